@@ -19,10 +19,8 @@ func Append(dst []byte, s string) []byte {
 	for i := 0; i < len(s); {
 		n := unsafeLen(s[i:])
 		if n == 0 {
-			i++
-			for i < len(s) && !utf8.RuneStart(s[i]) {
-				i++
-			}
+			_, size := utf8.DecodeRuneInString(s[i:])
+			i += size
 			continue
 		}
 		dst = append(dst, s[start:i]...)

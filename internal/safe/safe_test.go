@@ -22,6 +22,7 @@ func TestString(t *testing.T) {
 		{"line separator", "a\u2028b", `a\xe2\x80\xa8b`},
 		{"surrogate bytes", "\xed\xa0\x80", `\xed\xa0\x80`},
 		{"backslash stays", `a\b`, `a\b`},
+		{"continuation byte after ascii", "0\x80", `0\x80`},
 		{"unsafe after a long character", "日\x01", "日" + `\x01`},
 	} {
 		if diff := cmp.Diff(c.want, String(c.in)); diff != "" {
