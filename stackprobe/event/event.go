@@ -1,0 +1,155 @@
+// Package event holds the one type that every part of the laboratory produces and every view reads: what was seen at
+// one moment at one end of a TCP connection, or on the link between the two ends.
+//
+// An Event carries facts. What is read from a stack, what is computed from the segments at a tap and what is inferred
+// from counters is told apart by How; what could not be known is absent (see Vars.Has), never zero.
+//
+// An Event holds no pointer into a buffer: a plain copy (e2 := *e) stays valid for ever. Run and End are written once
+// and never changed. The package knows no other package of this program.
+package event
+
+// Kind says what happened, and with it which parts of an Event are filled.
+type Kind uint8
+
+// The kinds.
+const (
+	_         Kind = iota
+	KindRun        // the first event: how this run was made (Event.Run)
+	KindTx         // Host transmitted Seg; it is at the head of the link now
+	KindRx         // Seg has arrived at Host, which has not processed it yet
+	KindLost       // the link took Seg that Host had sent; Event.Rule says why
+	KindState      // the TCP state of Host changed from From to State
+	KindVars       // variables of Host were sampled outside a transmission (Event.Vars)
+	KindApp        // the application of Host called its stack (Event.App)
+	KindTimer      // a retransmission timer of Host expired (Event.Timer)
+	KindNote       // a sentence about the run (Event.Level, Event.Text)
+	KindEnd        // the last event: what was delivered (Event.End)
+)
+
+// Host names one end of the connection; None is the run as a whole.
+type Host uint8
+
+// The ends. Client is the end that opens the connection.
+const (
+	None Host = iota
+	Client
+	Server
+)
+
+// Peer returns the other end; the peer of None is None.
+func (h Host) Peer() Host {
+	switch h {
+	case Client:
+		return Server
+	case Server:
+		return Client
+	}
+	return None
+}
+
+// Clock says what the times of a run mean.
+type Clock uint8
+
+// The clocks.
+const (
+	_       Clock = iota
+	Virtual       // simulated: equal seeds give equal times
+	Mono          // CLOCK_MONOTONIC: the scheduler's delays are in it
+)
+
+// How says where a value comes from.
+type How uint8
+
+// The origins of a value.
+const (
+	_        How = iota
+	Read         // read from the stack itself at the moment of the event
+	Computed     // computed from the segments at this end's own tap
+	Inferred     // concluded from counters that moved between two moments
+)
+
+// Level is the weight of a note.
+type Level uint8
+
+// The levels, as in the notes of every other command.
+const (
+	Info Level = iota
+	Warning
+)
+
+// Event is one observation. The zero value of a part means that the part is absent; Kind says which parts are filled:
+// Seg for tx, rx and lost; State for tx and state (and for rx, the state before the segment is processed) where known;
+// Vars where known.
+type Event struct {
+	// T is the time since the start of the run in nanoseconds. N is the running number, from 1. The order of events is
+	// (T, N), and a run yields them in this order.
+	T     int64
+	N     int
+	Clock Clock
+	Kind  Kind
+	// Host is the end at whose tap this was seen. A lost segment has its sender here.
+	Host Host
+
+	Seg Segment
+
+	// State is the state of Host: at the moment of transmission for tx, before processing for rx, the new one for
+	// state. From is the former state of a state change.
+	State, From State
+	StateHow    How
+	Vars        Vars
+
+	// Rule is the fault rule that took a lost segment, in the words of the command line.
+	Rule string
+
+	App   App
+	Timer Timer
+
+	Level Level
+	Text  string
+
+	Run *Run
+	End *End
+}
+
+// Call is what an application asks of its stack.
+type Call uint8
+
+// The calls. Accept is the moment when the listening application gets its connection; Established the moment when
+// connect has succeeded; EOF when reading met the peer's FIN.
+const (
+	_ Call = iota
+	Listen
+	Connect
+	Established
+	Accept
+	Write
+	Receive
+	EOF
+	Shutdown
+	Close
+	Failed
+)
+
+// App is one call of an application.
+type App struct {
+	Call Call
+	// Bytes is the number of bytes that the call moved, for Write and Receive.
+	Bytes int
+	// Err is the error of a Failed call in the words of the kernel's errno, such as "connection timed out".
+	Err string
+}
+
+// TimerKind names a timer of TCP.
+type TimerKind uint8
+
+// The timers.
+const (
+	_   TimerKind = iota
+	RTO           // retransmission timeout, RFC 6298
+)
+
+// Timer is an expired timer.
+type Timer struct {
+	Kind TimerKind
+	How  How
+}

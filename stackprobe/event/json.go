@@ -1,0 +1,256 @@
+package event
+
+import (
+	"strconv"
+	"unicode/utf8"
+)
+
+// Schema names the JSON form of events; adding a key keeps the number, removing or changing one raises it.
+const Schema = "gnet/trace-tcp/1"
+
+// AppendJSON appends e as one JSON object without a line end: fixed key order, an unknown value has no key. Equal
+// events give equal bytes. The keys are those of gnet-json(5).
+func AppendJSON(dst []byte, e *Event) []byte {
+	o := object{append(dst, '{')}
+	o.int("t_ns", e.T)
+	o.int("n", int64(e.N))
+	o.str("clock", e.Clock.String())
+	o.str("event", e.Kind.String())
+	if e.Host != None {
+		o.str("host", e.Host.String())
+	}
+	switch e.Kind {
+	case KindTx, KindRx, KindLost:
+		o.segment(&e.Seg)
+		o.optStr("rule", e.Rule)
+	case KindApp:
+		o.str("call", e.App.Call.String())
+		if e.App.Call == Write || e.App.Call == Receive {
+			o.int("bytes", int64(e.App.Bytes))
+		}
+		o.optStr("error", e.App.Err)
+	case KindTimer:
+		o.str("timer", e.Timer.Kind.String())
+		o.str("timer_how", e.Timer.How.String())
+	case KindNote:
+		o.str("level", e.Level.String())
+		o.str("text", e.Text)
+	case KindRun:
+		o.run(e.Run)
+	case KindEnd:
+		o.end(e.End)
+	}
+	o.optStr("from", e.From.String())
+	o.optStr("state", e.State.String())
+	o.optStr("state_how", e.StateHow.String())
+	o.vars(&e.Vars)
+	return append(o.b, '}')
+}
+
+// object appends the members of one JSON object.
+type object struct{ b []byte }
+
+func (o *object) key(k string) {
+	if c := o.b[len(o.b)-1]; c != '{' {
+		o.b = append(o.b, ',')
+	}
+	o.b = append(o.b, '"')
+	o.b = append(o.b, k...)
+	o.b = append(o.b, '"', ':')
+}
+
+func (o *object) int(k string, v int64) {
+	o.key(k)
+	o.b = strconv.AppendInt(o.b, v, 10)
+}
+
+func (o *object) bool(k string, v bool) {
+	o.key(k)
+	o.b = strconv.AppendBool(o.b, v)
+}
+
+func (o *object) str(k, v string) {
+	o.key(k)
+	o.b = appendString(o.b, v)
+}
+
+func (o *object) optStr(k, v string) {
+	if v != "" {
+		o.str(k, v)
+	}
+}
+
+func (o *object) strs(k string, v []string) {
+	o.key(k)
+	o.b = append(o.b, '[')
+	for i, s := range v {
+		if i > 0 {
+			o.b = append(o.b, ',')
+		}
+		o.b = appendString(o.b, s)
+	}
+	o.b = append(o.b, ']')
+}
+
+func (o *object) segment(s *Segment) {
+	o.int("segment", int64(s.ID))
+	o.int("conn", int64(s.Conn))
+	o.key("src")
+	o.b = append(s.Src.AppendTo(append(o.b, '"')), '"')
+	o.key("dst")
+	o.b = append(s.Dst.AppendTo(append(o.b, '"')), '"')
+	o.int("ip_id", int64(s.IPID))
+	o.int("ttl", int64(s.Hop))
+	o.key("flags")
+	o.b = append(s.Flags.Append(append(o.b, '"')), '"')
+	o.int("seq", int64(s.Seq))
+	if s.Flags.Has(ACK) {
+		o.int("ack", int64(s.Ack))
+	}
+	if s.HasRelSeq {
+		o.int("rel_seq", int64(s.RelSeq))
+	}
+	if s.HasRelAck {
+		o.int("rel_ack", int64(s.RelAck))
+	}
+	o.int("win", int64(s.Win))
+	if s.HasWindow {
+		o.int("window", int64(s.Window))
+	}
+	o.int("len", int64(s.Len))
+	o.options(&s.Opts)
+	if s.Len > 0 {
+		// 64-bit numbers are strings everywhere in our JSON: a reader with doubles would round them.
+		o.str("hash", strconv.FormatUint(s.Hash, 16))
+	}
+	o.bool("checksum_ok", !s.BadSum)
+	if s.Attempt > 0 {
+		o.int("attempt", int64(s.Attempt))
+	}
+	o.optStr("why", s.Why.String())
+	o.optStr("why_how", s.WhyHow.String())
+}
+
+func (o *object) options(p *Options) {
+	if p.Has&OptMSS != 0 {
+		o.int("mss", int64(p.MSS))
+	}
+	if p.Has&OptWScale != 0 {
+		o.int("wscale", int64(p.WScale))
+	}
+	if p.Has&OptSackPermitted != 0 {
+		o.bool("sack_permitted", true)
+	}
+	if p.Has&OptTimestamps != 0 {
+		o.int("ts_val", int64(p.TSVal))
+		o.int("ts_ecr", int64(p.TSEcr))
+	}
+	if p.Has&OptSack != 0 {
+		o.blocks("sack", p.Sack[:p.NSack])
+		o.blocks("rel_sack", p.RelSack[:p.NSack])
+	}
+}
+
+func (o *object) blocks(k string, v []Block) {
+	o.key(k)
+	o.b = append(o.b, '[')
+	for i, s := range v {
+		if i > 0 {
+			o.b = append(o.b, ',')
+		}
+		o.b = strconv.AppendUint(append(o.b, '['), uint64(s.Left), 10)
+		o.b = strconv.AppendUint(append(o.b, ','), uint64(s.Right), 10)
+		o.b = append(o.b, ']')
+	}
+	o.b = append(o.b, ']')
+}
+
+// varNames are the keys of the variables, in the order of the bits of VarSet.
+var varNames = [...]string{"iss", "irs", "una", "nxt", "wnd", "cwnd", "ssthresh", "rto_ns", "srtt_ns", "rttvar_ns", "rcv_nxt", "rcv_wnd"}
+
+func (o *object) vars(v *Vars) {
+	if v.Has == 0 {
+		return
+	}
+	o.optStr("vars_how", v.How.String())
+	all := [...]int64{int64(v.ISS), int64(v.IRS), int64(v.Una), int64(v.Nxt), int64(v.Wnd), int64(v.Cwnd), int64(v.Ssthresh),
+		v.RTO, v.SRTT, v.RTTVar, int64(v.RcvNxt), int64(v.RcvWnd)}
+	for i, x := range all {
+		if v.Has&(1<<i) != 0 {
+			o.int(varNames[i], x)
+		}
+	}
+	if v.Computed != 0 {
+		o.strs("computed", v.Computed.names())
+	}
+}
+
+// names returns the keys of the variables in s, in schema order.
+func (s VarSet) names() []string {
+	var names []string
+	for i, n := range varNames {
+		if s&(1<<i) != 0 {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+func (o *object) run(r *Run) {
+	o.str("schema", Schema)
+	o.str("world", r.World)
+	o.optStr("why_world", r.Why)
+	o.optStr("version", r.Version)
+	o.str("seed", strconv.FormatInt(r.Seed, 10))
+	o.int("bytes", int64(r.Bytes))
+	o.int("delay_client_ns", r.DelayClient)
+	o.int("delay_server_ns", r.DelayServer)
+	o.int("mtu", int64(r.MTU))
+	o.int("deadline_ns", r.Deadline)
+	o.stack("client_", &r.Client)
+	o.stack("server_", &r.Server)
+	o.strs("faults", r.Faults)
+	o.strs("pinned", r.Pinned)
+}
+
+func (o *object) stack(prefix string, s *Stack) {
+	o.str(prefix+"stack", s.Name)
+	o.str(prefix+"cc", s.CC)
+	o.optStr(prefix+"recovery", s.Recovery)
+	o.optStr(prefix+"addr", s.Addr)
+}
+
+func (o *object) end(e *End) {
+	o.bool("ok", e.OK)
+	o.optStr("reason", e.Reason)
+	o.totals("client_", &e.Client)
+	o.totals("server_", &e.Server)
+}
+
+func (o *object) totals(prefix string, t *Totals) {
+	o.optStr(prefix+"state", t.State.String())
+	o.int(prefix+"written", t.Written)
+	o.int(prefix+"received", t.Received)
+	o.bool(prefix+"match", t.Match)
+	o.int(prefix+"segments", int64(t.Segments))
+	o.int(prefix+"retransmitted", int64(t.Retransmitted))
+	o.int(prefix+"lost", int64(t.Lost))
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendString appends s as a JSON string (RFC 8259 section 7). Bytes that are not UTF-8 become U+FFFD.
+func appendString(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			dst = append(dst, '\\', byte(r))
+		case r < ' ' || r == 0x7f:
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[r>>4], hexDigits[r&15])
+		default:
+			dst = utf8.AppendRune(dst, r)
+		}
+	}
+	return append(dst, '"')
+}

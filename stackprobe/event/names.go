@@ -1,0 +1,43 @@
+package event
+
+var (
+	kindNames   = [...]string{"", "run", "tx", "rx", "lost", "state", "vars", "app", "timer", "note", "end"}
+	hostNames   = [...]string{"", "client", "server"}
+	clockNames  = [...]string{"", "virtual", "mono"}
+	howNames    = [...]string{"", "read", "computed", "inferred"}
+	levelNames  = [...]string{"info", "warning"}
+	callNames   = [...]string{"", "listen", "connect", "established", "accept", "write", "receive", "eof", "shutdown", "close", "failed"}
+	timerNames  = [...]string{"", "rto"}
+	reasonNames = [...]string{"", "new", "ack", "rto", "fast", "tlp", "window-probe", "keepalive", "reset", "retransmit"}
+)
+
+// String returns the word of the schema: "tx", "rx", "lost", ...
+func (k Kind) String() string { return name(kindNames[:], uint8(k)) }
+
+// String returns "client", "server" or "".
+func (h Host) String() string { return name(hostNames[:], uint8(h)) }
+
+// String returns "virtual" or "mono".
+func (c Clock) String() string { return name(clockNames[:], uint8(c)) }
+
+// String returns "read", "computed" or "inferred".
+func (h How) String() string { return name(howNames[:], uint8(h)) }
+
+// String returns "info" or "warning".
+func (l Level) String() string { return name(levelNames[:], uint8(l)) }
+
+// String returns the word of the schema: "connect", "write", ...
+func (c Call) String() string { return name(callNames[:], uint8(c)) }
+
+// String returns "rto".
+func (t TimerKind) String() string { return name(timerNames[:], uint8(t)) }
+
+// String returns the word of the schema: "new", "rto", "fast", ...
+func (r Reason) String() string { return name(reasonNames[:], uint8(r)) }
+
+func name(names []string, i uint8) string {
+	if int(i) < len(names) {
+		return names[i]
+	}
+	return ""
+}

@@ -1,0 +1,126 @@
+package event
+
+// State is a TCP state (RFC 9293 section 3.3.2).
+type State uint8
+
+// The states; StateUnknown is absent. Reset is CLOSED reached by a RST or an abort instead of an orderly close.
+const (
+	StateUnknown State = iota
+	Closed
+	Listening
+	SynSent
+	SynReceived
+	StateEstablished
+	FinWait1
+	FinWait2
+	CloseWait
+	Closing
+	LastAck
+	TimeWait
+	ClosedReset
+)
+
+var stateNames = [...]string{"", "CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2",
+	"CLOSE-WAIT", "CLOSING", "LAST-ACK", "TIME-WAIT", "CLOSED (reset)"}
+
+// String returns the name as in RFC 9293, "" for StateUnknown.
+func (s State) String() string { return name(stateNames[:], uint8(s)) }
+
+// VarSet is a set of variables.
+type VarSet uint16
+
+// The variables of Vars.
+const (
+	HasISS VarSet = 1 << iota
+	HasIRS
+	HasUna
+	HasNxt
+	HasWnd
+	HasCwnd
+	HasSsthresh
+	HasRTO
+	HasSRTT
+	HasRTTVar
+	HasRcvNxt
+	HasRcvWnd
+)
+
+// InfiniteSsthresh is the slow start threshold before the first loss, as the kernel shows it
+// (TCP_INFINITE_SSTHRESH in include/net/tcp.h).
+const InfiniteSsthresh = 0x7fffffff
+
+// Vars are the variables of one end (RFC 9293 section 3.3.1, RFC 5681, RFC 6298). Only those in Has are known. Sequence
+// numbers are raw; Rel makes them relative.
+type Vars struct {
+	Has VarSet
+	// How is the origin of the values but those in Computed, which come from the segments at this end's tap.
+	How      How
+	Computed VarSet
+
+	ISS, IRS uint32
+	Una, Nxt uint32 // SND.UNA, SND.NXT
+	Wnd      uint32 // SND.WND in octets
+	// Cwnd and Ssthresh count segments, as both stacks do.
+	Cwnd, Ssthresh    uint32
+	RTO, SRTT, RTTVar int64 // nanoseconds
+	RcvNxt            uint32
+	RcvWnd            uint32 // octets
+}
+
+// Rel returns una, nxt and rcvNxt relative to the initial numbers. A value is only valid if its bit and that of the
+// initial number (HasISS, HasIRS) are in Has.
+func (v *Vars) Rel() (una, nxt, rcvNxt uint32) { return v.Una - v.ISS, v.Nxt - v.ISS, v.RcvNxt - v.IRS }
+
+// Run says how a run was made: everything that another run needs to give the same result, and the first line of a view.
+type Run struct {
+	// World is "tun" or "memory".
+	World string
+	// Why is the sentence that says why this world was taken, "" if it was asked for.
+	Why   string
+	Clock Clock
+	// Version is the program's.
+	Version string
+	Seed    int64
+	Bytes   int
+	// Delay is the one-way delay of the link in nanoseconds, for each direction.
+	DelayClient, DelayServer int64
+	MTU                      int
+	// Deadline is when the run is given up, in nanoseconds.
+	Deadline int64
+	Client   Stack
+	Server   Stack
+	Faults   []string
+	// Pinned lists what was fixed so that runs can be compared: "sysctl tcp_no_metrics_save=1", "MPTCP off".
+	Pinned []string
+}
+
+// Stack is one end's TCP implementation.
+type Stack struct {
+	// Name is "linux 6.18.44" or "gvisor 20260905".
+	Name string
+	// CC is the congestion control, Recovery what repairs losses: "reno", "RFC 6675".
+	CC, Recovery string
+	Addr         string
+}
+
+// End says what came of a run.
+type End struct {
+	// OK is true if every byte reached the other end unchanged, each way, and both ends closed.
+	OK bool
+	// Reason is the sentence for a run that failed.
+	Reason string
+	Client Totals
+	Server Totals
+}
+
+// Totals are one end's sums over the run.
+type Totals struct {
+	State State
+	// Written and Received count the bytes that the application handed over and got. Match is true if those received
+	// are those that the peer wrote.
+	Written, Received int64
+	Match             bool
+	// Segments, Retransmitted and Lost count transmissions at this end's tap, repetitions among them, and those that
+	// the link took.
+	Segments, Retransmitted, Lost int
+}
