@@ -1,0 +1,72 @@
+package netlink
+
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
+
+// Transport carries datagrams to and from the kernel. The real one is a
+// socket; tests put a scripted one in its place.
+type Transport interface {
+	// Send sends one datagram.
+	Send(p []byte) error
+	// Recv waits for one datagram and writes it to p. n is its true length: more
+	// than len(p) means that the rest is lost. port is the sender's port id, 0
+	// for the kernel.
+	Recv(p []byte) (n int, port uint32, err error)
+	// Close ends the transport.
+	Close() error
+}
+
+// socket is an AF_NETLINK socket bound to a port of the kernel's choice.
+type socket int
+
+// open makes the socket in the network namespace of the calling thread; it
+// stays there whatever the thread does later.
+func open(family int) (socket, error) {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, family)
+	if err != nil {
+		return -1, &OpError{Op: "open netlink socket", Err: err}
+	}
+	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+		unix.Close(fd)
+		return -1, &OpError{Op: "bind netlink socket", Err: err}
+	}
+	return socket(fd), nil
+}
+
+// option turns a SOL_NETLINK option on and reports whether the kernel has it.
+func (s socket) option(name int) bool {
+	return unix.SetsockoptInt(int(s), unix.SOL_NETLINK, name, 1) == nil
+}
+
+func (s socket) Send(p []byte) error {
+	for {
+		err := unix.Sendto(int(s), p, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
+		if err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+// Recv asks for MSG_TRUNC, with which the kernel returns the true length of a
+// datagram that did not fit: no peek before each receive is needed.
+func (s socket) Recv(p []byte) (int, uint32, error) {
+	for {
+		n, from, err := unix.Recvfrom(int(s), p, unix.MSG_TRUNC)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return 0, 0, err
+		}
+		sender, ok := from.(*unix.SockaddrNetlink)
+		if !ok {
+			return 0, 0, errors.New("datagram without a netlink sender")
+		}
+		return n, sender.Pid, nil
+	}
+}
+
+func (s socket) Close() error { return unix.Close(int(s)) }
