@@ -1,0 +1,120 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"gnet/internal/render"
+)
+
+// newClassicCommand returns the cobra command for a command whose line is read
+// by getopt.go: cobra passes the words through untouched and asks the option
+// table for completions.
+func newClassicCommand[O any](use, short string, table func() *optionTable[O], run func(cmd *cobra.Command, args []string) error) *cobra.Command {
+	return &cobra.Command{
+		Use:                use,
+		Short:              short,
+		DisableFlagParsing: true,
+		RunE:               run,
+		ValidArgsFunction: func(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
+			return table().complete(word), cobra.ShellCompDirectiveNoFileComp
+		},
+	}
+}
+
+// complete returns the option names that start with word, each with its help
+// after a tab, as cobra's completion scripts expect.
+func (t *optionTable[O]) complete(word string) []string {
+	if !strings.HasPrefix(word, "-") {
+		return nil
+	}
+	var names []string
+	for _, opt := range t.options {
+		for _, name := range opt.names(t.shortOnly) {
+			if strings.HasPrefix(name, word) {
+				names = append(names, name+"\t"+opt.help)
+			}
+		}
+	}
+	return names
+}
+
+// names returns the option as it is typed: -c, --count.
+func (o *option[O]) names(shortOnly bool) []string {
+	var names []string
+	if o.short != 0 {
+		names = append(names, "-"+string(rune(o.short)))
+	}
+	if o.long != "" && (o.own || !shortOnly) {
+		names = append(names, "--"+o.long)
+	}
+	return names
+}
+
+// help returns the option list of a help text, one line per row that has help.
+func (t *optionTable[O]) help() string {
+	var b strings.Builder
+	for i := range t.options {
+		opt := &t.options[i]
+		if opt.help == "" {
+			continue
+		}
+		names := opt.names(t.shortOnly)
+		if opt.short == 0 {
+			names[0] = "    " + names[0]
+		}
+		text := "  " + strings.Join(names, ", ")
+		if opt.argName != "" {
+			text += " " + opt.argName
+		}
+		b.Write(render.Left(nil, text, 27))
+		b.WriteString(" " + opt.help + "\n")
+	}
+	return b.String()
+}
+
+// outputOptions are gnet's own options that every command with rows has.
+type outputOptions struct {
+	Format   render.Format
+	ProcRoot string // "" for the env's
+}
+
+// outputRows returns the table rows for --format and --json; pick finds the
+// output options in the command's options struct.
+func outputRows[O any](pick func(*O) *outputOptions) []option[O] {
+	return []option[O]{
+		{long: "format", arg: requiredArgument, argName: "FORMAT", own: true,
+			help: "classic, table, json, jsonl or csv",
+			set: func(o *O, _, arg string) (err error) {
+				pick(o).Format, err = render.ParseFormat(arg)
+				if err != nil {
+					return fail(statusUsage, "%w", err)
+				}
+				return nil
+			}},
+		{long: "json", own: true, help: "the same as --format json",
+			set: func(o *O, _, _ string) error { pick(o).Format = render.JSON; return nil }},
+	}
+}
+
+// procRootRow returns the table row for --proc-root.
+func procRootRow[O any](pick func(*O) *outputOptions) option[O] {
+	return option[O]{long: "proc-root", arg: requiredArgument, argName: "DIR", own: true,
+		help: "read a captured tree, or another host's /proc, in place of /proc",
+		set:  func(o *O, _, arg string) error { pick(o).ProcRoot = arg; return nil }}
+}
+
+// document starts the machine-readable answer of a command on its stdout. The
+// caller closes it with closeDocument.
+func (e *env) document(format render.Format, schema string) *render.Document {
+	return render.NewDocument(e.Stdout, format, schema)
+}
+
+// closeDocument adds the notes that went to stderr and ends the document.
+func (e *env) closeDocument(d *render.Document) error {
+	for _, n := range e.notes {
+		d.Note(n.level, n.text)
+	}
+	return d.Close()
+}

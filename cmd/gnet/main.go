@@ -1,0 +1,29 @@
+// Command gnet replaces netstat, route and ping, and shows TCP at work.
+//
+// The life of a command: main calls run; applet finds out by which name the
+// program was called; root builds the command tree; the command's constructor
+// parses the line into its options struct and calls its run function; that asks
+// a domain package for rows and prints them; exit turns the error into lines
+// and a status. Only main ends the process.
+package main
+
+import (
+	"context"
+	"os"
+)
+
+// version is set by the linker from git describe.
+var version = "unknown"
+
+func main() { os.Exit(run(os.Args, systemEnv())) }
+
+// run executes one command line and returns the exit status.
+func run(argv []string, e *env) int {
+	args := applet(argv, e)
+	if err := dropFileCapabilities(keptCapabilities(args)); err != nil {
+		return exitStatus(e, err)
+	}
+	root := newRoot(e)
+	root.SetArgs(args)
+	return exitStatus(e, root.ExecuteContext(context.Background()))
+}

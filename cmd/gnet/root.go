@@ -1,0 +1,82 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// newRoot returns the command tree, fresh for one execution: cobra keeps the
+// flags of an earlier one.
+func newRoot(e *env) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "gnet",
+		Short: "netstat, route and ping for Linux, and TCP at work",
+		Long: `gnet replaces netstat, route and ping, and shows TCP at work.
+
+The classic commands take the options of net-tools 2.10 and iputils 20221126
+and print what they print; every one also speaks JSON (--json).`,
+		Version:       version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          refuseWords(e),
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetIn(e.Stdin)
+	root.SetOut(e.Stdout)
+	root.SetErr(e.Stderr)
+	root.SetVersionTemplate("gnet " + version + "\n")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		e.setName(cmd)
+		return fail(statusUsage, "%w", err)
+	})
+	root.AddCommand(commands(e)...)
+	root.SetHelpCommand(newHelpCommand(e))
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(newCompletionCommand(e))
+	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) { e.setName(cmd) }
+	return root
+}
+
+// setName makes messages carry the name the command was called by: "gnet
+// netstat", or "netstat" through a link of that name.
+func (e *env) setName(cmd *cobra.Command) {
+	if e.Arg0 == "gnet" {
+		e.Name = cmd.CommandPath()
+	}
+}
+
+// refuseWords rejects words that a group does not know. cobra alone prints the
+// group's help with status 0, and a script would take it for success.
+func refuseWords(e *env) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		e.setName(cmd)
+		f := fail(statusUsage, "unknown command %q", args[0])
+		if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
+			return f.withHint("did you mean %q?", similar[0])
+		}
+		var names []string
+		for _, c := range cmd.Commands() {
+			if c.IsAvailableCommand() {
+				names = append(names, c.Name())
+			}
+		}
+		return f.withHint("%s knows: %s", cmd.CommandPath(), strings.Join(names, ", "))
+	}
+}
+
+// newGroup returns a command that only holds others: alone it prints its help,
+// and an unknown word under it is an error.
+func newGroup(e *env, use, short string, members ...*cobra.Command) *cobra.Command {
+	group := &cobra.Command{
+		Use:   use,
+		Short: short,
+		Args:  refuseWords(e),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	group.AddCommand(members...)
+	return group
+}
