@@ -1,0 +1,185 @@
+package nstest
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gnet/internal/netns"
+	"gnet/internal/rtnl"
+)
+
+// childEnv names the test whose body the process is to run; reportFd is where
+// it says how that ended.
+const (
+	childEnv = "GNET_NSTEST_CHILD"
+	reportFd = 3
+)
+
+// InNetns runs body in a child process: this test again, alone, in fresh
+// network, process and mount namespaces (and a user namespace when not root),
+// with the loopback interface up. The child's output is logged line by line; a failure,
+// a skip or a death of the child is one of t. What stands before InNetns in the
+// test runs twice, once in each process; nothing should stand after it.
+func InNetns(t *testing.T, body func(t *testing.T)) {
+	t.Helper()
+	if os.Getenv(childEnv) == t.Name() {
+		runBody(t, body)
+		return
+	}
+	Require(t, Netns)
+	outcome, reason, err := runChild(t)
+	switch {
+	case outcome == "pass" && err == nil:
+	case outcome == "skip" && err == nil:
+		t.Skip(reason)
+	case outcome == "":
+		t.Fatalf("the child ended without running the test: %v", err)
+	default:
+		t.Fatalf("the child's outcome: %s, %v", outcome, err)
+	}
+}
+
+// runBody is the child's side.
+func runBody(t *testing.T, body func(t *testing.T)) {
+	report := os.NewFile(reportFd, "report")
+	t.Cleanup(func() {
+		outcome := "pass"
+		if t.Failed() {
+			outcome = "fail"
+		} else if t.Skipped() {
+			outcome = "skip"
+		}
+		fmt.Fprintln(report, outcome)
+		report.Close()
+	})
+	if err := netns.Settle(); err != nil {
+		t.Logf("%v; the list of processes is the host's", err)
+	}
+	if err := loopbackUp(); err != nil {
+		t.Fatal(err)
+	}
+	body(t)
+}
+
+func loopbackUp() error {
+	c, err := rtnl.Dial()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	lo, err := c.LinkByName("lo")
+	if err != nil {
+		return err
+	}
+	return c.SetLink(lo.Index, new(rtnl.LinkChange).Up())
+}
+
+// runChild is the parent's side: the outcome that the child reported ("" if it
+// came to none), the line that gave the reason of a skip, and how the process ended.
+func runChild(t *testing.T) (outcome, reason string, err error) {
+	t.Helper()
+	report, reportW := mustPipe(t)
+	output, outputW := mustPipe(t)
+	p, err := netns.Start(childCommand(t, outputW, reportW))
+	reportW.Close()
+	outputW.Close()
+	if err != nil {
+		return "", "", err
+	}
+	reason = logLines(t, output)
+	word, readErr := io.ReadAll(report)
+	err = p.Wait()
+	if err == nil {
+		err = readErr
+	}
+	return strings.TrimSpace(string(word)), reason, err
+}
+
+func mustPipe(t *testing.T) (r, w *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	return r, w
+}
+
+func childCommand(t *testing.T, output, report *os.File) *exec.Cmd {
+	cmd := netns.Self(os.Args[0], "-test.run="+exactly(t.Name()), "-test.v", "-test.count=1")
+	if deadline, ok := t.Deadline(); ok {
+		// A little earlier than the parent, so that the child's goroutines are the ones shown.
+		left := time.Until(deadline) * 9 / 10
+		cmd.Args = append(cmd.Args, "-test.timeout="+left.String())
+	}
+	cmd.Env = append(os.Environ(), childEnv+"="+t.Name())
+	cmd.Stdout, cmd.Stderr = output, output
+	cmd.ExtraFiles = []*os.File{report}
+	netns.Isolate(cmd)
+	return cmd
+}
+
+// exactly is the -test.run pattern for one test or subtest.
+func exactly(name string) string {
+	parts := strings.Split(name, "/")
+	for i, part := range parts {
+		parts[i] = "^" + regexp.QuoteMeta(part) + "$"
+	}
+	return strings.Join(parts, "/")
+}
+
+// logLines logs the child's output and returns its last line before the first
+// "--- SKIP", which is the reason of the skip.
+func logLines(t *testing.T, output io.Reader) (reason string) {
+	t.Helper()
+	lines := bufio.NewScanner(output)
+	lines.Buffer(nil, 1<<20)
+	last := ""
+	for lines.Scan() {
+		line := lines.Text()
+		t.Logf("child: %s", line)
+		if reason == "" && strings.HasPrefix(strings.TrimSpace(line), "--- SKIP") {
+			reason = strings.TrimSpace(last)
+		}
+		last = line
+	}
+	if err := lines.Err(); err != nil {
+		t.Errorf("reading the child's output: %v", err)
+	}
+	return reason
+}
+
+// SetPingGroupRange lets every group of this user namespace open unprivileged
+// echo sockets in the current network namespace (ping(7), ping_group_range). With
+// allowed false no group may, the kernel's default.
+func SetPingGroupRange(t TB, allowed bool) {
+	t.Helper()
+	value := "1 0"
+	if allowed {
+		value = "0 2147483647"
+		if probeRoot() != nil {
+			value = "0 0" // the only group that exists here
+		}
+	}
+	Here(t).Sysctl(t, "net/ipv4/ping_group_range", value)
+}
+
+// nobody is the user and group that own nothing.
+const nobody = 65534
+
+// AsNobody makes cmd run as an ordinary user (65534) without capabilities. It
+// needs Root.
+func AsNobody(t testing.TB, cmd *exec.Cmd) {
+	t.Helper()
+	Require(t, Root)
+	cmd.SysProcAttr = &unix.SysProcAttr{Credential: credential(nobody)}
+}

@@ -1,0 +1,110 @@
+package nstest
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"gnet/internal/rtnl"
+)
+
+// End is one end of a link between two hosts.
+type End struct {
+	Host *Host
+	// Name of the interface.
+	Name string
+	// Addrs are its addresses with prefix lengths ("10.0.0.1/24"). IPv6 ones
+	// are usable at once: duplicate address detection is off.
+	Addrs []string
+}
+
+// Connect links two hosts by a veth pair with the given MTU (0: 1500), and brings
+// both ends up with their addresses. An end with an IPv6 address gets a
+// link-local one too, fe80::1 at a and fe80::2 at b: without one the kernel
+// cannot ask for the neighbours of packets that it forwards (net/ipv6/ndisc.c,
+// ndisc_send_ns).
+func Connect(t TB, mtu uint32, a, b End) {
+	t.Helper()
+	a.Host.Netlink(t, func(c *rtnl.Conn) error {
+		return c.AddLink(rtnl.NewLink{Name: a.Name, Kind: "veth", MTU: mtu, PeerName: b.Name, PeerNetns: b.Host.NS.Fd()})
+	})
+	a.Host.Netlink(t, func(c *rtnl.Conn) error { return a.configure(c, "fe80::1/64") })
+	b.Host.Netlink(t, func(c *rtnl.Conn) error { return b.configure(c, "fe80::2/64") })
+}
+
+func (e End) configure(c *rtnl.Conn, linkLocal string) error {
+	link, err := c.LinkByName(e.Name)
+	if err != nil {
+		return err
+	}
+	quiet := new(rtnl.LinkChange).NoLinkLocal()
+	if err := c.SetLink(link.Index, quiet); err != nil && !errors.Is(err, unix.EAFNOSUPPORT) {
+		return err
+	}
+	if err := c.SetLink(link.Index, new(rtnl.LinkChange).Up()); err != nil {
+		return err
+	}
+	addrs := e.Addrs
+	if slices.ContainsFunc(addrs, func(text string) bool { return strings.Contains(text, ":") }) {
+		addrs = append(slices.Clone(addrs), linkLocal)
+	}
+	for _, text := range addrs {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return err
+		}
+		if err := c.AddAddr(link.Index, prefix, nodad(prefix)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func nodad(p netip.Prefix) uint32 {
+	if p.Addr().Is4() {
+		return 0
+	}
+	return unix.IFA_F_NODAD
+}
+
+// AddRoute adds a route through a gateway; dst is a prefix or "default".
+func (h *Host) AddRoute(t TB, dst, gateway string) {
+	t.Helper()
+	route, err := parseRoute(dst, gateway)
+	if err != nil {
+		t.Fatalf("host %s: %v", h.Name, err)
+	}
+	h.Netlink(t, func(c *rtnl.Conn) error {
+		return c.AddRoute(route, unix.NLM_F_CREATE|unix.NLM_F_EXCL)
+	})
+}
+
+func parseRoute(dst, gateway string) (*rtnl.Route, error) {
+	gw, err := netip.ParseAddr(gateway)
+	if err != nil {
+		return nil, err
+	}
+	route := &rtnl.Route{Family: unix.AF_INET6, Gateway: gw, Protocol: unix.RTPROT_STATIC}
+	if gw.Is4() {
+		route.Family = unix.AF_INET
+	}
+	if dst == "default" {
+		return route, nil
+	}
+	route.Dst, err = netip.ParsePrefix(dst)
+	if err != nil {
+		return nil, fmt.Errorf("route: %w", err)
+	}
+	return route, nil
+}
+
+// Forward makes the host a router for IPv4 and IPv6.
+func (h *Host) Forward(t TB) {
+	t.Helper()
+	h.Sysctl(t, "net/ipv4/ip_forward", "1")
+	h.Sysctl(t, "net/ipv6/conf/all/forwarding", "1")
+}
