@@ -158,21 +158,6 @@ func logLines(t *testing.T, output io.Reader) (reason string) {
 	return reason
 }
 
-// SetPingGroupRange lets every group of this user namespace open unprivileged
-// echo sockets in the current network namespace (ping(7), ping_group_range). With
-// allowed false no group may, the kernel's default.
-func SetPingGroupRange(t TB, allowed bool) {
-	t.Helper()
-	value := "1 0"
-	if allowed {
-		value = "0 2147483647"
-		if probeRoot() != nil {
-			value = "0 0" // the only group that exists here
-		}
-	}
-	Here(t).Sysctl(t, "net/ipv4/ping_group_range", value)
-}
-
 // nobody is the user and group that own nothing.
 const nobody = 65534
 

@@ -85,6 +85,17 @@ func (h *Host) Sysctl(t TB, name, value string) {
 	})
 }
 
+// AllowPing lets every group open unprivileged echo sockets in the host's
+// namespace (icmp(7), ping_group_range); a fresh namespace allows none.
+func (h *Host) AllowPing(t TB) {
+	t.Helper()
+	groups := "0 2147483647"
+	if probeRoot() != nil {
+		groups = "0 0" // the only group that exists in this user namespace
+	}
+	h.Sysctl(t, "net/ipv4/ping_group_range", groups)
+}
+
 // Start starts cmd inside the host's namespace. The program is killed at the
 // end of the test if it still runs then.
 func (h *Host) Start(t TB, cmd *exec.Cmd) {
