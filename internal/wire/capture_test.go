@@ -49,6 +49,7 @@ type capture struct {
 var captures = map[string]capture{
 	"reasm-timeout": {ipv4Columns, "ip", (*row).ipv4},
 	"scamper-bh":    {ipv4Columns, "ip", (*row).ipv4},
+	"tcp-sack":      {tcpColumns, "tcp", (*row).ipv4}, // Linux 6.18 over veth without offloads, every third segment dropped
 	"v6-3000":       {ipv6Columns, "ipv6", (*row).ipv6},
 	"want-1472":     {ipv4Columns, "ip", (*row).ipv4},
 	"want-3000":     {ipv4Columns, "ip", (*row).ipv4},
@@ -380,7 +381,7 @@ func (r *row) tcp(b []byte, src, dst netip.Addr) {
 		r.put("tcp.options.wscale.shift", "%d", o.WindowScale)
 	}
 	if o.SACKPermitted {
-		r.put("tcp.options.sack_perm", "%d", 1)
+		r.put("tcp.options.sack_perm", "%s", "0402") // tshark gives the bytes
 	}
 	if o.HasTimestamps {
 		r.put("tcp.options.timestamp.tsval", "%d", o.TSVal)

@@ -157,3 +157,58 @@ func FuzzUDP(f *testing.F) {
 		}
 	})
 }
+
+func FuzzTCP(f *testing.F) {
+	seeds(f, func(p []byte) { f.Add(p[min(len(p), 20):]) })
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := CheckTCP(b)
+		if err != nil {
+			if s != nil {
+				t.Fatal("a view and an error")
+			}
+			return
+		}
+		fields, src, dst := s.Fields(), addr("10.0.0.1"), addr("10.0.0.2")
+		got, err := fields.Append(nil, src, dst, s.Options(), s.Payload())
+		if err != nil || !TCP(got).ChecksumOK(src, dst) {
+			t.Fatalf("%v: %x", err, got)
+		}
+		want := bytes.Clone(s)
+		want[12] &= 0xf1 // RFC 9293 3.1: reserved, must be zero when sent
+		copy(want[16:18], got[16:18])
+		if !bytes.Equal(want, got) {
+			t.Fatalf("read %x, wrote %x", want, got)
+		}
+	})
+}
+
+// Options that can be read can be written, and then read the same.
+func FuzzTCPOptions(f *testing.F) {
+	seeds(f, func(p []byte) {
+		if v4, err := CheckIPv4(p); err == nil && v4.Protocol() == ProtoTCP {
+			f.Add([]byte(TCP(v4.Payload()).Options()))
+		}
+	})
+	f.Add([]byte{2, 4, 2, 0x18, 8, 0})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		o, err := ParseTCPOptions(b)
+		if _, ok := err.(Error); err != nil && !ok {
+			t.Fatalf("an error of another type: %v", err)
+		}
+		o.Unknown = 0 // they are counted, not kept
+		got, err := o.Append(nil)
+		if err != nil {
+			if err == ErrTCPOptionsLength && o.length() > 40 {
+				return // padded to 4 bytes they need more room than they had
+			}
+			t.Fatal(err)
+		}
+		if len(got) != o.length() || len(got)%4 != 0 {
+			t.Fatalf("%d bytes written, %d foretold", len(got), o.length())
+		}
+		again, err := ParseTCPOptions(got)
+		if diff := cmp.Diff(o, again); diff != "" || err != nil {
+			t.Fatalf("%v, want - got +\n%s", err, diff)
+		}
+	})
+}
