@@ -1,0 +1,77 @@
+// Package man holds the manual of gnet: the pages as written by hand in roff,
+// the list of intended differences from the original tools, and a renderer that
+// shows a page where no man(1) is installed.
+//
+// `make install` writes each page with `gnet help --man --roff PAGE`: that is
+// Page, the source with the COMPATIBILITY rows printed from differences.tsv.
+package man
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"slices"
+)
+
+//go:embed *.1 differences.tsv
+var files embed.FS
+
+// Topic is one page of the manual.
+type Topic struct {
+	Name string // the word after `gnet help --man`
+	File string // the file's name, which is that of the installed page
+}
+
+// Topics returns the pages in the order of gnet(1)'s SEE ALSO.
+func Topics() []Topic {
+	return []Topic{
+		{"gnet", "gnet.1"},
+		//		{"netstat", "gnet-netstat.8"},
+		//		{"route", "gnet-route.8"},
+		//		{"ping", "gnet-ping.8"},
+		//		{"trace", "gnet-trace.8"},
+		//		{"json", "gnet-json.5"},
+	}
+}
+
+// UnknownTopicError names a page that the manual does not have.
+type UnknownTopicError struct{ Name string }
+
+func (e *UnknownTopicError) Error() string { return fmt.Sprintf("no manual page for %q", e.Name) }
+
+// Page returns the finished roff source of a topic, the rows of differences.tsv
+// in their place. The caller owns the bytes.
+func Page(name string) ([]byte, error) {
+	topics := Topics()
+	i := slices.IndexFunc(topics, func(t Topic) bool { return t.Name == name })
+	if i < 0 {
+		return nil, &UnknownTopicError{name}
+	}
+	src, err := files.ReadFile(topics[i].File)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := Differences()
+	if err != nil {
+		return nil, err
+	}
+	return finish(src, rows), nil
+}
+
+// marker starts the comment line in a page that stands for the rows of a
+// command; the command's name follows.
+const marker = `.\" differences of `
+
+// finish replaces each marker line by the rows of its command.
+func finish(src []byte, rows []Difference) []byte {
+	var out []byte
+	for line := range bytes.Lines(src) {
+		command, found := bytes.CutPrefix(line, []byte(marker))
+		if !found {
+			out = append(out, line...)
+			continue
+		}
+		out = appendDifferences(out, rows, string(bytes.TrimSpace(command)))
+	}
+	return out
+}

@@ -1,0 +1,155 @@
+package man
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestRender(t *testing.T) {
+	const page = `.\" a comment
+.TH NAME 8 2026-11-22 "gnet 0.1.0" "The Manual"
+.SH NAME
+name \- does it
+.SH "TWO WORDS"
+One two three four five six seven eight nine ten eleven.
+.BR bold ( 8 ),
+.I under score
+and \fBhalf\fIway\fR.
+.PP
+.EX
+$ keep   these   \e blanks
+
+\(aq\(ga\(ha\(ti\(dq\&
+.EE
+.TP
+.BI \-c " n"
+Short tag.
+.TP 4
+.B \-\-longer
+Long tag.
+.RS
+.IP \(bu 2
+Inner\ item \(em kept.
+.br
+Broken.
+.RE
+.SS Sub
+.PP
+Done.
+`
+	const want = `NAME(8)          The Manual           NAME(8)
+
+NAME
+       name - does it
+
+TWO WORDS
+       One two three four five six seven
+       eight nine ten eleven. bold(8), under
+       score and halfway.
+
+       $ keep   these   \ blanks
+
+       '` + "`" + `^~"
+
+       -c n   Short tag.
+
+       --longer
+           Long tag.
+
+              * Inner item -- kept.
+                Broken.
+
+   Sub
+       Done.
+
+gnet 0.1.0       2026-11-22           NAME(8)
+`
+	got, err := Render([]byte(page), Style{Width: 45})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("Render (-want +got)\n%s", diff)
+	}
+}
+
+func TestRender_bold(t *testing.T) {
+	got, err := Render([]byte(".B one two\n.I three\nfour\n"), Style{Width: 80, Bold: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "       \x1b[0;1mone\x1b[0m \x1b[0;1mtwo\x1b[0m \x1b[0;4mthree\x1b[0m four\n"
+	if body, _, _ := bytes.Cut(got, []byte("\n\n")); string(body)+"\n" != want {
+		t.Errorf("Render = %q, want %q", body, want)
+	}
+}
+
+func TestRender_refuses(t *testing.T) {
+	for page, want := range map[string]string{
+		".PP\n.TS\n":         "line 2: unknown macro .TS",
+		`a \(lq b` + "\n":    `line 1: unknown escape \(lq`,
+		`a \s+1 b` + "\n":    `line 1: unknown escape \s`,
+		`a \fCb` + "\n":      `line 1: unknown font escape \fC`,
+		`end \` + "\n":       `line 1: unknown escape \`,
+		".B\n":               "line 1: .B: no text on the line",
+		".BR \"a b\n":        `line 1: quotes do not close at the end of an argument: "a b`,
+		".TP\n.PP\n":         "line 2: .PP where the tag of .TP should be",
+		".TP wide\n":         `line 1: indent "wide": a number of columns is wanted`,
+		".RE\n":              "line 1: .RE without .RS",
+		".EX\nx\n":           "line 2: .RS or .EX is not closed",
+		"'x\n":               "line 1: line starts with an apostrophe, which roff takes for a macro",
+		"a\n\nb\n":           "line 2: empty line: use .PP",
+		"na\u00efve\n":       "line 1: \"\u00ef\" is not printable ASCII",
+		".TH NAME 8 today\n": "line 1: .TH has 3 arguments, want 5",
+	} {
+		out, err := Render([]byte(page), Style{Width: 80})
+		if err == nil || err.Error() != want || out != nil {
+			t.Errorf("Render(%q) = %q, %v, want %s", page, out, err, want)
+		}
+	}
+}
+
+// TestPages renders every page: an unknown macro or escape is an error, and no
+// line of filled text is wider than the page.
+func TestPages(t *testing.T) {
+	for _, topic := range Topics() {
+		src, err := Page(topic.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(src, []byte(marker)) {
+			t.Errorf("%s: a marker is left", topic.File)
+		}
+		for _, width := range []int{40, 80, 132} {
+			got, err := Render(src, Style{Width: width})
+			if err != nil {
+				t.Errorf("%s: %v", topic.File, err)
+				break
+			}
+			if width == 80 {
+				checkWidth(t, topic.File, got, width)
+			}
+		}
+	}
+}
+
+func checkWidth(t *testing.T, file string, page []byte, width int) {
+	t.Helper()
+	n := 0
+	for line := range bytes.Lines(page) {
+		n++
+		if len(bytes.TrimRight(line, "\n")) > width {
+			t.Errorf("%s: rendered line %d has %d columns: %s", file, n, len(line)-1, line)
+		}
+	}
+}
+
+func TestPage_unknown(t *testing.T) {
+	_, err := Page("nonsense")
+	if want := `no manual page for "nonsense"`; fmt.Sprint(err) != want {
+		t.Errorf("Page(nonsense): %v, want %s", err, want)
+	}
+}
