@@ -1,0 +1,294 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"gnet/internal/procfile"
+	"gnet/internal/render"
+	"gnet/routes"
+)
+
+// routeOptions is what a route command line asks for, after checking: a listing, or one change.
+type routeOptions struct {
+	outputOptions
+	Listing routeListing
+	Change  *routeChange // nil: list
+
+	families []string // as named on the line, in order, each once
+	extend   int
+	verbose  bool
+}
+
+// errShowHelp and errShowVersion end the parse where -h and -V stand, as in the old tools: what follows is not looked at.
+var (
+	errShowHelp    = errors.New("help")
+	errShowVersion = errors.New("version")
+)
+
+// routeTable returns the options of route(8) of net-tools 2.10, in its order, and gnet's own.
+func routeTable() *optionTable[routeOptions] {
+	pick := func(o *routeOptions) *outputOptions { return &o.outputOptions }
+	table := []option[routeOptions]{
+		{short: 'e', long: "extend", help: "MSS, window and irtt in place of metric; twice: both; IPv4 only",
+			set: func(o *routeOptions, _, _ string) error { o.extend++; return nil }},
+		{short: 'v', long: "verbose", help: "accepted, no effect",
+			set: func(o *routeOptions, _, _ string) error { o.verbose = true; return nil }},
+		{short: 'V', long: "version", help: "print the version",
+			set: func(*routeOptions, string, string) error { return errShowVersion }},
+		{short: 'n', long: "numeric", help: "addresses, no names",
+			set: func(o *routeOptions, _, _ string) error { o.Listing.Numeric = true; return nil }},
+		{short: 'N', long: "symbolic", help: "addresses, no names, whatever it is called",
+			set: func(o *routeOptions, _, _ string) error { o.Listing.Numeric = true; return nil }},
+		{short: 'A', long: "protocol", arg: requiredArgument, argName: "FAMILY", help: "address families, comma separated: inet, inet6",
+			set: func(o *routeOptions, _, arg string) error { return o.addFamilies(arg) }},
+		{short: 'C', long: "cache", help: "list the routing cache (empty in every kernel since 3.6)",
+			set: func(o *routeOptions, _, _ string) error { o.Listing.Cache = true; return nil }},
+		{short: 'F', long: "fib", help: "list the forwarding information base (the default)",
+			set: func(o *routeOptions, _, _ string) error { o.Listing.FIB = true; return nil }},
+		{short: 'h', long: "help", help: "print this help",
+			set: func(*routeOptions, string, string) error { return errShowHelp }},
+		{short: '?', help: "", set: func(*routeOptions, string, string) error { return errShowHelp }},
+		{short: '4', help: "IPv4 (the default)", set: func(o *routeOptions, _, _ string) error { return o.addFamilies("inet") }},
+		{short: '6', help: "IPv6", set: func(o *routeOptions, _, _ string) error { return o.addFamilies("inet6") }},
+	}
+	for _, long := range []string{"tcpip", "ip", "unix", "ax25", "netrom", "inet", "inet6", "ipx", "appletalk", "ddp", "x25", "rose", "bluetooth"} {
+		table = append(table, option[routeOptions]{long: long, class: "family",
+			set: func(o *routeOptions, name, _ string) error { return o.addFamilies(name) }})
+	}
+	table = append(table, outputRows(pick)...)
+	table = append(table, procRootRow(pick))
+	return &optionTable[routeOptions]{options: table}
+}
+
+// addFamilies adds the families of one word, such as inet,inet6, each once.
+func (o *routeOptions) addFamilies(words string) error {
+	for name := range strings.SplitSeq(words, ",") {
+		switch name {
+		case "ip", "tcpip":
+			name = "inet"
+		case "ip6":
+			name = "inet6"
+		case "inet", "inet6":
+		case "ax25", "ipx", "rose", "appletalk", "ddp", "netrom", "x25", "unix", "econet", "ash", "bluetooth":
+		default:
+			return failBare(statusNo, "Unknown address family `%s'.", name)
+		}
+		if !slices.Contains(o.families, name) {
+			o.families = append(o.families, name)
+		}
+	}
+	return nil
+}
+
+// newRouteCommand returns `gnet route` and its own verbs. run and names are parameters for tests.
+func newRouteCommand(e *env, run func(context.Context, *env, routeOptions) error) *cobra.Command {
+	cmd := newClassicCommand("route [OPTION]... [add|del TARGET ...]", "Show and change the routing tables", routeTable,
+		func(cmd *cobra.Command, args []string) error {
+			o, err := parseRoute(cmd.Context(), args, e.posix(), systemNames{})
+			switch {
+			case errors.Is(err, errShowHelp):
+				e.Stdout.WriteString(routeSynopsis + "\n" + routeTable().help())
+				return nil
+			case errors.Is(err, errShowVersion):
+				e.Stdout.WriteString("gnet " + version + "\nroute: options and output of net-tools 2.10\n")
+				return nil
+			case err != nil:
+				return err
+			}
+			return run(cmd.Context(), e, o)
+		})
+	return cmd
+}
+
+// parseRoute turns a command line into options.
+func parseRoute(ctx context.Context, args []string, posix bool, names routeNames) (routeOptions, error) {
+	var o routeOptions
+	words, err := routeTable().parse(protectKindWords(args), posix, &o)
+	if unknown := (*getoptError)(nil); errors.As(err, &unknown) {
+		return routeOptions{}, routeUsage(unknown.msg)
+	}
+	if err != nil {
+		return routeOptions{}, err
+	}
+	if len(words) == 0 {
+		err = o.listing()
+	} else {
+		err = o.change(ctx, words, names)
+	}
+	if err != nil {
+		return routeOptions{}, err
+	}
+	return o, nil
+}
+
+// listing decides families and form.
+func (o *routeOptions) listing() error {
+	for _, name := range o.families {
+		f, err := routeFamilyOf(name)
+		if err != nil {
+			return err
+		}
+		o.Listing.Families = append(o.Listing.Families, f)
+	}
+	forms := [...]routeForm{routeFormMetric, routeFormMSS, routeFormLong, routeFormTitle}
+	o.Listing.Form = forms[min(o.extend, len(forms)-1)]
+	return nil
+}
+
+// routeFamilyOf refuses the families that have no routing table here.
+func routeFamilyOf(name string) (routeFamily, error) {
+	switch name {
+	case "inet":
+		return routeInet, nil
+	case "inet6":
+		return routeInet6, nil
+	}
+	return 0, failBare(statusUsage, "No routing for address family `%s'.", name)
+}
+
+// change reads the verb and the words after it.
+func (o *routeOptions) change(ctx context.Context, words []string, names routeNames) error {
+	verb, words := words[0], words[1:]
+	if len(o.families) > 1 {
+		return failBare(statusUsage, "Please don't supply more than one address family.\nAddress family `%s' not supported.",
+			strings.Join(o.families, ","))
+	}
+	family, name := routeInet, "inet"
+	if len(o.families) == 1 {
+		name = o.families[0]
+		var err error
+		if family, err = routeFamilyOf(name); err != nil {
+			return err
+		}
+	}
+	switch {
+	case verb == "get":
+		return routeUsage("get must be the first word, and takes options of its own")
+	case verb == "flush":
+		return bareUsage("Flushing `%s' routing table not supported", name)
+	case verb != "add" && verb != "del" && verb != "delete":
+		return unexpected(verb, "expected add, del, delete or get")
+	case o.Listing.Cache && family == routeInet:
+		return bareUsage("Modifying `%s' routing cache not supported", name)
+	case o.Format != render.Classic:
+		return routeUsage("add and del print no rows: no --format")
+	case o.ProcRoot != "":
+		return routeUsage("add and del change the running kernel: no --proc-root")
+	}
+	parse := parseRouteWords4
+	if family == routeInet6 {
+		parse = parseRouteWords6
+	}
+	c, err := parse(ctx, words, names)
+	c.Delete = verb != "add"
+	o.Change = &c
+	return err
+}
+
+// bareUsage is routeUsage for a sentence without the program's name.
+func bareUsage(format string, args ...any) error {
+	f := failBare(statusUsage, format, args...)
+	f.usage = routeSynopsis
+	return f
+}
+
+// runRoute lists or changes.
+func runRoute(ctx context.Context, e *env, o routeOptions) error {
+	if o.Change != nil {
+		return changeRoute(e, o.Change)
+	}
+	dir := e.ProcRoot
+	if o.ProcRoot != "" {
+		dir = o.ProcRoot
+	}
+	root := procfile.At(dir)
+	if o.Format == render.Classic {
+		return printRoutes(ctx, e, root, o.Listing)
+	}
+	return writeRoutes(e, root, o)
+}
+
+// changeRoute sends one change to the kernel.
+func changeRoute(e *env, c *routeChange) error {
+	if c.BareZero {
+		e.hint("0.0.0.0 is the host 0.0.0.0; the default route is called default or 0.0.0.0/0")
+	}
+	conn, err := routes.Dial()
+	if err != nil {
+		return fail(statusSocket, "%w", err)
+	}
+	defer conn.Close()
+	ch := routes.Change{
+		Dst: c.Dst, Gateway: c.Gateway, Device: c.Device, HasDevice: c.HasDevice, Metric: c.Metric, HasMetric: c.HasMetric,
+		MSS: c.MSS, Window: c.Window, IRTT: c.IRTT, Reject: c.Reject,
+	}
+	do, ioctl := conn.Add, "SIOCADDRT"
+	if c.Delete {
+		do, ioctl = conn.Delete, "SIOCDELRT"
+	}
+	return changeFailure(ioctl, do(ch))
+}
+
+// changeFailure gives a refused change the old tool's sentence and status, and adds what the kernel and we know.
+func changeFailure(ioctl string, err error) error {
+	var op *routes.OpError
+	if !errors.As(err, &op) {
+		return err
+	}
+	if op.Op == routes.OpInterface {
+		ioctl = "SIOGIFINDEX" // as the old tool spells it
+	}
+	f := &failure{status: statusSocket, bare: true, err: fmt.Errorf("%s: %s", ioctl, errnoText(err))}
+	switch {
+	case errors.Is(err, syscall.EPERM):
+		return f.withHint("changing routes needs CAP_NET_ADMIN in the network namespace")
+	case op.Kernel != "":
+		return f.withHint("the kernel says: %s", op.Kernel)
+	}
+	return f
+}
+
+// systemNames looks names up in /etc/networks, /etc/hosts and DNS.
+type systemNames struct{}
+
+// Network implements routeNames.
+func (systemNames) Network(name string) (netip.Addr, bool) {
+	for _, n := range readNetworks(networksFile) {
+		if slices.Contains(n.names, name) {
+			return n.addr, true
+		}
+	}
+	return netip.Addr{}, false
+}
+
+// Host implements routeNames.
+func (systemNames) Host(ctx context.Context, name string, v6 bool) (netip.Addr, error) {
+	network := "ip4"
+	if v6 {
+		network = "ip6"
+	}
+	resolver := net.Resolver{PreferGo: true}
+	addrs, err := resolver.LookupNetIP(ctx, network, name)
+	if answer := (*net.DNSError)(nil); errors.As(err, &answer) && answer.IsNotFound {
+		return netip.Addr{}, errNoSuchHost
+	}
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	if len(addrs) == 0 {
+		return netip.Addr{}, errNoSuchHost
+	}
+	if v6 {
+		return addrs[0], nil
+	}
+	return addrs[0].Unmap(), nil
+}

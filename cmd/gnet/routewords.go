@@ -1,0 +1,474 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// routeKind is what -net and -host say about a target.
+type routeKind uint8
+
+const (
+	kindByTarget routeKind = iota // the target decides: a network's name is a net, an address is a host
+	kindNet
+	kindHost
+)
+
+// The words that -net and -host become before getopt sees them, because getopt would take them for bundled letters. The old
+// tool does the same and accepts these spellings too.
+const (
+	wordNet  = "#net"
+	wordHost = "#host"
+)
+
+// routeChange is what the words after add or del ask for.
+type routeChange struct {
+	V6        bool
+	Delete    bool
+	Dst       netip.Prefix // host bits may be set: the kernel refuses them for IPv4 and masks them off for IPv6
+	Gateway   netip.Addr   // the zero Addr: none given
+	Metric    uint32
+	HasMetric bool
+	MSS       uint32 // as typed: 40 more than advmss; 0 none
+	Window    uint32
+	IRTT      uint32 // milliseconds
+	Device    string
+	HasDevice bool
+	Reject    bool
+	Modified  bool // mod, accepted and lost, as by the old tool
+	Dynamic   bool // dyn, likewise
+	Reinstate bool // reinstate, likewise
+
+	BareZero bool // IPv4: the target was 0.0.0.0 without a mask, which is a host route and hardly what was meant
+}
+
+// routeUsage refuses a command line: the sentence, which is the old tool's where it has one, and the usage.
+func routeUsage(text string) error {
+	f := fail(statusUsage, "%s", text)
+	f.usage = routeSynopsis
+	return f
+}
+
+// routeSynopsis follows the message when words of a route command are wrong.
+const routeSynopsis = `usage: route [-nNvee] [-FC] [-4|-6|-A FAMILY]
+       route add|del [-net|-host] TARGET[/LEN] [netmask MASK] [gw GATEWAY] [metric N]
+             [mss N] [window N] [irtt MS] [reject] [mod] [dyn] [reinstate] [[dev] IF]
+       route -6 add|del TARGET[/LEN] [gw GATEWAY] [metric N] [mod] [dyn] [[dev] IF]
+       route get ADDRESS
+`
+
+// unexpected says which word is wrong; the old tool prints its usage alone.
+func unexpected(word, allowed string) error {
+	return routeUsage(strconv.Quote(word) + ": " + allowed)
+}
+
+// routeNames finds addresses for names. Literal addresses never reach it.
+type routeNames interface {
+	// Network looks a name up in /etc/networks.
+	Network(name string) (netip.Addr, bool)
+	// Host looks a name up in /etc/hosts and DNS. v6 chooses the family.
+	Host(ctx context.Context, name string, v6 bool) (netip.Addr, error)
+}
+
+// errNoSuchHost: the resolver is sure that the name does not exist. Any other error means that it could not find out.
+var errNoSuchHost = errors.New("no such host")
+
+// protectKindWords rewrites -net and -host, wherever they stand, so that getopt leaves them alone.
+func protectKindWords(args []string) []string {
+	out := make([]string, len(args))
+	for i, a := range args {
+		switch a {
+		case "-net":
+			a = wordNet
+		case "-host":
+			a = wordHost
+		}
+		out[i] = a
+	}
+	return out
+}
+
+// wordReader hands out the words after the verb.
+type wordReader struct {
+	words []string
+}
+
+// next returns the next word; false at the end.
+func (r *wordReader) next() (string, bool) {
+	if len(r.words) == 0 {
+		return "", false
+	}
+	w := r.words[0]
+	r.words = r.words[1:]
+	return w, true
+}
+
+// parseRouteWords4 reads the words after add or del for IPv4:
+//
+//	[-net|-host] TARGET[/len] [netmask M] [gw|gateway G] [metric N] [mss|mtu N] [window N] [irtt N]
+//	[reject] [mod] [dyn] [reinstate] [[dev|device] IF]
+func parseRouteWords4(ctx context.Context, words []string, names routeNames) (routeChange, error) {
+	p := words4{wordReader: wordReader{words}, names: names}
+	if err := p.target(ctx); err != nil {
+		return routeChange{}, err
+	}
+	for {
+		word, ok := p.next()
+		if !ok {
+			break
+		}
+		if err := p.word(ctx, word); err != nil {
+			return routeChange{}, err
+		}
+	}
+	if err := p.mask(); err != nil {
+		return routeChange{}, err
+	}
+	return p.c, nil
+}
+
+// words4 is the state of one IPv4 command line.
+type words4 struct {
+	wordReader
+	names routeNames
+	c     routeChange
+
+	kind     routeKind
+	addr     [4]byte
+	network  bool // the target is a network's name or default
+	hasMask  bool
+	maskBits uint32
+	maskWord string // as typed after netmask, for the message
+}
+
+func (p *words4) target(ctx context.Context) error {
+	word, ok := p.next()
+	switch word {
+	case wordNet:
+		p.kind = kindNet
+		word, ok = p.next()
+	case wordHost:
+		p.kind = kindHost
+		word, ok = p.next()
+	}
+	if !ok {
+		return routeUsage("no target")
+	}
+	name, length, slash := strings.Cut(word, "/")
+	if slash {
+		n, ok := prefixLength4(length)
+		if !ok {
+			return unexpected(word, "the length after the slash is a number from 0 to 32")
+		}
+		p.hasMask, p.maskBits = true, lengthMask(n)
+	}
+	addr, network, err := resolve4(ctx, name, p.kind == kindHost, p.names)
+	if err != nil {
+		return err
+	}
+	p.addr, p.network = addr.As4(), network
+	return nil
+}
+
+func (p *words4) word(ctx context.Context, word string) error {
+	switch word {
+	case "metric":
+		return p.number(word, &p.c.Metric, &p.c.HasMetric)
+	case "netmask":
+		return p.netmask(ctx)
+	case "gw", "gateway":
+		return p.gateway(ctx, word)
+	case "mss", "mtu":
+		return p.mss()
+	case "window":
+		return p.window()
+	case "irtt":
+		return p.irtt()
+	case "reject":
+		p.c.Reject = true
+	case "mod":
+		p.c.Modified = true
+	case "dyn":
+		p.c.Dynamic = true
+	case "reinstate":
+		p.c.Reinstate = true
+	case "device", "dev":
+		return p.device(word)
+	default:
+		return p.lastWord(word)
+	}
+	return nil
+}
+
+// number reads the operand of metric: a decimal number of 32 bits. (The old tool takes what atoi makes of it and sends 16 bits.)
+func (p *words4) number(word string, to *uint32, has *bool) error {
+	text, ok := p.next()
+	if !ok {
+		return unexpected(word, "a number must follow")
+	}
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		return unexpected(text, word+" is a number from 0 to 4294967295")
+	}
+	*to, *has = uint32(n), true
+	return nil
+}
+
+func (p *words4) netmask(ctx context.Context) error {
+	word, ok := p.next()
+	if !ok {
+		return unexpected("netmask", "a mask must follow")
+	}
+	if p.hasMask {
+		return unexpected(word, "the length of the prefix is given already")
+	}
+	addr, _, err := resolve4(ctx, word, false, p.names)
+	if err != nil {
+		return err
+	}
+	p.hasMask, p.maskBits, p.maskWord = true, word4(addr.As4()), word
+	return nil
+}
+
+func (p *words4) gateway(ctx context.Context, keyword string) error {
+	word, ok := p.next()
+	if !ok {
+		return unexpected(keyword, "an address must follow")
+	}
+	if p.c.Gateway.IsValid() {
+		return unexpected(word, "there can be one gateway only")
+	}
+	addr, network, err := resolve4(ctx, word, true, p.names)
+	if err != nil {
+		return err
+	}
+	if network {
+		return routeUsage(word + ": cannot use a NETWORK as gateway!")
+	}
+	p.c.Gateway = addr
+	return nil
+}
+
+// Bounds of the old tool: the smallest and largest segment that mss accepts, and the smallest window.
+const (
+	minMSS    = 64
+	maxMSS    = 65536
+	minWindow = 128
+)
+
+func (p *words4) mss() error {
+	text, ok := p.next()
+	if !ok {
+		return unexpected("mss", "a number must follow")
+	}
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil || n < minMSS || n > maxMSS {
+		return routeUsage("Invalid MSS/MTU.")
+	}
+	p.c.MSS = uint32(n)
+	return nil
+}
+
+func (p *words4) window() error {
+	text, ok := p.next()
+	if !ok {
+		return unexpected("window", "a number must follow")
+	}
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil || n < minWindow {
+		return routeUsage("Invalid window.")
+	}
+	p.c.Window = uint32(n)
+	return nil
+}
+
+// maxIRTT is what the kernel's metric, in eighths of a millisecond, can hold.
+const maxIRTT = (1<<32 - 1) / 8
+
+func (p *words4) irtt() error {
+	text, ok := p.next()
+	if !ok {
+		return unexpected("irtt", "a number must follow")
+	}
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil || n > maxIRTT {
+		return unexpected(text, "irtt is a number of milliseconds from 0 to "+strconv.Itoa(maxIRTT))
+	}
+	p.c.IRTT = uint32(n)
+	return nil
+}
+
+func (p *words4) device(keyword string) error {
+	name, ok := p.next()
+	if !ok {
+		return unexpected(keyword, "an interface must follow")
+	}
+	if p.c.HasDevice {
+		return unexpected(name, "there can be one interface only")
+	}
+	p.c.Device, p.c.HasDevice = name, true
+	return nil
+}
+
+// lastWord takes a word that is no keyword for the interface, if nothing follows it.
+func (p *words4) lastWord(word string) error {
+	if len(p.words) > 0 || p.c.HasDevice {
+		return unexpected(word, "expected netmask, gw, metric, mss, window, irtt, reject, mod, dyn, reinstate, dev or, as the last word, an interface")
+	}
+	p.c.Device, p.c.HasDevice = word, true
+	return nil
+}
+
+// mask decides the prefix from the target, -net or -host, and the mask.
+func (p *words4) mask() error {
+	host := p.kind == kindHost || p.kind == kindByTarget && !p.network
+	zero := p.addr == [4]byte{}
+	if host && p.kind == kindByTarget && zero && p.hasMask && p.maskBits == 0 {
+		host = false // 0.0.0.0/0 is the default route
+	}
+	addr := netip.AddrFrom4(p.addr)
+	if host {
+		if p.hasMask && p.maskBits != 1<<32-1 {
+			return routeUsage("netmask " + hex8(^p.maskBits) + " doesn't make sense with host route")
+		}
+		p.c.Dst = netip.PrefixFrom(addr, 32)
+		p.c.BareZero = zero && !p.hasMask && p.kind == kindByTarget
+		return nil
+	}
+	hostBits := ^p.maskBits
+	if hostBits&(hostBits+1) != 0 {
+		return routeUsage("bogus netmask " + p.maskWord)
+	}
+	// Without a mask the kernel is asked and refuses: only 0.0.0.0 has no bit outside a mask of length 0.
+	if p.maskBits != 0 && word4(p.addr)&hostBits != 0 {
+		return routeUsage("netmask doesn't match route address")
+	}
+	p.c.Dst = netip.PrefixFrom(addr, maskLength(p.maskBits))
+	return nil
+}
+
+// resolve4 finds the address of a word: default, an inet_aton literal, a network's name or a host's name. hostFirst is the order
+// for -host and gateways; it also decides the sentence when nothing is found, as in the old tool.
+func resolve4(ctx context.Context, word string, hostFirst bool, names routeNames) (addr netip.Addr, network bool, err error) {
+	if word == "default" {
+		return netip.IPv4Unspecified(), true, nil
+	}
+	if addr, ok := parseAton(word); ok {
+		return addr, false, nil
+	}
+	if word == "" {
+		sentence := "Unknown server error"
+		if hostFirst {
+			sentence = "Unknown host"
+		}
+		return netip.Addr{}, false, lookupError("", sentence)
+	}
+	if !hostFirst {
+		if addr, ok := names.Network(word); ok {
+			return addr, true, nil
+		}
+	}
+	addr, err = lookupHost(ctx, word, names)
+	if err == nil {
+		return addr, false, nil
+	}
+	if hostFirst {
+		if addr, ok := names.Network(word); ok {
+			return addr, true, nil
+		}
+		return netip.Addr{}, false, lookupError(word, "Unknown host")
+	}
+	if errors.Is(err, errNoSuchHost) {
+		return netip.Addr{}, false, lookupError(word, "Unknown host")
+	}
+	return netip.Addr{}, false, lookupError(word, "Host name lookup failure")
+}
+
+// lookupHost asks the resolver, unless the word looks like an address: no resolver is asked for those.
+func lookupHost(ctx context.Context, word string, names routeNames) (netip.Addr, error) {
+	if strings.Trim(word, "0123456789.") == "" || strings.ContainsAny(word, ":/#") {
+		return netip.Addr{}, errNoSuchHost
+	}
+	return names.Host(ctx, word, false)
+}
+
+func lookupError(word, sentence string) error {
+	if word != "" {
+		sentence = word + ": " + sentence
+	}
+	return failBare(statusLookup, "%s", sentence)
+}
+
+// parseAton reads an IPv4 address as inet_aton(3) does: one to four numbers, each decimal, octal or hexadecimal by its prefix,
+// the last one filling the bytes that are left. Blanks may follow.
+func parseAton(s string) (netip.Addr, bool) {
+	parts := strings.Split(strings.TrimRight(s, " \t\n\v\f\r"), ".")
+	if len(parts) > 4 {
+		return netip.Addr{}, false
+	}
+	var word uint64
+	for i, part := range parts {
+		n, ok := parseC(part)
+		if !ok {
+			return netip.Addr{}, false
+		}
+		bits := 8
+		if i == len(parts)-1 {
+			bits = 8 * (4 - i)
+		}
+		if n >= 1<<bits {
+			return netip.Addr{}, false
+		}
+		word = word<<bits | n
+	}
+	return netip.AddrFrom4([4]byte{byte(word >> 24), byte(word >> 16), byte(word >> 8), byte(word)}), true
+}
+
+// parseC reads an unsigned number in C's notation: 0x is hexadecimal, a leading 0 octal. It takes no sign, no blank, no underscore.
+func parseC(s string) (uint64, bool) {
+	base := 10
+	switch {
+	case len(s) > 2 && s[0] == '0' && (s[1] == 'x' || s[1] == 'X'):
+		base, s = 16, s[2:]
+	case len(s) > 1 && s[0] == '0':
+		base, s = 8, s[1:]
+	}
+	if s == "" || s[0] == '+' || s[0] == '-' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s, base, 33)
+	return n, err == nil
+}
+
+// prefixLength4 reads the length after a slash, in C's notation, with the blanks and the plus sign that strtoul(3) skips.
+// Nothing at all is 0. (The old tool shifts by what it gets: /33 makes a /1, /-1 a /31.)
+func prefixLength4(s string) (int, bool) {
+	s = strings.TrimPrefix(strings.TrimLeft(s, " \t"), "+")
+	if s == "" {
+		return 0, true
+	}
+	n, ok := parseC(s)
+	return int(n), ok && n <= 32
+}
+
+func lengthMask(n int) uint32 { return uint32(uint64(1<<32-1) << (32 - n)) }
+
+func maskLength(mask uint32) int {
+	n := 0
+	for ; mask != 0; mask <<= 1 {
+		n++
+	}
+	return n
+}
+
+func word4(a [4]byte) uint32 {
+	return uint32(a[0])<<24 | uint32(a[1])<<16 | uint32(a[2])<<8 | uint32(a[3])
+}
+
+func hex8(n uint32) string {
+	s := strconv.FormatUint(uint64(n), 16)
+	return strings.Repeat("0", 8-len(s)) + s
+}
