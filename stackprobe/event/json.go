@@ -1,6 +1,7 @@
 package event
 
 import (
+	"net/netip"
 	"strconv"
 	"unicode/utf8"
 )
@@ -80,25 +81,33 @@ func (o *object) optStr(k, v string) {
 	}
 }
 
-func (o *object) strs(k string, v []string) {
+// list appends a list of objects with one member each, the form in which all our JSON has lists: a member can be added
+// later without changing what is there.
+func (o *object) list(k, member string, v []string) {
 	o.key(k)
 	o.b = append(o.b, '[')
 	for i, s := range v {
 		if i > 0 {
 			o.b = append(o.b, ',')
 		}
-		o.b = appendString(o.b, s)
+		o.b = append(o.b, '{')
+		o.str(member, s)
+		o.b = append(o.b, '}')
 	}
 	o.b = append(o.b, ']')
+}
+
+func (o *object) addr(k string, a netip.AddrPort) {
+	o.key(k)
+	o.b = append(a.Addr().AppendTo(append(o.b, '"')), '"')
+	o.int(k+"_port", int64(a.Port()))
 }
 
 func (o *object) segment(s *Segment) {
 	o.int("segment", int64(s.ID))
 	o.int("conn", int64(s.Conn))
-	o.key("src")
-	o.b = append(s.Src.AppendTo(append(o.b, '"')), '"')
-	o.key("dst")
-	o.b = append(s.Dst.AppendTo(append(o.b, '"')), '"')
+	o.addr("src", s.Src)
+	o.addr("dst", s.Dst)
 	o.int("ip_id", int64(s.IPID))
 	o.int("ttl", int64(s.Hop))
 	o.key("flags")
@@ -146,21 +155,23 @@ func (o *object) options(p *Options) {
 		o.int("ts_ecr", int64(p.TSEcr))
 	}
 	if p.Has&OptSack != 0 {
-		o.blocks("sack", p.Sack[:p.NSack])
-		o.blocks("rel_sack", p.RelSack[:p.NSack])
+		o.blocks(p)
 	}
 }
 
-func (o *object) blocks(k string, v []Block) {
-	o.key(k)
+func (o *object) blocks(p *Options) {
+	o.key("sack")
 	o.b = append(o.b, '[')
-	for i, s := range v {
+	for i := range p.Sack[:p.NSack] {
 		if i > 0 {
 			o.b = append(o.b, ',')
 		}
-		o.b = strconv.AppendUint(append(o.b, '['), uint64(s.Left), 10)
-		o.b = strconv.AppendUint(append(o.b, ','), uint64(s.Right), 10)
-		o.b = append(o.b, ']')
+		o.b = append(o.b, '{')
+		o.int("left", int64(p.Sack[i].Left))
+		o.int("right", int64(p.Sack[i].Right))
+		o.int("rel_left", int64(p.RelSack[i].Left))
+		o.int("rel_right", int64(p.RelSack[i].Right))
+		o.b = append(o.b, '}')
 	}
 	o.b = append(o.b, ']')
 }
@@ -181,19 +192,23 @@ func (o *object) vars(v *Vars) {
 		}
 	}
 	if v.Computed != 0 {
-		o.strs("computed", v.Computed.names())
+		o.str("computed", v.Computed.String())
 	}
 }
 
-// names returns the keys of the variables in s, in schema order.
-func (s VarSet) names() []string {
-	var names []string
+// String returns the keys of the variables in s, in schema order, a blank between them.
+func (s VarSet) String() string {
+	var b []byte
 	for i, n := range varNames {
-		if s&(1<<i) != 0 {
-			names = append(names, n)
+		if s&(1<<i) == 0 {
+			continue
 		}
+		if len(b) > 0 {
+			b = append(b, ' ')
+		}
+		b = append(b, n...)
 	}
-	return names
+	return string(b)
 }
 
 func (o *object) run(r *Run) {
@@ -209,8 +224,8 @@ func (o *object) run(r *Run) {
 	o.int("deadline_ns", r.Deadline)
 	o.stack("client_", &r.Client)
 	o.stack("server_", &r.Server)
-	o.strs("faults", r.Faults)
-	o.strs("pinned", r.Pinned)
+	o.list("faults", "rule", r.Faults)
+	o.list("pinned", "what", r.Pinned)
 }
 
 func (o *object) stack(prefix string, s *Stack) {
@@ -239,18 +254,25 @@ func (o *object) totals(prefix string, t *Totals) {
 
 const hexDigits = "0123456789abcdef"
 
-// appendString appends s as a JSON string (RFC 8259 section 7). Bytes that are not UTF-8 become U+FFFD.
+// appendString appends s as a JSON string (RFC 8259 section 7). Control characters and bidirectional controls become
+// \uXXXX, so that a terminal that shows the string obeys nothing; a byte that is not UTF-8 becomes U+FFFD.
 func appendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	for _, r := range s {
 		switch {
 		case r == '"' || r == '\\':
 			dst = append(dst, '\\', byte(r))
-		case r < ' ' || r == 0x7f:
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[r>>4], hexDigits[r&15])
+		case r < 0x20 || r >= 0x7f && r < 0xa0 || r == utf8.RuneError || hidden(r):
+			dst = append(dst, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
 		default:
 			dst = utf8.AppendRune(dst, r)
 		}
 	}
 	return append(dst, '"')
+}
+
+// hidden reports bidirectional controls and line separators.
+func hidden(r rune) bool {
+	return r == 0x061c || r == 0x200e || r == 0x200f || r >= 0x202a && r <= 0x202e ||
+		r >= 0x2066 && r <= 0x2069 || r == 0x2028 || r == 0x2029
 }

@@ -1,0 +1,148 @@
+package engine
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/netip"
+	"syscall"
+
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
+	"gvisor.dev/gvisor/pkg/waiter"
+
+	"gnet/stackprobe/app"
+)
+
+// conn implements app.Conn.
+type conn struct{ ep tcpip.Endpoint }
+
+// Connect opens a connection from local port to peer. It returns at once; the handshake goes on as packets arrive.
+func (s *Stack) Connect(port uint16, peer netip.AddrPort) (app.Conn, error) {
+	ep, err := s.endpoint(port)
+	if err != nil {
+		return nil, err
+	}
+	s.nic.flow.watch(ep.(*tcp.Endpoint))
+	terr := ep.Connect(addr(tcpip.AddrFromSlice(peer.Addr().AsSlice()), peer.Port()))
+	if _, started := terr.(*tcpip.ErrConnectStarted); terr != nil && !started {
+		ep.Close()
+		return nil, fmt.Errorf("engine: connect: %w", sysError(terr))
+	}
+	return conn{ep}, nil
+}
+
+// Listen opens port and returns the function that takes the next connection from its queue, nil if there is none.
+func (s *Stack) Listen(port uint16) (accept func() (app.Conn, error), err error) {
+	ep, err := s.endpoint(port)
+	if err != nil {
+		return nil, err
+	}
+	if err := ep.Listen(16); err != nil {
+		return nil, fmt.Errorf("engine: listen: %w", sysError(err))
+	}
+	s.nic.flow.watch(ep.(*tcp.Endpoint))
+	return func() (app.Conn, error) {
+		c, _, err := ep.Accept(nil)
+		switch err.(type) {
+		case nil:
+			s.nic.flow.watch(c.(*tcp.Endpoint))
+			return conn{c}, nil
+		case *tcpip.ErrWouldBlock:
+			return nil, nil
+		}
+		return nil, sysError(err)
+	}, nil
+}
+
+// endpoint makes a socket bound to port.
+func (s *Stack) endpoint(port uint16) (tcpip.Endpoint, error) {
+	ep, err := s.stack.NewEndpoint(tcp.ProtocolNumber, ipv4.ProtocolNumber, &waiter.Queue{})
+	if err != nil {
+		return nil, fmt.Errorf("engine: socket: %w", sysError(err))
+	}
+	if err := ep.Bind(addr(s.addr, port)); err != nil {
+		ep.Close()
+		return nil, fmt.Errorf("engine: bind: %w", sysError(err))
+	}
+	return ep, nil
+}
+
+// Established implements app.Conn.
+func (c conn) Established() (bool, error) {
+	switch s := tcp.EndpointState(c.ep.State()); {
+	case connected(s):
+		return true, nil
+	case s == tcp.StateError || s == tcp.StateClose:
+		if err := c.ep.LastError(); err != nil {
+			return false, sysError(err)
+		}
+		return false, syscall.ECONNABORTED
+	}
+	return false, nil
+}
+
+// Write implements app.Conn.
+func (c conn) Write(p []byte) (int, error) {
+	n, err := c.ep.Write(bytes.NewReader(p), tcpip.WriteOptions{})
+	if _, full := err.(*tcpip.ErrWouldBlock); err == nil || full {
+		return int(n), nil
+	}
+	return int(n), sysError(err)
+}
+
+// Read implements app.Conn.
+func (c conn) Read(p []byte) (int, error) {
+	w := tcpip.SliceWriter(p)
+	r, err := c.ep.Read(&w, tcpip.ReadOptions{})
+	switch err.(type) {
+	case nil, *tcpip.ErrWouldBlock:
+		return r.Count, nil
+	case *tcpip.ErrClosedForReceive:
+		return r.Count, io.EOF
+	}
+	return r.Count, sysError(err)
+}
+
+// CloseWrite implements app.Conn.
+func (c conn) CloseWrite() error {
+	if err := c.ep.Shutdown(tcpip.ShutdownWrite); err != nil {
+		return sysError(err)
+	}
+	return nil
+}
+
+// Close implements app.Conn.
+func (c conn) Close() error {
+	c.ep.Close()
+	return nil
+}
+
+// sysError gives netstack's error the number that a kernel has for it, so that both ends fail in the same words.
+func sysError(err tcpip.Error) error {
+	switch err.(type) {
+	case *tcpip.ErrConnectionRefused:
+		return syscall.ECONNREFUSED
+	case *tcpip.ErrConnectionReset:
+		return syscall.ECONNRESET
+	case *tcpip.ErrConnectionAborted, *tcpip.ErrAborted:
+		return syscall.ECONNABORTED
+	case *tcpip.ErrTimeout:
+		return syscall.ETIMEDOUT
+	case *tcpip.ErrHostUnreachable:
+		return syscall.EHOSTUNREACH
+	case *tcpip.ErrNetworkUnreachable:
+		return syscall.ENETUNREACH
+	case *tcpip.ErrClosedForSend:
+		return syscall.EPIPE
+	case *tcpip.ErrNotConnected:
+		return syscall.ENOTCONN
+	}
+	return Error(err.String())
+}
+
+// Error is a failure of the engine for which the kernel has no number, in netstack's words.
+type Error string
+
+func (e Error) Error() string { return "engine: " + string(e) }

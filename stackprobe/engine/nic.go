@@ -1,0 +1,68 @@
+package engine
+
+import (
+	"sync/atomic"
+	"time"
+
+	"gvisor.dev/gvisor/pkg/buffer"
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+
+	"gnet/stackprobe/link"
+)
+
+// nic is netstack's network interface: every packet in and out passes here.
+type nic struct {
+	stack  *Stack
+	mtu    uint32
+	send   func(at time.Duration, packet []byte, sent link.Sent)
+	disp   stack.NetworkDispatcher
+	closed atomic.Bool
+	flow   flow
+}
+
+// WritePackets implements stack.LinkWriter. It runs on the goroutine that transmits, which holds the connection's lock.
+func (n *nic) WritePackets(packets stack.PacketBufferList) (int, tcpip.Error) {
+	if n.closed.Load() {
+		return packets.Len(), nil
+	}
+	for _, p := range packets.AsSlice() {
+		at := n.stack.clock.Clock.Now()
+		v := p.ToView()
+		packet := append([]byte(nil), v.AsSlice()...)
+		v.Release()
+		n.send(at, packet, n.flow.sent(n.stack, packet))
+	}
+	return packets.Len(), nil
+}
+
+// deliver gives netstack an IPv4 packet from the link.
+func (n *nic) deliver(packet []byte) {
+	if n.closed.Load() {
+		return
+	}
+	p := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(packet)})
+	n.disp.DeliverNetworkPacket(ipv4.ProtocolNumber, p)
+	p.DecRef()
+}
+
+func (n *nic) close() { n.closed.Store(true) }
+
+// The rest of stack.LinkEndpoint: a point-to-point link without addresses or headers of its own.
+
+func (n *nic) MTU() uint32                                  { return n.mtu }
+func (n *nic) SetMTU(uint32)                                {}
+func (n *nic) MaxHeaderLength() uint16                      { return 0 }
+func (n *nic) LinkAddress() tcpip.LinkAddress               { return "" }
+func (n *nic) SetLinkAddress(tcpip.LinkAddress)             {}
+func (n *nic) Capabilities() stack.LinkEndpointCapabilities { return 0 }
+func (n *nic) Attach(d stack.NetworkDispatcher)             { n.disp = d }
+func (n *nic) IsAttached() bool                             { return n.disp != nil }
+func (n *nic) Wait()                                        {}
+func (n *nic) ARPHardwareType() header.ARPHardwareType      { return header.ARPHardwareNone }
+func (n *nic) AddHeader(*stack.PacketBuffer)                {}
+func (n *nic) ParseHeader(*stack.PacketBuffer) bool         { return true }
+func (n *nic) Close()                                       {}
+func (n *nic) SetOnCloseAction(func())                      {}

@@ -1,0 +1,141 @@
+package stackprobe
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"gnet/stackprobe/event"
+)
+
+// recorder puts the events of a run in their order and numbers them. What it has not handed on yet waits in queue.
+type recorder struct {
+	clock event.Clock
+
+	mu    sync.Mutex
+	last  int64
+	n     int
+	queue []event.Event
+	known [3]known // by event.Host
+}
+
+// known is what the events have said about an end so far.
+type known struct {
+	state    event.State
+	vars     event.Vars
+	iss, irs uint32
+	has      event.VarSet // HasISS, HasIRS
+}
+
+// put takes an event from any goroutine. A transmission tells the state of its end: if that is news, an event of its
+// own says so first, because the segment leaves in the new state.
+func (r *recorder) put(e *event.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch k := &r.known[e.Host]; e.Kind {
+	case event.KindTx:
+		r.changed(e.T, e.Host, e.State, e.StateHow)
+		k.learn(e, &k.iss, event.HasISS)
+		if e.Vars.Has != 0 {
+			e.Vars = k.initials(e.Vars)
+			k.vars = e.Vars
+		}
+	case event.KindRx:
+		k.learn(e, &k.irs, event.HasIRS)
+		if k.state != event.StateUnknown {
+			e.State, e.StateHow = k.state, event.Read
+		}
+	}
+	r.append(e)
+}
+
+// observe takes what sampling end h after an event has shown: a state and variables, each recorded only if it is news.
+func (r *recorder) observe(at time.Duration, h event.Host, state event.State, vars event.Vars) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.changed(int64(at), h, state, event.Read)
+	if vars.Has == 0 {
+		return
+	}
+	k := &r.known[h]
+	if vars = k.initials(vars); vars != k.vars {
+		k.vars = vars
+		r.append(&event.Event{T: int64(at), Kind: event.KindVars, Host: h, State: state, StateHow: event.Read, Vars: vars})
+	}
+}
+
+// changed records the state of h if it is known and new.
+func (r *recorder) changed(at int64, h event.Host, state event.State, how event.How) {
+	k := &r.known[h]
+	if state == event.StateUnknown || state == k.state {
+		return
+	}
+	from := k.state
+	k.state = state
+	r.append(&event.Event{T: at, Kind: event.KindState, Host: h, From: from, State: state, StateHow: how})
+}
+
+// append numbers a copy of e. Moments are stamped on several goroutines before they meet here; one that is earlier than
+// the last event's is moved to it, so that the order of events is that of their times.
+func (r *recorder) append(e *event.Event) {
+	r.last = max(r.last, e.T)
+	r.n++
+	e.T, e.N, e.Clock = r.last, r.n, r.clock
+	r.queue = append(r.queue, *e)
+}
+
+// place returns where the next event will stand, counted by running number.
+func (r *recorder) place() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.n + 1
+}
+
+// insert records e before the events that came since place was asked for, none of which may have been taken.
+func (r *recorder) insert(place int, e *event.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i := len(r.queue) - (r.n + 1 - place)
+	if i > 0 {
+		e.T = max(e.T, r.queue[i-1].T)
+	}
+	e.N, e.Clock = place, r.clock
+	for k := i; k < len(r.queue); k++ {
+		r.queue[k].N++
+	}
+	r.queue = slices.Insert(r.queue, i, *e)
+	r.n++
+	r.last = max(r.last, e.T)
+}
+
+// take returns what waits and empties the queue; buf is reused for what comes next.
+func (r *recorder) take(buf []event.Event) []event.Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := r.queue
+	r.queue = buf[:0]
+	return out
+}
+
+// state returns the last known state of h.
+func (r *recorder) state(h event.Host) event.State {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.known[h].state
+}
+
+// learn remembers the number of a SYN as an initial sequence number.
+func (k *known) learn(e *event.Event, number *uint32, bit event.VarSet) {
+	if e.Seg.Flags.Has(event.SYN) {
+		*number = e.Seg.Seq
+		k.has |= bit
+	}
+}
+
+// initials adds the initial sequence numbers, which the segments have shown, to v.
+func (k *known) initials(v event.Vars) event.Vars {
+	v.Has |= k.has
+	v.Computed |= k.has
+	v.ISS, v.IRS = k.iss, k.irs
+	return v
+}
