@@ -58,8 +58,9 @@ install: bin/gnet ## install binary, man pages and completions below PREFIX
 		[ -e "$$page" ] || continue; \
 		dir="$(MANDIR)/man$${page##*.}"; \
 		install -d "$$dir"; \
-		echo "install -m 644 $$page $$dir/"; \
-		install -m 644 "$$page" "$$dir/"; \
+		echo "bin/gnet help --man --roff $${page##*/} > $$dir/$${page##*/}"; \
+		bin/gnet help --man --roff "$${page##*/}" > "$$dir/$${page##*/}"; \
+		chmod 644 "$$dir/$${page##*/}"; \
 	done
 	bin/gnet completion bash > "$(BASHDIR)/gnet"
 	bin/gnet completion zsh > "$(ZSHDIR)/_gnet"
@@ -100,7 +101,7 @@ dist: build ## reproducible static tarballs for amd64 and arm64 in dist/ (GNU ta
 		mkdir -p "$$dir/man" "$$dir/completions" "$$dir/licenses"; \
 		$(STATIC) GOARCH=$$arch $(BUILD) -o "$$dir/gnet" ./cmd/gnet; \
 		cp README.md LICENSE NOTICE "$$dir/"; \
-		cp man/*.[158] "$$dir/man/"; \
+		for page in man/*.[158]; do bin/gnet help --man --roff "$${page##*/}" > "$$dir/$$page"; done; \
 		for shell in bash zsh fish; do bin/gnet completion $$shell > "$$dir/completions/gnet.$$shell"; done; \
 		$(STATIC) GOARCH=$$arch $(GO) list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Dir}}{{end}}{{end}}' ./cmd/gnet \
 			| LC_ALL=C sort -u | while read -r module from; do \

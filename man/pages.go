@@ -10,10 +10,12 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
+	"path"
 	"slices"
+	"strings"
 )
 
-//go:embed *.1 differences.tsv
+//go:embed *.1 *.8 differences.tsv
 var files embed.FS
 
 // Topic is one page of the manual.
@@ -26,8 +28,8 @@ type Topic struct {
 func Topics() []Topic {
 	return []Topic{
 		{"gnet", "gnet.1"},
-		//		{"netstat", "gnet-netstat.8"},
-		//		{"route", "gnet-route.8"},
+		{"netstat", "gnet-netstat.8"},
+		{"route", "gnet-route.8"},
 		//		{"ping", "gnet-ping.8"},
 		//		{"trace", "gnet-trace.8"},
 		//		{"json", "gnet-json.5"},
@@ -39,11 +41,14 @@ type UnknownTopicError struct{ Name string }
 
 func (e *UnknownTopicError) Error() string { return fmt.Sprintf("no manual page for %q", e.Name) }
 
-// Page returns the finished roff source of a topic, the rows of differences.tsv
-// in their place. The caller owns the bytes.
+// Page returns the finished roff source of a page, the rows of differences.tsv
+// in their place. A page is called by its topic, or by the name of its file with
+// or without the section: ping, gnet-ping, gnet-ping.8. The caller owns the bytes.
 func Page(name string) ([]byte, error) {
 	topics := Topics()
-	i := slices.IndexFunc(topics, func(t Topic) bool { return t.Name == name })
+	i := slices.IndexFunc(topics, func(t Topic) bool {
+		return name == t.Name || name == t.File || name == strings.TrimSuffix(t.File, path.Ext(t.File))
+	})
 	if i < 0 {
 		return nil, &UnknownTopicError{name}
 	}

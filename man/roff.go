@@ -131,6 +131,9 @@ func (r *renderer) block(name string, args []string) error {
 	case "TP":
 		r.tag = wantTag
 		return r.tagged(args)
+	case "TQ": // one more tag of the paragraph
+		r.breakLine()
+		r.tag = wantTag
 	case "IP":
 		return r.item(args)
 	case "RS":

@@ -26,6 +26,8 @@ $ keep   these   \e blanks
 .EE
 .TP
 .BI \-c " n"
+.TQ
+.B \-d
 Short tag.
 .TP 4
 .B \-\-longer
@@ -54,7 +56,8 @@ TWO WORDS
 
        '` + "`" + `^~"
 
-       -c n   Short tag.
+       -c n
+       -d     Short tag.
 
        --longer
            Long tag.

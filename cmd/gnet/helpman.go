@@ -23,7 +23,7 @@ func showManual(e *env, o manualOptions, words []string) error {
 	case len(words) > 1:
 		return fail(statusUsage, "one page at a time: %s", topicNames())
 	case len(words) == 1:
-		name = strings.TrimPrefix(words[0], "gnet-")
+		name = words[0]
 	}
 	page, err := man.Page(name)
 	if err != nil {
