@@ -10,6 +10,9 @@ package main
 import (
 	"context"
 	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
 )
 
 // version is set by the linker from git describe.
@@ -23,7 +26,15 @@ func run(argv []string, e *env) int {
 	if err := dropFileCapabilities(keptCapabilities(args)); err != nil {
 		return exitStatus(e, err)
 	}
-	root := newRoot(e)
+	return exitStatus(e, execute(newRoot(e), args, e))
+}
+
+// execute runs the command that the words name. A word that names none is
+// refused before cobra looks at the options that follow it.
+func execute(root *cobra.Command, args []string, e *env) error {
+	if cmd, rest, _ := root.Find(args); cmd.HasSubCommands() && len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
+		return refuseWords(e)(cmd, rest)
+	}
 	root.SetArgs(args)
-	return exitStatus(e, root.ExecuteContext(context.Background()))
+	return root.ExecuteContext(context.Background())
 }
