@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 
@@ -29,12 +30,16 @@ func run(argv []string, e *env) int {
 	return exitStatus(e, execute(newRoot(e), args, e))
 }
 
-// execute runs the command that the words name. A word that names none is
-// refused before cobra looks at the options that follow it.
+// execute runs the command that the words name. When an option was wrong, it may
+// be because the word before it names no command: then that is the mistake.
 func execute(root *cobra.Command, args []string, e *env) error {
-	if cmd, rest, _ := root.Find(args); cmd.HasSubCommands() && len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
-		return refuseWords(e)(cmd, rest)
-	}
 	root.SetArgs(args)
-	return root.ExecuteContext(context.Background())
+	err := root.ExecuteContext(context.Background())
+	if bad := (*flagError)(nil); errors.As(err, &bad) {
+		cmd, rest, _ := root.Find(args)
+		if cmd.HasSubCommands() && len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
+			return refuseWords(e)(cmd, rest)
+		}
+	}
+	return err
 }

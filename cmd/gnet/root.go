@@ -28,7 +28,7 @@ and print what they print; every one also speaks JSON (--json).`,
 	root.SetVersionTemplate("gnet " + version + "\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		e.setName(cmd)
-		return fail(statusUsage, "%w", err)
+		return fail(statusUsage, "%w", &flagError{err})
 	})
 	root.AddCommand(commands(e)...)
 	root.SetHelpCommand(newHelpCommand(e))
@@ -37,6 +37,9 @@ and print what they print; every one also speaks JSON (--json).`,
 	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) { e.setName(cmd) }
 	return root
 }
+
+// flagError is pflag's complaint about an option of gnet's own commands.
+type flagError struct{ error }
 
 // setName makes messages carry the name the command was called by: "gnet
 // netstat", or "netstat" through a link of that name.
