@@ -102,9 +102,8 @@ func AddrNet6(col []byte) (netip.Addr, error) {
 	return netip.AddrFrom16(a), nil
 }
 
-func cutColon(col []byte) (left, right []byte, ok bool) {
-	if i := bytes.IndexByte(col, ':'); i >= 0 {
-		return col[:i], col[i+1:], true
-	}
-	return col, nil, false
+// cutColon cuts at the first colon; right is nil when there is none, which no number reader accepts.
+func cutColon(col []byte) (left, right []byte) {
+	left, right, _ = bytes.Cut(col, []byte{':'})
+	return left, right
 }

@@ -77,6 +77,18 @@ func (r *Row) fail(column string, text []byte, err error) {
 	}
 }
 
+// First returns the first column without reading past it, or nil in an empty row.
+func (r *Row) First() []byte {
+	first := Row{text: r.text}
+	return first.Next()
+}
+
+// Hex8 reads a column of %02X of an 8-bit number.
+func (r *Row) Hex8(name string) uint8 { return uint8(r.number(name, parseHex, 1<<8-1)) }
+
+// Hex16 reads a column of %04X of a 16-bit number.
+func (r *Row) Hex16(name string) uint16 { return uint16(r.number(name, parseHex, 1<<16-1)) }
+
 // Hex32 reads a column of %X, %08X, %04X and the like: up to 32 bits.
 func (r *Row) Hex32(name string) uint32 {
 	return uint32(r.number(name, parseHex, 1<<32-1))
@@ -110,26 +122,33 @@ func (r *Row) Int32(name string) int32 {
 	return int32(sign * int64(n))
 }
 
-// HexPair reads a column of two hexadecimal numbers with a colon between them, such as %08X:%08X of tx_queue:rx_queue.
-func (r *Row) HexPair(name string) (uint32, uint64) {
+// HexPair reads %08X:%08X: two numbers of 32 bits, such as tx_queue:rx_queue.
+func (r *Row) HexPair(name string) (uint32, uint32) {
+	a, b := r.hexPair(name, 1<<32-1, 1<<32-1)
+	return uint32(a), uint32(b)
+}
+
+// HexTimer reads %02X:%08lX: which timer, and how long it has to run.
+func (r *Row) HexTimer(name string) (uint8, uint64) {
+	kind, when := r.hexPair(name, 1<<8-1, 1<<64-1)
+	return uint8(kind), when
+}
+
+func (r *Row) hexPair(name string, limitA, limitB uint64) (a, b uint64) {
 	col := r.Column(name)
 	if r.err != nil {
 		return 0, 0
 	}
-	left, right, ok := cutColon(col)
-	a, errA := parseHex(left, 1<<32-1)
-	b, errB := parseHex(right, 1<<64-1)
-	switch {
-	case !ok:
-		r.fail(name, col, ErrNotHex)
-	case errA != nil:
-		r.fail(name, col, errA)
-	case errB != nil:
-		r.fail(name, col, errB)
-	default:
-		return uint32(a), b
+	left, right := cutColon(col)
+	a, err := parseHex(left, limitA)
+	if err == nil {
+		b, err = parseHex(right, limitB)
 	}
-	return 0, 0
+	if err != nil {
+		r.fail(name, col, err)
+		return 0, 0
+	}
+	return a, b
 }
 
 // AddrPort4 reads %08X:%04X: an IPv4 address as one word in host order, and a port.
@@ -173,7 +192,7 @@ func (r *Row) addrPort(name string, parse func([]byte) (netip.Addr, error)) neti
 	if r.err != nil {
 		return netip.AddrPort{}
 	}
-	left, right, _ := cutColon(col)
+	left, right := cutColon(col)
 	a, err := parse(left)
 	if err != nil {
 		r.fail(name, col, err)

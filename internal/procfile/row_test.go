@@ -44,6 +44,10 @@ func TestRow_notations(t *testing.T) {
 		a, b := r.HexPair(name)
 		return fmt.Sprintf("%#x %#x", a, b)
 	}
+	hexTimer := func(r *Row, name string) string {
+		kind, when := r.HexTimer(name)
+		return fmt.Sprintf("%#x %#x", kind, when)
+	}
 	for _, test := range []struct {
 		reader string
 		read   func(string) string
@@ -70,7 +74,14 @@ func TestRow_notations(t *testing.T) {
 		{"Int32", show((*Row).Int32), "2147483647", "2147483647"},
 		{"Int32", show((*Row).Int32), "2147483648", `f: line 7: col "2147483648": number out of range`},
 		{"Int32", show((*Row).Int32), "-", `f: line 7: col "-": not a decimal number`},
-		{"HexPair", show(hexPair), "0000000A:ffffffffff", "0xa 0xffffffffff"},
+		{"HexPair", show(hexPair), "0000000A:ffffffff", "0xa 0xffffffff"},
+		{"HexPair", show(hexPair), "0:100000000", `f: line 7: col "0:100000000": number out of range`},
+		{"HexTimer", show(hexTimer), "0A:ffffffffff", "0xa 0xffffffffff"},
+		{"HexTimer", show(hexTimer), "100:0", `f: line 7: col "100:0": number out of range`},
+		{"Hex8", show((*Row).Hex8), "FF", "255"},
+		{"Hex8", show((*Row).Hex8), "100", `f: line 7: col "100": number out of range`},
+		{"Hex16", show((*Row).Hex16), "FFFF", "65535"},
+		{"Hex16", show((*Row).Hex16), "10000", `f: line 7: col "10000": number out of range`},
 		{"HexPair", show(hexPair), "A", `f: line 7: col "A": not a hexadecimal number`},
 		{"HexPair", show(hexPair), "100000000:0", `f: line 7: col "100000000:0": number out of range`},
 		{"HexPair", show(hexPair), "0:0:0", `f: line 7: col "0:0:0": not a hexadecimal number`},
@@ -148,7 +159,7 @@ func TestRow_allocatesNothing(t *testing.T) {
 		row.AddrPort4("rem_address")
 		row.Hex32("st")
 		row.HexPair("tx_queue:rx_queue")
-		row.HexPair("tr:tm->when")
+		row.HexTimer("tr:tm->when")
 		row.Hex32("retrnsmt")
 		row.Dec32("uid")
 		row.Int32("timeout")

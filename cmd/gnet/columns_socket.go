@@ -1,0 +1,274 @@
+package main
+
+import (
+	"time"
+
+	"gnet/internal/render"
+	"gnet/procnet"
+)
+
+// socketRow is one socket as the machine formats show it: one of inet and unix
+// is set.
+type socketRow struct {
+	inet   *procnet.InetSocket
+	unix   *procnet.UnixSocket
+	owners []procnet.Owner
+	names  *socketNames
+}
+
+// socketNames are the names that the machine formats add to numbers: those from
+// files, never DNS. Text is true, not escaped for a terminal.
+type socketNames struct {
+	o        *netstatOptions
+	users    map[uint32]string
+	services map[procnet.Service]string
+}
+
+func newSocketNames(o *netstatOptions) *socketNames {
+	n := &socketNames{o: o}
+	var etc procnet.Names
+	if !o.NumericUsers {
+		n.users = etc.Users()
+	}
+	if !o.NumericPorts {
+		n.services = etc.Services()
+	}
+	return n
+}
+
+// socketDocument prints sockets as rows of a document.
+type socketDocument struct {
+	rows  *render.Rows[socketRow]
+	row   socketRow
+	names *socketNames
+}
+
+func newSocketDocument(d *render.Document, o *netstatOptions) *socketDocument {
+	return &socketDocument{rows: render.NewRows(d, socketColumns()), names: newSocketNames(o)}
+}
+
+func (d *socketDocument) inetTitle() {}
+func (d *socketDocument) unixTitle() {}
+
+func (d *socketDocument) inet(s *procnet.InetSocket, owners []procnet.Owner) {
+	d.row = socketRow{inet: s, owners: owners, names: d.names}
+	d.rows.Write(&d.row) // a write error is kept by the document
+}
+
+func (d *socketDocument) unix(s *procnet.UnixSocket, owners []procnet.Owner) {
+	d.row = socketRow{unix: s, owners: owners, names: d.names}
+	d.rows.Write(&d.row)
+}
+
+// socketColumns is the column table of gnet/netstat/1.
+func socketColumns() []render.Column[socketRow] {
+	field := func(name string, kind render.Kind, unit, doc string) render.Field {
+		return render.Field{Name: name, Kind: kind, Unit: unit, Doc: doc}
+	}
+	columns := []render.Column[socketRow]{
+		{Field: field("proto", render.String, "", "Protocol: tcp, udp, udplite, raw or unix."), Get: (*socketRow).proto},
+		{Field: field("family", render.String, "", "Address family: inet, inet6 or unix; an inet6 socket may have IPv4-mapped addresses."), Get: (*socketRow).family},
+	}
+	columns = append(columns, endpointColumns(field)...)
+	columns = append(columns, stateColumns(field)...)
+	columns = append(columns, unixColumns(field)...)
+	return append(columns, ownerColumns(field)...)
+}
+
+// tick is the unit of the kernel's timer column, 1/USER_HZ; maxTicks is what a
+// time.Duration can hold of it.
+const (
+	tick     = 10 * time.Millisecond
+	maxTicks = uint64((1<<63 - 1) / tick)
+)
+
+type fieldMaker func(name string, kind render.Kind, unit, doc string) render.Field
+
+func endpointColumns(field fieldMaker) []render.Column[socketRow] {
+	return []render.Column[socketRow]{
+		inetColumn(field("local_addr", render.Addr, "", "Local address; 0.0.0.0 or :: means any. The kernel's file has no scope for link-local addresses."),
+			func(s *procnet.InetSocket, v *render.Value) { v.Addr(s.Local.Addr()) }),
+		inetColumn(field("local_port", render.Uint, "", "Local port; absent for raw sockets."),
+			func(s *procnet.InetSocket, v *render.Value) { setPort(s, s.Local.Port(), v) }),
+		{Field: field("local_service", render.String, "", "Name of the local port in /etc/services; absent when it has none, and with -n or --numeric-ports."),
+			Get: func(r *socketRow, v *render.Value) { r.service(v, true) }},
+		inetColumn(field("foreign_addr", render.Addr, "", "Address of the other end; 0.0.0.0 or :: when there is none."),
+			func(s *procnet.InetSocket, v *render.Value) { v.Addr(s.Remote.Addr()) }),
+		inetColumn(field("foreign_port", render.Uint, "", "Port of the other end; 0 when there is none, absent for raw sockets."),
+			func(s *procnet.InetSocket, v *render.Value) { setPort(s, s.Remote.Port(), v) }),
+		{Field: field("foreign_service", render.String, "", "Name of the other end's port in /etc/services, as local_service."),
+			Get: func(r *socketRow, v *render.Value) { r.service(v, false) }},
+		inetColumn(field("ip_protocol", render.Uint, "", "IP protocol number that a raw socket receives; absent for others."),
+			func(s *procnet.InetSocket, v *render.Value) {
+				if s.Proto == procnet.Raw {
+					v.Uint(uint64(s.Local.Port()))
+				}
+			}),
+	}
+}
+
+func stateColumns(field fieldMaker) []render.Column[socketRow] {
+	return []render.Column[socketRow]{
+		{Field: field("state", render.String, "", "TCP state; of UDP and raw sockets ESTABLISHED when connected, else CLOSE; of unix sockets FREE, LISTENING, UNCONNECTED, CONNECTING, CONNECTED or DISCONNECTING."),
+			Get: (*socketRow).state},
+		inetColumn(field("recv_q", render.Uint, "bytes", "Bytes not yet read by the process; of a listening TCP socket the connections not yet accepted; of UDP and raw sockets memory charged for what waits, headers included."),
+			func(s *procnet.InetSocket, v *render.Value) { v.Uint(uint64(s.RxQueue)) }),
+		inetColumn(field("send_q", render.Uint, "bytes", "Bytes not yet acknowledged by the other end; of UDP and raw sockets memory charged for what was not yet sent."),
+			func(s *procnet.InetSocket, v *render.Value) { v.Uint(uint64(s.TxQueue)) }),
+		timerColumn(field("timer", render.String, "", "Pending timer, with -o: off, on (retransmission), keepalive, timewait or probe; of UDP and raw sockets off, on1 or on2."),
+			func(s *procnet.InetSocket, v *render.Value) {
+				if word := timerWord(s.Proto, s.Timer.Kind); word != "" {
+					v.Str(word)
+				}
+			}),
+		timerColumn(field("timer_remaining_ns", render.Duration, "ns", "Time until the timer fires, with -o; the kernel gives it in hundredths of a second."),
+			func(s *procnet.InetSocket, v *render.Value) {
+				if s.Timer.Remaining <= maxTicks {
+					v.Duration(time.Duration(s.Timer.Remaining) * tick)
+				}
+			}),
+		timerColumn(field("retransmits", render.Uint, "", "Retransmissions of the oldest segment without an answer, with -o."),
+			func(s *procnet.InetSocket, v *render.Value) { v.Uint(uint64(s.Timer.Retransmits)) }),
+		timerColumn(field("probes", render.Int, "", "Keepalive or zero-window probes without an answer, with -o."),
+			func(s *procnet.InetSocket, v *render.Value) { v.Int(int64(s.Timer.Probes)) }),
+	}
+}
+
+func unixColumns(field fieldMaker) []render.Column[socketRow] {
+	return []render.Column[socketRow]{
+		unixColumn(field("type", render.String, "", "Type of a unix socket: STREAM, DGRAM, RAW, RDM or SEQPACKET."),
+			func(s *procnet.UnixSocket, v *render.Value) { v.Str(unixTypeWord(s.Type)) }),
+		unixColumn(field("flags", render.Uint, "", "Flags of a unix socket as the kernel has them; 65536 marks a listening one."),
+			func(s *procnet.UnixSocket, v *render.Value) { v.Uint(uint64(s.Flags)) }),
+		unixColumn(field("refcnt", render.Uint, "", "References that the kernel holds to a unix socket."),
+			func(s *procnet.UnixSocket, v *render.Value) { v.Uint(uint64(s.RefCount)) }),
+		unixColumn(field("path", render.String, "", "Name that a unix socket is bound to, whole; @ stands for each NUL of an abstract name; absent when not bound."),
+			func(s *procnet.UnixSocket, v *render.Value) {
+				if s.Path != nil {
+					v.Str(string(s.Path))
+				}
+			}),
+	}
+}
+
+func ownerColumns(field fieldMaker) []render.Column[socketRow] {
+	owners := field("owners", render.List, "", "Processes that hold the socket, with -p, by pid and descriptor; empty when none is visible to this user.")
+	owners.Sub = []render.Field{
+		field("pid", render.Uint, "", "Process id."),
+		field("comm", render.String, "", "Name that the kernel has for the process, at most 15 bytes."),
+		field("fd", render.Uint, "", "Descriptor by which the process holds the socket."),
+	}
+	return []render.Column[socketRow]{
+		inetColumn(field("uid", render.Uint, "", "User id of the socket's owner, in this user namespace."),
+			func(s *procnet.InetSocket, v *render.Value) { v.Uint(uint64(s.UID)) }),
+		{Field: field("user", render.String, "", "Name of the uid in /etc/passwd; absent when it has none, and with -n or --numeric-users."), Get: (*socketRow).user},
+		{Field: field("inode", render.ID, "", "Inode of the socket's file; 0 when it has none (TIME_WAIT, SYN_RECV, not yet accepted)."), Get: (*socketRow).inode},
+		{Field: owners, Get: (*socketRow).setOwners},
+	}
+}
+
+func inetColumn(f render.Field, get func(*procnet.InetSocket, *render.Value)) render.Column[socketRow] {
+	return render.Column[socketRow]{Field: f, Get: func(r *socketRow, v *render.Value) {
+		if r.inet != nil {
+			get(r.inet, v)
+		}
+	}}
+}
+
+func timerColumn(f render.Field, get func(*procnet.InetSocket, *render.Value)) render.Column[socketRow] {
+	return render.Column[socketRow]{Field: f, Get: func(r *socketRow, v *render.Value) {
+		if r.inet != nil && r.names.o.Timers {
+			get(r.inet, v)
+		}
+	}}
+}
+
+func unixColumn(f render.Field, get func(*procnet.UnixSocket, *render.Value)) render.Column[socketRow] {
+	return render.Column[socketRow]{Field: f, Get: func(r *socketRow, v *render.Value) {
+		if r.unix != nil {
+			get(r.unix, v)
+		}
+	}}
+}
+
+func setPort(s *procnet.InetSocket, port uint16, v *render.Value) {
+	if s.Proto != procnet.Raw {
+		v.Uint(uint64(port))
+	}
+}
+
+func (r *socketRow) proto(v *render.Value) {
+	if r.unix != nil {
+		v.Str("unix")
+		return
+	}
+	v.Str(r.inet.Proto.File(false))
+}
+
+func (r *socketRow) family(v *render.Value) {
+	switch {
+	case r.unix != nil:
+		v.Str("unix")
+	case r.inet.V6:
+		v.Str("inet6")
+	default:
+		v.Str("inet")
+	}
+}
+
+func (r *socketRow) service(v *render.Value, local bool) {
+	if r.inet == nil || r.inet.Proto == procnet.Raw {
+		return
+	}
+	key := procnet.Service{Proto: "udp", Port: r.inet.Remote.Port()}
+	if local {
+		key.Port = r.inet.Local.Port()
+	}
+	if r.inet.Proto == procnet.TCP {
+		key.Proto = "tcp"
+	}
+	if name, ok := r.names.services[key]; ok {
+		v.Str(name)
+	}
+}
+
+func (r *socketRow) state(v *render.Value) {
+	switch {
+	case r.inet != nil:
+		v.Str(r.inet.State.String())
+	case r.unix.State == procnet.UnixUnconnected && !r.unix.Accepting():
+		v.Str("UNCONNECTED")
+	default:
+		v.Str(unixStateWord(r.unix))
+	}
+}
+
+func (r *socketRow) user(v *render.Value) {
+	if r.inet == nil {
+		return
+	}
+	if name, ok := r.names.users[r.inet.UID]; ok {
+		v.Str(name)
+	}
+}
+
+func (r *socketRow) inode(v *render.Value) {
+	if r.unix != nil {
+		v.ID(r.unix.Inode)
+		return
+	}
+	v.ID(r.inet.Inode)
+}
+
+func (r *socketRow) setOwners(v *render.Value) {
+	if !r.names.o.Programs {
+		return
+	}
+	v.EmptyList()
+	for _, o := range r.owners {
+		object := v.Object(3)
+		object[0].Uint(uint64(o.PID))
+		object[1].Str(o.Comm)
+		object[2].Uint(uint64(o.FD))
+	}
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"gnet/internal/render"
+	"gnet/procnet"
+)
+
+// netstatOptions is what a netstat command line asks for.
+type netstatOptions struct {
+	outputOptions
+
+	// What to show. Of the first four at most one is set.
+	Route, Interfaces, Statistics, Masquerade, Groups bool
+	Families                                          netstatFamilies
+
+	All, Listening                            bool
+	NumericHosts, NumericPorts, NumericUsers  bool
+	Extend                                    int
+	Programs, Timers, Wide, Verbose, Symbolic bool
+	Continuous, Context                       bool
+	FIB, Cache                                bool
+
+	// Operands is whether words were given that are no options; netstat has none.
+	Operands bool
+}
+
+// netstatFamilies says which sockets were asked for by name. None at all means every one.
+type netstatFamilies struct {
+	TCP, SCTP, UDP, UDPLite, Raw            bool
+	Inet, Inet6                             bool
+	Unix                                    bool
+	IPX, AX25, X25, Netrom, Rose, Bluetooth bool
+
+	// Order is the address families in the order of the line, repeated ones
+	// too: -r prints one table for each.
+	Order []string
+}
+
+func newNetstatCommand(e *env, run func(context.Context, *env, netstatOptions) error) *cobra.Command {
+	return newClassicCommand("netstat [OPTION]...", "Sockets and their owners, routing tables", netstatTable,
+		func(cmd *cobra.Command, args []string) error {
+			o := netstatOptions{outputOptions: outputOptions{ProcRoot: e.ProcRoot}}
+			operands, err := netstatTable().parse(args, e.posix(), &o)
+			if err != nil {
+				return e.netstatParseError(err)
+			}
+			o.Operands = len(operands) > 0
+			if err := o.check(); err != nil {
+				return err
+			}
+			return run(cmd.Context(), e, o)
+		})
+}
+
+// check refuses what cannot be shown together or not at all.
+func (o *netstatOptions) check() error {
+	tables := 0
+	for _, set := range []bool{o.Route, o.Interfaces, o.Statistics, o.Masquerade} {
+		if set {
+			tables++
+		}
+	}
+	if tables > 1 {
+		return netstatUsage("-i, -r, -M and -s exclude each other")
+	}
+	if o.Continuous && o.Format != render.Classic && o.Format != render.JSONL {
+		return fail(statusUsage, "-c never ends: of the machine formats it has only jsonl")
+	}
+	return nil
+}
+
+// runNetstat shows what o asks for, once or every second.
+func runNetstat(ctx context.Context, e *env, o netstatOptions) error {
+	if o.Operands {
+		e.hint("operands are ignored")
+	}
+	if err := o.refused(); err != nil {
+		return err
+	}
+	show := showSockets
+	if o.Route {
+		show = showNetstatRoutes
+	}
+	for {
+		err := show(ctx, e, &o)
+		if err != nil || !o.Continuous {
+			return err
+		}
+		if err := e.Stdout.Flush(); err != nil {
+			return nil // reported by the writer itself
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// refused says what this version does not show, or the kernel no longer has.
+func (o *netstatOptions) refused() error {
+	switch {
+	case o.Masquerade:
+		return fail(statusNo, "no support for `ip_masquerade' on this system.")
+	case o.Interfaces:
+		return notYet("-i", "the interface table", "ip -s link")
+	case o.Statistics:
+		return notYet("-s", "the counters", "nstat -a")
+	case o.Groups:
+		return notYet("-g", "the multicast groups", "ip maddr")
+	case o.Context && !o.selinux():
+		return failBare(statusNo, "SELinux is not enabled on this machine.")
+	case o.Context:
+		return notYet("-Z", "the security context", "ss -Z")
+	}
+	return nil
+}
+
+func notYet(option, what, instead string) error {
+	return fail(statusNo, "%s: %s is not in this version", option, what).withHint("%s shows it", instead)
+}
+
+// sockets returns the reader that o names.
+func (o *netstatOptions) sockets() procnet.FS { return procnet.NewFS(o.ProcRoot) }

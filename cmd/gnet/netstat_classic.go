@@ -1,0 +1,293 @@
+package main
+
+import (
+	"context"
+	"net/netip"
+	"strconv"
+
+	"gnet/internal/render"
+	"gnet/internal/safe"
+	"gnet/procnet"
+)
+
+// classicSockets prints sockets as netstat of net-tools 2.10 does, byte for
+// byte. One line is built in one buffer, which the next line uses again.
+type classicSockets struct {
+	e     *env
+	o     *netstatOptions
+	names *netstatNames
+	which string // the end of the titles
+	line  []byte
+	addr  []byte
+	port  []byte
+}
+
+func newClassicSockets(ctx context.Context, e *env, o *netstatOptions) *classicSockets {
+	c := &classicSockets{e: e, o: o, names: newNetstatNames(ctx, o), which: "(w/o servers)"}
+	switch {
+	case o.All:
+		c.which = "(servers and established)"
+	case o.Listening:
+		c.which = "(only servers)"
+	}
+	return c
+}
+
+func (c *classicSockets) inetTitle() {
+	line := "Active Internet connections " + c.which + "\n" +
+		"Proto Recv-Q Send-Q Local Address           Foreign Address         State      "
+	if c.o.Extend > 0 {
+		line += " User       Inode     "
+	}
+	if c.o.Programs {
+		line += " PID/Program name    "
+	}
+	if c.o.Timers {
+		line += " Timer"
+	}
+	c.e.Stdout.WriteString(line + "\n")
+}
+
+func (c *classicSockets) inet(s *procnet.InetSocket, owners []procnet.Owner) {
+	line := render.Left(c.line[:0], inetWord(s), 5)
+	line = appendUintRight(append(line, ' '), uint64(s.RxQueue), 6)
+	line = appendUintRight(append(line, ' '), uint64(s.TxQueue), 6)
+	line = c.appendEndpoint(append(line, ' '), s, s.Local)
+	line = c.appendEndpoint(append(line, ' '), s, s.Remote)
+	line = render.Left(append(line, ' '), inetStateWord(s), 11)
+	if c.o.Extend > 0 {
+		line = c.appendUser(append(line, ' '), s.UID)
+		line = appendUintLeft(append(line, ' '), s.Inode, 10)
+	}
+	if c.o.Programs {
+		line = appendProgram(append(line, ' '), owners)
+	}
+	if c.o.Timers {
+		line = appendTimer(append(line, ' '), s)
+	}
+	c.write(line)
+}
+
+// inetWord is the Proto column.
+func inetWord(s *procnet.InetSocket) string {
+	words := [...][2]string{procnet.TCP: {"tcp", "tcp6"}, procnet.UDP: {"udp", "udp6"}, procnet.UDPLite: {"udpl", "udpl6"}, procnet.Raw: {"raw", "raw6"}}
+	if s.V6 {
+		return words[s.Proto][1]
+	}
+	return words[s.Proto][0]
+}
+
+// inetStateWord is the State column: a word for TCP, a word for a connected UDP
+// socket and nothing for another, the number for raw.
+func inetStateWord(s *procnet.InetSocket) string {
+	switch {
+	case s.Proto == procnet.Raw:
+		return strconv.Itoa(int(s.State))
+	case s.Proto == procnet.TCP && s.State == 0, s.Proto != procnet.TCP && s.State == procnet.Close:
+		return ""
+	case s.Proto == procnet.TCP || s.State == procnet.Established:
+		return s.State.String()
+	}
+	return "UNKNOWN"
+}
+
+// endpointRoom is what an address and a port share, without the colon.
+const endpointRoom = 22
+
+// appendEndpoint appends one address column, 23 bytes wide. Without -W what is
+// too long is cut: the port to 18 bytes, the address to what is left.
+func (c *classicSockets) appendEndpoint(dst []byte, s *procnet.InetSocket, ap netip.AddrPort) []byte {
+	addr := c.appendHost(c.addr[:0], ap.Addr())
+	port := c.appendPort(c.port[:0], s.Proto, ap.Port())
+	c.addr, c.port = addr, port
+	if !c.o.Wide && len(addr)+len(port) > endpointRoom {
+		port = cutText(port, 18)
+		addr = cutText(addr, endpointRoom-len(port))
+	}
+	start := len(dst)
+	dst = append(append(append(dst, addr...), ':'), port...)
+	return render.Left(dst, "", endpointRoom+1-(len(dst)-start))
+}
+
+func (c *classicSockets) appendHost(dst []byte, a netip.Addr) []byte {
+	if name := c.names.host(a); name != "" {
+		return append(dst, name...)
+	}
+	if a == netip.IPv6Unspecified() && !c.o.NumericHosts {
+		return append(dst, "[::]"...)
+	}
+	return appendNumericAddr(dst, a)
+}
+
+// appendNumericAddr appends an address as inet_ntop(3) writes it, an IPv4-mapped
+// one as IPv4. It differs from netip in the deprecated IPv4-compatible addresses
+// (RFC 4291 section 2.5.5.1), whose last word is written as IPv4.
+func appendNumericAddr(dst []byte, a netip.Addr) []byte {
+	a = a.Unmap()
+	if a.Is6() {
+		b := a.As16()
+		if [12]byte(b[:12]) == [12]byte{} && (b[12] != 0 || b[13] != 0) {
+			return netip.AddrFrom4([4]byte(b[12:])).AppendTo(append(dst, "::"...))
+		}
+	}
+	return a.AppendTo(dst)
+}
+
+func (c *classicSockets) appendPort(dst []byte, p procnet.Proto, port uint16) []byte {
+	if port == 0 {
+		return append(dst, '*')
+	}
+	if name := c.names.service(p, port); name != "" {
+		return append(dst, name...)
+	}
+	return strconv.AppendUint(dst, uint64(port), 10)
+}
+
+// appendUser appends the User column. An unknown uid is a number, and netstat
+// takes it for signed.
+func (c *classicSockets) appendUser(dst []byte, uid uint32) []byte {
+	if name := c.names.user(uid); name != "" {
+		return render.Left(dst, name, 10)
+	}
+	return render.LeftInt(dst, int64(int32(uid)), 10)
+}
+
+func appendProgram(dst []byte, owners []procnet.Owner) []byte {
+	program := "-"
+	if len(owners) > 0 {
+		program = programName(owners[0])
+	}
+	return render.Left(dst, program, 20)
+}
+
+// appendTimer appends the Timer column: word (seconds/retransmits/probes).
+func appendTimer(dst []byte, s *procnet.InetSocket) []byte {
+	t := s.Timer
+	if word := timerWord(s.Proto, t.Kind); word != "" {
+		dst = append(dst, word...)
+	} else {
+		dst = strconv.AppendUint(append(dst, "unkn-"...), uint64(t.Kind), 10)
+	}
+	if s.Proto == procnet.UDP || s.Proto == procnet.UDPLite {
+		t.Retransmits = 0 // the original never shows a datagram socket's
+	}
+	dst = appendHundredths(append(dst, " ("...), t.Remaining)
+	dst = strconv.AppendUint(append(dst, '/'), uint64(t.Retransmits), 10)
+	dst = strconv.AppendInt(append(dst, '/'), int64(t.Probes), 10)
+	return append(dst, ')')
+}
+
+// timerWord is netstat's word for a timer, "" when it has none.
+func timerWord(p procnet.Proto, kind procnet.TimerKind) string {
+	words := []string{"off", "on1", "on2"}
+	if p == procnet.TCP {
+		words = []string{"off", "on", "keepalive", "timewait", "probe"}
+	}
+	if int(kind) < len(words) {
+		return words[kind]
+	}
+	return ""
+}
+
+// appendHundredths appends ticks of 1/100 s as seconds with two decimals.
+func appendHundredths(dst []byte, ticks uint64) []byte {
+	dst = strconv.AppendUint(dst, ticks/100, 10)
+	return append(dst, '.', byte('0'+ticks/10%10), byte('0'+ticks%10))
+}
+
+func (c *classicSockets) unixTitle() {
+	line := "Active UNIX domain sockets " + c.which + "\n" +
+		"Proto RefCnt Flags       Type       State         I-Node  "
+	if c.o.Programs {
+		line += " PID/Program name    "
+	}
+	c.e.Stdout.WriteString(line + " Path\n")
+}
+
+func (c *classicSockets) unix(s *procnet.UnixSocket, owners []procnet.Owner) {
+	proto := "unix"
+	if s.Protocol != 0 {
+		proto = "??"
+	}
+	line := render.Left(c.line[:0], proto, 5)
+	line = appendUintLeft(append(line, ' '), uint64(s.RefCount), 6)
+	line = render.Left(append(line, ' '), unixFlagsWord(s.Flags), 11)
+	line = render.Left(append(line, ' '), unixTypeWord(s.Type), 10)
+	line = render.Left(append(line, ' '), unixStateWord(s), 13)
+	line = appendUintLeft(append(line, ' '), s.Inode, 8)
+	if c.o.Programs {
+		line = appendProgram(append(line, ' '), owners)
+	}
+	c.write(safe.Append(append(line, ' '), string(s.Path)))
+}
+
+// unixFlagsWord shows SO_ACCEPTCON, and two flags that kernels once had.
+func unixFlagsWord(flags uint32) string {
+	word := "[ "
+	if flags&procnet.UnixAccepting != 0 {
+		word += "ACC "
+	}
+	if flags&(1<<17) != 0 { // SO_WAITDATA
+		word += "W "
+	}
+	if flags&(1<<18) != 0 { // SO_NOSPACE
+		word += "N "
+	}
+	return word + "]"
+}
+
+func unixTypeWord(t procnet.UnixType) string {
+	switch t {
+	case procnet.UnixStream:
+		return "STREAM"
+	case procnet.UnixDgram:
+		return "DGRAM"
+	case procnet.UnixRaw:
+		return "RAW"
+	case procnet.UnixRDM:
+		return "RDM"
+	case procnet.UnixSeqpacket:
+		return "SEQPACKET"
+	}
+	return "UNKNOWN"
+}
+
+func unixStateWord(s *procnet.UnixSocket) string {
+	switch s.State {
+	case procnet.UnixFree:
+		return "FREE"
+	case procnet.UnixUnconnected:
+		if s.Accepting() {
+			return "LISTENING"
+		}
+		return ""
+	case procnet.UnixConnecting:
+		return "CONNECTING"
+	case procnet.UnixConnected:
+		return "CONNECTED"
+	case procnet.UnixDisconnecting:
+		return "DISCONNECTING"
+	}
+	return "UNKNOWN"
+}
+
+// write ends the line and keeps its buffer.
+func (c *classicSockets) write(line []byte) {
+	c.line = append(line, '\n')
+	c.e.Stdout.Write(c.line)
+}
+
+// cutText cuts text to width bytes, not inside an escape.
+func cutText(text []byte, width int) []byte { return text[:len(safe.Cut(string(text), width))] }
+
+func appendUintRight(dst []byte, n uint64, width int) []byte {
+	var digits [20]byte
+	text := strconv.AppendUint(digits[:0], n, 10)
+	return append(render.Left(dst, "", width-len(text)), text...)
+}
+
+func appendUintLeft(dst []byte, n uint64, width int) []byte {
+	start := len(dst)
+	dst = strconv.AppendUint(dst, n, 10)
+	return render.Left(dst, "", width-(len(dst)-start))
+}

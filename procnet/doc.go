@@ -1,0 +1,39 @@
+// Package procnet reads what the kernel shows of its sockets in /proc/net, and which processes hold them in /proc/<pid>/fd. It
+// only reads, and it prints nothing.
+//
+//	file                         writer in the kernel                                     here
+//	tcp, tcp6                    net/ipv4/tcp_ipv4.c, net/ipv6/tcp_ipv6.c                 inet.go
+//	udp, udp6, udplite, udplite6 net/ipv4/udp.c, net/ipv6/datagram.c                      inet.go
+//	raw, raw6                    net/ipv4/raw.c, net/ipv6/datagram.c                      inet.go
+//	unix                         net/unix/af_unix.c                                       unix.go
+//	<pid>/fd, cmdline, comm      fs/proc/fd.c, fs/proc/base.c                             owners.go
+//
+// The tables are streams: iter.Seq2[*T, error]. The pointer is valid until the next step. A *ParseError with a nil row is
+// one bad row, and the walk goes on; any other error is the last value. A missing file is an error that is
+// fs.ErrNotExist: the running kernel does not have that protocol.
+//
+// # What a table is not
+//
+// A file is read in pieces of about a page, and sockets come and go between them: one socket can be missing or appear twice. Only
+// single rows are consistent. The pointers in the rows (sk, Num) are hashes and identify nothing.
+//
+// # What only the files say
+//
+// sock_diag(7) is faster on large tables but does not say everything that the files say. For these the file is the source:
+//
+//   - unix: RefCount and Flags are not in unix_diag.
+//   - raw: its diag module may be absent where the file is present.
+//   - tcp in SYN_RECV: the file counts timeouts, inet_diag counts retransmits.
+package procnet
+
+import "gnet/internal/procfile"
+
+// ParseError is one bad row of a file: where it is, which column, its text, and why.
+type ParseError = procfile.ParseError
+
+// FS reads one proc tree. The zero value reads the running kernel's. It holds no file open and may be copied.
+type FS struct{ root procfile.Root }
+
+// NewFS returns the reader of the proc tree in dir; "" and "/proc" mean the running kernel's. For the proc of another host or
+// container the sockets are those of its process 1 (dir/1/net); a captured tree has them in dir/net.
+func NewFS(dir string) FS { return FS{procfile.At(dir)} }

@@ -1,0 +1,293 @@
+package procnet
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+)
+
+// Owner is a process that holds a socket open, and the descriptor it holds it by. A process that holds it by several
+// descriptors has one Owner for each.
+type Owner struct {
+	PID int
+	FD  int
+	// Comm is the name that the kernel has for the process (/proc/<pid>/comm), at most 15 bytes of its own choosing, raw.
+	Comm string
+	// Arg0 is the start of the process's first argument (/proc/<pid>/cmdline), raw, at most 511 bytes; empty for a
+	// process that cleared it.
+	Arg0 string
+}
+
+// Owners says which processes hold which sockets.
+type Owners struct {
+	byInode map[uint64][]Owner
+	// Denied: at least one process did not let its descriptors be read (EACCES on /proc/<pid>/fd).
+	Denied bool
+	// Sockets: at least one descriptor of a process was seen to be a socket, one that was asked for or another.
+	Sockets bool
+	// Missing counts the sockets asked for that no visible process holds. Without Denied that means a process that is not
+	// visible (another pid namespace, /proc mounted with hidepid), a socket on its way in a message (SCM_RIGHTS),
+	// or one that the kernel itself holds.
+	Missing int
+	// Err is the first failure that was neither a refusal nor a process that ended meanwhile; its process is left out.
+	Err error
+}
+
+// Of returns the owners of a socket, lowest pid first, or nil. Inode 0 has none.
+func (o *Owners) Of(inode uint64) []Owner { return o.byInode[inode] }
+
+// Owners looks for the processes that hold the given sockets. With all it finds every one of them, else only the one with
+// the lowest pid, and then it stops as soon as it can. Zero inodes and repeated ones are ignored. The error says that the
+// list of processes could not be read; what one process refused is in the result.
+func (f FS) Owners(ctx context.Context, inodes []uint64, all bool) (*Owners, error) {
+	pids, err := f.pids()
+	if err != nil {
+		return nil, err
+	}
+	s := newOwnerScan(f, pids, inodes, all)
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(pids), maxOwnerWorkers) {
+		wg.Go(func() { s.work(ctx) })
+	}
+	wg.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return s.result(), nil
+}
+
+// maxOwnerWorkers bounds the goroutines. The work is almost all in the kernel, and more of them only wait for its locks.
+const maxOwnerWorkers = 4
+
+// ownerScan is one walk over the processes. Workers take pids in rising order, so that when a process was taken all
+// lower ones are at least in work: a worker finishes its process before it stops, and the lowest holder is never missed.
+type ownerScan struct {
+	fs   FS
+	pids []int
+	all  bool
+
+	wanted map[uint64]int // inode -> index in found; read only while workers run
+	found  []atomic.Bool
+	left   atomic.Int64 // wanted inodes not found yet
+	next   atomic.Int64 // index in pids
+
+	denied, sockets atomic.Bool
+
+	mu     sync.Mutex
+	owners map[uint64][]Owner
+	err    error
+}
+
+func newOwnerScan(f FS, pids []int, inodes []uint64, all bool) *ownerScan {
+	s := &ownerScan{fs: f, pids: pids, all: all, wanted: make(map[uint64]int, len(inodes))}
+	for _, inode := range inodes {
+		if _, again := s.wanted[inode]; inode != 0 && !again {
+			s.wanted[inode] = len(s.wanted)
+		}
+	}
+	s.found = make([]atomic.Bool, len(s.wanted))
+	s.left.Store(int64(len(s.wanted)))
+	s.owners = make(map[uint64][]Owner, len(s.wanted))
+	return s
+}
+
+// done reports whether no further process can add to the result. Even when every socket is found, whether some process
+// refuses to be read is part of it.
+func (s *ownerScan) done() bool { return !s.needLinks() && s.denied.Load() }
+
+// needLinks reports whether descriptors are still to be read, or only whether they may be.
+func (s *ownerScan) needLinks() bool {
+	return s.left.Load() > 0 || !s.sockets.Load() || s.all && len(s.wanted) > 0
+}
+
+func (s *ownerScan) result() *Owners {
+	for _, owners := range s.owners {
+		slices.SortFunc(owners, func(a, b Owner) int { return cmp.Or(a.PID-b.PID, a.FD-b.FD) })
+	}
+	return &Owners{byInode: s.owners, Denied: s.denied.Load(), Sockets: s.sockets.Load(), Missing: int(s.left.Load()), Err: s.err}
+}
+
+// work takes processes until there are none, nobody needs them or ctx ends.
+func (s *ownerScan) work(ctx context.Context) {
+	w := ownerWorker{scan: s, dir: make([]byte, 32<<10)}
+	for !s.done() && ctx.Err() == nil {
+		i := int(s.next.Add(1)) - 1
+		if i >= len(s.pids) {
+			return
+		}
+		w.pid = s.pids[i]
+		w.process()
+	}
+}
+
+// ownerWorker has the buffers of one goroutine, used again for every process.
+type ownerWorker struct {
+	scan *ownerScan
+	pid  int
+	dir  []byte    // getdents64
+	link [64]byte  // a link's text; socket:[4294967295] and far longer inodes fit
+	text [511]byte // cmdline, comm
+	hits []hit
+}
+
+type hit struct {
+	inode uint64
+	fd    int
+}
+
+// process reads the descriptors of one process and keeps those that are wanted.
+func (w *ownerWorker) process() {
+	s := w.scan
+	dir, err := unix.Open(s.fs.root.Path(strconv.Itoa(w.pid), "fd"), unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		s.refused(w.pid, err)
+		return
+	}
+	defer unix.Close(dir)
+	if !s.needLinks() {
+		return
+	}
+	w.hits = w.hits[:0]
+	err = readDir(dir, w.dir, func(name []byte) {
+		if inode, ok := w.socket(dir, name); ok {
+			s.sockets.Store(true)
+			w.take(inode, name)
+		}
+	})
+	if err != nil {
+		s.refused(w.pid, err)
+	}
+	w.keep()
+}
+
+// socket returns the inode of the socket behind a descriptor. The name ends in a NUL behind its last byte (getdents64).
+func (w *ownerWorker) socket(dir int, name []byte) (uint64, bool) {
+	if name[0] < '0' || name[0] > '9' {
+		return 0, false
+	}
+	n, err := readlinkat(dir, name, w.link[:])
+	if err != nil {
+		return 0, false // closed meanwhile
+	}
+	return socketInode(w.link[:n])
+}
+
+// socketInode reads socket:[%lu], the text of a socket's link (net/socket.c, sockfs_dname).
+func socketInode(link []byte) (uint64, bool) {
+	digits, ok := bytes.CutPrefix(link, []byte("socket:["))
+	if !ok || !bytes.HasSuffix(digits, []byte("]")) {
+		return 0, false
+	}
+	inode, err := strconv.ParseUint(string(digits[:len(digits)-1]), 10, 64)
+	return inode, err == nil
+}
+
+// take notes a descriptor of a wanted socket.
+func (w *ownerWorker) take(inode uint64, name []byte) {
+	s := w.scan
+	i, wanted := s.wanted[inode]
+	if !wanted {
+		return
+	}
+	if !s.found[i].Swap(true) {
+		s.left.Add(-1)
+	}
+	fd, err := strconv.Atoi(string(name))
+	if err == nil {
+		w.hits = append(w.hits, hit{inode, fd})
+	}
+}
+
+// keep adds the hits of one process to the result. Without all, a socket keeps its lowest pid, and of that its lowest descriptor.
+func (w *ownerWorker) keep() {
+	if len(w.hits) == 0 {
+		return
+	}
+	owner := Owner{PID: w.pid, Arg0: w.arg0()}
+	if w.scan.all {
+		owner.Comm = string(bytes.TrimSuffix(w.read("comm"), []byte{'\n'}))
+	}
+	s := w.scan
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range w.hits {
+		owner.FD = h.fd
+		known := s.owners[h.inode]
+		switch {
+		case s.all || len(known) == 0:
+			s.owners[h.inode] = append(known, owner)
+		case owner.PID < known[0].PID:
+			known[0] = owner
+		}
+	}
+}
+
+func (w *ownerWorker) arg0() string {
+	text := w.read("cmdline")
+	if i := bytes.IndexByte(text, 0); i >= 0 {
+		text = text[:i]
+	}
+	return string(text)
+}
+
+// read returns the start of a file of the process, or nothing if it ended meanwhile.
+func (w *ownerWorker) read(name string) []byte {
+	f, err := os.Open(w.scan.fs.root.Path(strconv.Itoa(w.pid), name))
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	n, err := f.Read(w.text[:])
+	if err != nil {
+		return nil
+	}
+	return w.text[:n]
+}
+
+// refused takes note of a process whose descriptors could not be read.
+func (s *ownerScan) refused(pid int, err error) {
+	switch {
+	case errors.Is(err, unix.EACCES):
+		s.denied.Store(true)
+	case errors.Is(err, unix.EPERM), errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ESRCH):
+		// Hidden by hidepid, or gone. What was asked for and is not found counts as Missing.
+	default:
+		s.mu.Lock()
+		s.err = cmp.Or(s.err, error(&fs.PathError{Op: "open", Path: s.fs.root.Path(strconv.Itoa(pid), "fd"), Err: err}))
+		s.mu.Unlock()
+	}
+}
+
+// pids returns the processes of the tree in rising order.
+func (f FS) pids() ([]int, error) {
+	path := f.root.Path()
+	dir, err := unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer unix.Close(dir)
+	var pids []int
+	err = readDir(dir, make([]byte, 32<<10), func(name []byte) {
+		if name[0] < '1' || name[0] > '9' {
+			return
+		}
+		if pid, err := strconv.Atoi(string(name)); err == nil {
+			pids = append(pids, pid)
+		}
+	})
+	if err != nil {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: err}
+	}
+	slices.Sort(pids)
+	return pids, nil
+}
