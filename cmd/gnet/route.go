@@ -106,6 +106,7 @@ func newRouteCommand(e *env, run func(context.Context, *env, routeOptions) error
 			}
 			return run(cmd.Context(), e, o)
 		})
+	cmd.AddCommand(newRouteGetCommand(e, runRouteGet))
 	return cmd
 }
 
