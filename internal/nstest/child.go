@@ -2,6 +2,7 @@ package nstest
 
 import (
 	"bufio"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -120,6 +121,10 @@ func childCommand(t *testing.T, output, report *os.File) *exec.Cmd {
 		// A little earlier than the parent, so that the child's goroutines are the ones shown.
 		left := time.Until(deadline) * 9 / 10
 		cmd.Args = append(cmd.Args, "-test.timeout="+left.String())
+	}
+	if dir := flag.Lookup("test.gocoverdir"); dir != nil && dir.Value.String() != "" {
+		// go test -cover gathers the counters of all processes that write here.
+		cmd.Args = append(cmd.Args, "-test.gocoverdir="+dir.Value.String())
 	}
 	cmd.Env = append(os.Environ(), childEnv+"="+t.Name())
 	cmd.Stdout, cmd.Stderr = output, output

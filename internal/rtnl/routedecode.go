@@ -54,10 +54,17 @@ func decodeRoute(m netlink.Message, names map[int]string, r *Route) (bool, error
 	if src.IsValid() {
 		r.Src = netip.PrefixFrom(src, int(m.Body[2]))
 	}
-	if attrs.Err() == nil && dst.IsValid() && !r.Dst.IsValid() {
+	if attrs.Err() == nil && !r.consistent() {
 		return false, netlink.ErrBadAttribute
 	}
 	return true, attrs.Err()
+}
+
+// consistent reports whether the destination fits its family. Other families
+// (multicast routing has its own) have no destination that can be read.
+func (r *Route) consistent() bool {
+	want := unspecified(r.Family)
+	return !want.IsValid() || r.Dst.IsValid() && r.Dst.Addr().BitLen() == want.BitLen()
 }
 
 func unspecified(family uint8) netip.Addr {
