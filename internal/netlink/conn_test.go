@@ -151,6 +151,7 @@ func TestDo_sentenceBehindAnEchoedRequest(t *testing.T) {
 		return []nltest.Datagram{{Bytes: nltest.Append(nil, unix.NLMSG_ERROR, unix.NLM_F_ACK_TLVS, r.Seq, body)}}
 	})
 	r := c.Request(typeRow, 0)
+	copy(r.Fixed(4), "\xff\xff\xff\xff")
 	r.String(1, "a name of odd length")
 	err := c.Do("add row", r)
 	want := &netlink.OpError{Op: "add row", Err: unix.EEXIST, Kernel: "it is there", Refused: true}

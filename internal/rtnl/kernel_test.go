@@ -171,7 +171,8 @@ func TestRoutes_filters(t *testing.T) {
 			{"table of both families", rtnl.RouteFilter{Table: 300}, []string{"10.6.0.0/16", "fd06::/64"}},
 			{"protocol", rtnl.RouteFilter{Family: unix.AF_INET, Protocol: unix.RTPROT_BOOT}, []string{"10.5.0.0/16"}},
 			{"type", rtnl.RouteFilter{Family: unix.AF_INET6, Type: unix.RTN_MULTICAST}, []string{"ff00::/8"}},
-			{"no such table", rtnl.RouteFilter{Table: 4000000000}, nil},
+			{"no such table", rtnl.RouteFilter{Family: unix.AF_INET, Table: 4000000000}, nil},
+			{"no such table of either family", rtnl.RouteFilter{Table: 4000000000}, nil},
 			{"interface", rtnl.RouteFilter{Family: unix.AF_INET, Oif: 1}, []string{"127.0.0.0/8", "127.0.0.1/32", "127.255.255.255/32"}},
 		} {
 			t.Run(tc.name, func(t *testing.T) {

@@ -117,6 +117,45 @@ func TestDecodeRoute(t *testing.T) {
 	}
 }
 
+// TestRoutes_kernelThatIgnoresTheFilter: before 4.20 every route of the family
+// comes, and cached ones and other families with them.
+func TestRoutes_kernelThatIgnoresTheFilter(t *testing.T) {
+	row := func(family, third, table, protocol, kind byte, flags uint32, oif uint32) []byte {
+		head := append([]byte{family, 24, 0, 0, table, protocol, 0, kind}, u32(flags)...)
+		return attrs(head, unix.RTA_DST, []byte{10, 0, third, 0}, unix.RTA_OIF, u32(oif))
+	}
+	multipath := attrs(append([]byte{unix.AF_INET, 24, 0, 0, 254, 4, 0, 1}, u32(0)...),
+		unix.RTA_DST, []byte{10, 0, 2, 0}, unix.RTA_MULTIPATH, []byte{8, 0, 0, 0, 6, 0, 0, 0, 8, 0, 0, 0, 7, 0, 0, 0})
+	nl, _ := nltest.Dial(func(r netlink.Message) []nltest.Datagram {
+		var b []byte
+		if r.Type == unix.RTM_GETROUTE {
+			for _, body := range [][]byte{
+				row(unix.AF_INET, 1, 254, 4, 1, 0, 7),
+				multipath,
+				row(unix.AF_INET, 3, 253, 4, 1, 0, 7),
+				row(unix.AF_INET, 4, 254, 3, 1, 0, 7),
+				row(unix.AF_INET, 5, 254, 4, 2, 0, 7),
+				row(unix.AF_INET, 6, 254, 4, 1, unix.RTM_F_CLONED, 7),
+				row(unix.AF_INET, 7, 254, 4, 1, 0, 8),
+				row(128, 8, 254, 4, 1, 0, 7),
+			} {
+				b = nltest.Append(b, unix.RTM_NEWROUTE, unix.NLM_F_MULTI, r.Seq, body)
+			}
+		}
+		return []nltest.Datagram{{Bytes: nltest.AppendDone(b, r, 0)}}
+	})
+	var got []string
+	for r, err := range NewConn(nl).Routes(RouteFilter{Family: unix.AF_INET, Table: 254, Protocol: 4, Type: 1, Oif: 7}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, r.Dst.String())
+	}
+	if diff := cmp.Diff([]string{"10.0.1.0/24", "10.0.2.0/24"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // TestRouteEncode_isWhatDecodeReads: each route that can be sent comes back.
 func TestRouteEncode_isWhatDecodeReads(t *testing.T) {
 	for name, tc := range routeSeeds() {
