@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -124,6 +125,10 @@ func probeRoot() error {
 // Peer is the path of an installed original such as "netstat". It skips or
 // fails as Require does with Peers, naming the tool. /sbin and /usr/sbin are
 // searched also if PATH lacks them.
+//
+// gnet is never taken for an original: testscript puts the test binary under
+// the names of our commands first in PATH, and a link installed under such a
+// name leads to gnet.
 func Peer(t testing.TB, name string) string {
 	t.Helper()
 	path, err := findPeer(name)
@@ -134,13 +139,27 @@ func Peer(t testing.TB, name string) string {
 }
 
 func findPeer(name string) (string, error) {
-	if path, err := exec.LookPath(name); err == nil {
-		return path, nil
-	}
-	for _, dir := range []string{"/usr/sbin/", "/sbin/", "/usr/local/sbin/"} {
-		if path, err := exec.LookPath(dir + name); err == nil {
+	dirs := append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/sbin", "/usr/local/sbin")
+	for _, dir := range dirs {
+		path, err := exec.LookPath(filepath.Join(dir, name))
+		if err == nil && filepath.IsAbs(path) && !isGnet(path) {
 			return path, nil
 		}
 	}
 	return "", fmt.Errorf("%s is not installed", name)
+}
+
+// isGnet reports whether path is this test binary, a copy of it, or leads to a
+// program called gnet.
+func isGnet(path string) bool {
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil || filepath.Base(target) == "gnet" {
+		return true
+	}
+	file, err := os.Stat(target)
+	if err != nil {
+		return true
+	}
+	self, err := os.Stat("/proc/self/exe")
+	return err == nil && (os.SameFile(file, self) || file.Size() == self.Size())
 }
