@@ -7,5 +7,6 @@ func commands(e *env) []*cobra.Command {
 	return []*cobra.Command{
 		newNetstatCommand(e, runNetstat),
 		newRouteCommand(e, runRoute),
+		newPingCommand(e, runPing),
 	}
 }

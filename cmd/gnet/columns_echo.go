@@ -1,0 +1,216 @@
+package main
+
+import (
+	"time"
+
+	"gnet/internal/render"
+	"gnet/internal/wire"
+	"gnet/ping"
+	"gnet/ping/probe"
+)
+
+// pingSchema names the machine form of ping's events and summary.
+const pingSchema = "gnet/ping/1"
+
+// pingDocument writes events as rows.
+type pingDocument struct {
+	e      *env
+	doc    *render.Document
+	rows   *render.Rows[echoRow]
+	series *pingSeries
+	o      *pingOptions
+}
+
+func newPingDocument(e *env, o *pingOptions, series *pingSeries) *pingDocument {
+	doc := e.document(o.Format, pingSchema)
+	return &pingDocument{e: e, doc: doc, rows: render.NewRows(doc, echoColumns()), series: series, o: o}
+}
+
+// event writes one row at once: somebody may be watching.
+func (d *pingDocument) event(ev *ping.Event) {
+	if ev.Kind == ping.Status {
+		(&pingPrinter{e: d.e, o: d.o, series: *d.series}).status(ev.Stats)
+		return
+	}
+	d.rows.Write(&echoRow{ev, d.series.Family})
+	d.doc.Flush()
+	d.e.Stdout.Flush()
+}
+
+func (d *pingDocument) drain() {}
+
+func (d *pingDocument) close(s *ping.Stats) error {
+	render.Summary(d.doc, echoSummaryColumns(), &echoSummary{d.series, s, d.o.Size})
+	return d.e.closeDocument(d.doc)
+}
+
+// echoSummary is the summary of one run.
+type echoSummary struct {
+	series *pingSeries
+	stats  *ping.Stats
+	size   int
+}
+
+// column returns one column of a table; it keeps the tables below readable.
+func column[T any](name string, kind render.Kind, unit, doc string, get func(*T, *render.Value)) render.Column[T] {
+	return render.Column[T]{Field: render.Field{Name: name, Kind: kind, Unit: unit, Doc: doc}, Get: get}
+}
+
+// echoRow is one event, with what its words depend on.
+type echoRow struct {
+	*ping.Event
+	family probe.Family
+}
+
+// isReply reports whether the event is an echo reply of any kind.
+func (r *echoRow) isReply() bool {
+	switch r.Kind {
+	case ping.Reply, ping.Duplicate, ping.Corrupted, ping.Foreign:
+		return true
+	}
+	return false
+}
+
+// isICMP reports whether the event is an ICMP error or advice.
+func (r *echoRow) isICMP() bool { return r.Kind == ping.ICMPError || r.Kind == ping.Advice }
+
+// echoColumns are the columns of a row of ping.
+func echoColumns() []render.Column[echoRow] {
+	type row = echoRow
+	type value = render.Value
+	return []render.Column[row]{
+		column("event", render.String, "", "What happened: reply, duplicate, corrupted, foreign, icmp_error, icmp_advice, too_long, not_sent or unanswered.",
+			func(r *row, v *value) { v.Str(r.Kind.String()) }),
+		column("seq", render.Int, "", "Number of the probe from 1, not cut to the 16 bits on the wire.",
+			func(r *row, v *value) { v.Int(r.Seq) }),
+		column("time", render.Time, "", "When it happened; of what arrived, by the kernel's stamp if there is one.",
+			func(r *row, v *value) { v.Time(r.At) }),
+		column("from", render.Addr, "", "Host that answered or complained.",
+			func(r *row, v *value) { v.Addr(r.From) }),
+		column("bytes", render.Int, "bytes", "Length of the ICMP message that arrived.",
+			func(r *row, v *value) {
+				if r.isReply() {
+					v.Int(int64(r.Bytes))
+				}
+			}),
+		column("ttl", render.Int, "", "Time to live or hop limit of the packet that arrived.",
+			func(r *row, v *value) {
+				if r.isReply() && r.TTL >= 0 {
+					v.Int(int64(r.TTL))
+				}
+			}),
+		column("rtt_ns", render.Duration, "ns", "Time from the probe to its answer or to the error.",
+			func(r *row, v *value) {
+				if r.Source != 0 {
+					v.Duration(r.RTT)
+				}
+			}),
+		column("rtt_source", render.String, "", "How rtt_ns was measured: kernel (both stamps), kernel_receive (from before the send call to the kernel's stamp), user, or user_clock_stepped (the time of day was set meanwhile).",
+			func(r *row, v *value) {
+				if r.Source != 0 {
+					v.Str(r.Source.String())
+				}
+			}),
+		column("truncated", render.Bool, "", "The answer has less data than the probe.", replyFlag(func(r *row) bool { return r.Truncated })),
+		column("longer", render.Bool, "", "The answer has more data than the probe.", replyFlag(func(r *row) bool { return r.Longer })),
+		column("late", render.Bool, "", "The answer came later than -W allows for.", replyFlag(func(r *row) bool { return r.Late })),
+		column("wrong_data_at", render.Int, "bytes", "Offset of the first data byte that is not what was sent.",
+			func(r *row, v *value) {
+				if r.Wrong > 0 {
+					v.Int(int64(r.Wrong))
+				}
+			}),
+		column("reason", render.String, "", "Why a foreign reply does not count: not_asked, other_data or other_source.",
+			func(r *row, v *value) {
+				if r.Kind == ping.Foreign {
+					v.Str(r.Reason.String())
+				}
+			}),
+		column("icmp_type", render.Int, "", "ICMP type of an error or advice.",
+			func(r *row, v *value) {
+				if r.isICMP() {
+					v.Int(int64(r.Type))
+				}
+			}),
+		column("icmp_code", render.Int, "", "ICMP code of an error or advice.",
+			func(r *row, v *value) {
+				if r.isICMP() {
+					v.Int(int64(r.Code))
+				}
+			}),
+		column("mtu", render.Uint, "bytes", "MTU that a router or our own kernel names.",
+			func(r *row, v *value) {
+				if r.Kind == ping.TooLong || r.Kind == ping.ICMPError && r.namesMTU() {
+					v.Uint(uint64(r.Info))
+				}
+			}),
+		column("message", render.String, "", "The error in words.",
+			func(r *row, v *value) {
+				switch {
+				case r.isICMP() && r.family == probe.IPv4:
+					v.Str(icmpv4Sentence(r.Type, r.Code, r.Info))
+				case r.isICMP():
+					v.Str(icmpv6Sentence(r.Type, r.Code, r.Info))
+				case r.Kind == ping.TooLong:
+					v.Str("message too long")
+				case r.Kind == ping.NotSent:
+					v.Str(errnoText(r.Err))
+				}
+			}),
+	}
+}
+
+// namesMTU reports whether an ICMP error carries an MTU.
+func (r *echoRow) namesMTU() bool {
+	if r.family == probe.IPv6 {
+		return r.Type == wire.ICMPv6TooBig
+	}
+	return r.Type == wire.ICMPv4Unreachable && r.Code == wire.ICMPv4FragNeeded
+}
+
+// replyFlag is the getter of a flag that only replies have.
+func replyFlag(get func(*echoRow) bool) func(*echoRow, *render.Value) {
+	return func(r *echoRow, v *render.Value) {
+		if r.isReply() {
+			v.Bool(get(r))
+		}
+	}
+}
+
+// echoSummaryColumns are the columns of ping's summary.
+func echoSummaryColumns() []render.Column[echoSummary] {
+	type row = echoSummary
+	type value = render.Value
+	count := func(name, doc string, get func(*ping.Stats) int64) render.Column[row] {
+		return column(name, render.Int, "", doc, func(r *row, v *value) { v.Int(get(r.stats)) })
+	}
+	rtt := func(name, doc string, get func(*ping.Spread) time.Duration) render.Column[row] {
+		return column(name, render.Duration, "ns", doc, func(r *row, v *value) {
+			if r.stats.RTT.N > 0 {
+				v.Duration(get(&r.stats.RTT))
+			}
+		})
+	}
+	return []render.Column[row]{
+		column("destination", render.String, "", "The destination as named, or its canonical name.", func(r *row, v *value) { v.Str(r.series.Name) }),
+		column("address", render.Addr, "", "Address that was pinged.", func(r *row, v *value) { v.Addr(r.series.Dest) }),
+		column("source", render.Addr, "", "Source address that the kernel chose at the start.", func(r *row, v *value) { v.Addr(r.series.Source) }),
+		column("socket", render.String, "", "Kind of socket: SOCK_RAW or SOCK_DGRAM.", func(r *row, v *value) { v.Str(r.series.Mode.String()) }),
+		column("data_bytes", render.Int, "bytes", "Data bytes of each probe.", func(r *row, v *value) { v.Int(int64(r.size)) }),
+		count("transmitted", "Probes, with those that our own kernel refused.", func(s *ping.Stats) int64 { return s.Transmitted }),
+		count("not_sent", "Probes that our own kernel refused.", func(s *ping.Stats) int64 { return s.NotSent }),
+		count("received", "Probes that were answered.", func(s *ping.Stats) int64 { return s.Received }),
+		count("duplicates", "Further answers to the same probes.", func(s *ping.Stats) int64 { return s.Duplicates }),
+		count("corrupted", "Answers with a wrong checksum.", func(s *ping.Stats) int64 { return s.Corrupted }),
+		count("errors", "ICMP errors and refusals by our own kernel.", func(s *ping.Stats) int64 { return s.Errors }),
+		count("foreign", "Echo replies that answered no probe.", func(s *ping.Stats) int64 { return s.Foreign }),
+		count("late", "Answers later than -W allows for; they are among the received.", func(s *ping.Stats) int64 { return s.Late }),
+		count("own_drops", "Packets lost in our own receive buffer.", func(s *ping.Stats) int64 { return int64(s.Dropped) }),
+		column("loss_percent", render.Float, "", "Share of the transmitted probes without an answer.", func(r *row, v *value) { v.Float(r.stats.Loss()) }),
+		column("elapsed_ns", render.Duration, "ns", "Time from the first probe to the last.", func(r *row, v *value) { v.Duration(r.stats.Elapsed) }),
+		rtt("rtt_min_ns", "Shortest round-trip time.", func(s *ping.Spread) time.Duration { return s.Min }),
+		rtt("rtt_avg_ns", "Mean round-trip time, in whole microseconds.", (*ping.Spread).Average),
+		rtt("rtt_max_ns", "Longest round-trip time.", func(s *ping.Spread) time.Duration { return s.Max }),
+		rtt("rtt_mdev_ns", "Standard deviation of the round-trip times, in whole microseconds.", (*ping.Spread).Deviation),
+	}
+}

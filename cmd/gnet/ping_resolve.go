@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"strings"
+
+	"gnet/ping/probe"
+)
+
+// pingTarget is a destination as it was named and as it was found.
+type pingTarget struct {
+	// Name is what the first line and the summary call it: the operand when that
+	// is an address, else the canonical name.
+	Name string
+	// Addrs are its addresses in the order of RFC 6724.
+	Addrs []netip.Addr
+	// Numeric: the operand was an address.
+	Numeric bool
+}
+
+// familyOf returns the family of an address.
+func familyOf(a netip.Addr) probe.Family {
+	if a.Is4() {
+		return probe.IPv4
+	}
+	return probe.IPv6
+}
+
+// parseTarget reads an address: any notation of inet_aton(3), or IPv6 with an
+// optional zone. ok is false for a name.
+func parseTarget(operand string) (target pingTarget, ok bool, err error) {
+	if !strings.ContainsAny(operand, " \t\n\v\f\r") {
+		if a, ok := parseAton(operand); ok {
+			return pingTarget{operand, []netip.Addr{a}, true}, true, nil
+		}
+	}
+	text, zone, zoned := strings.Cut(operand, "%")
+	a, err := netip.ParseAddr(text)
+	if err != nil || !a.Is6() {
+		return pingTarget{}, false, nil
+	}
+	if zoned {
+		device, known := probe.Device(zone)
+		if !known {
+			return pingTarget{}, true, fail(statusCannot, "%s: Name or service not known", operand)
+		}
+		a = a.WithZone(device)
+	}
+	return pingTarget{operand, []netip.Addr{a}, true}, true, nil
+}
+
+// resolveTarget finds the addresses of an operand in a family, or in both.
+func resolveTarget(ctx context.Context, operand string, family probe.Family) (pingTarget, error) {
+	target, literal, err := parseTarget(operand)
+	if err != nil {
+		return pingTarget{}, err
+	}
+	if !literal {
+		if target, err = lookUpTarget(ctx, operand); err != nil {
+			return pingTarget{}, err
+		}
+	}
+	if family == 0 {
+		return target, nil
+	}
+	var wanted []netip.Addr
+	for _, a := range target.Addrs {
+		if familyOf(a) == family {
+			wanted = append(wanted, a)
+		}
+	}
+	if len(wanted) == 0 {
+		return pingTarget{}, fail(statusCannot, "%s: Address family for hostname not supported", operand)
+	}
+	target.Addrs = wanted
+	return target, nil
+}
+
+// lookUpTarget asks hosts(5) and DNS for addresses and canonical name, at once.
+func lookUpTarget(ctx context.Context, name string) (pingTarget, error) {
+	resolver := &net.Resolver{PreferGo: true}
+	canonical := make(chan string, 1)
+	go func() {
+		cname, err := resolver.LookupCNAME(ctx, name)
+		if err != nil {
+			cname = name
+		}
+		canonical <- strings.TrimSuffix(cname, ".")
+	}()
+	addrs, err := resolver.LookupNetIP(ctx, "ip", name)
+	if err != nil || len(addrs) == 0 {
+		return pingTarget{}, fail(statusCannot, "%s: %s", name, lookUpSentence(err))
+	}
+	for i := range addrs {
+		addrs[i] = addrs[i].Unmap()
+	}
+	return pingTarget{Name: <-canonical, Addrs: addrs}, nil
+}
+
+// lookUpSentence is what gai_strerror(3) says.
+func lookUpSentence(err error) string {
+	if answer := (*net.DNSError)(nil); errors.As(err, &answer) && !answer.IsNotFound {
+		return "Temporary failure in name resolution"
+	}
+	return "Name or service not known"
+}

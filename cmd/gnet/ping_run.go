@@ -1,0 +1,322 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"os/signal"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gnet/internal/render"
+	"gnet/ping"
+	"gnet/ping/probe"
+)
+
+const (
+	// userInterval is the shortest interval of a user who is not root.
+	userInterval = 2 * time.Millisecond
+	// stampedInterval is the shortest interval at which each probe is stamped
+	// when it leaves: below it the extra system call counts.
+	stampedInterval = 10 * time.Millisecond
+)
+
+// runPing opens the sockets, finds the host and pings it.
+func runPing(ctx context.Context, e *env, o pingOptions) error {
+	sockets, err := openPingSockets(e, &o)
+	if err != nil {
+		return err
+	}
+	defer sockets.close()
+	if o.Format == render.Classic {
+		pingPreamble(e, &o, sockets)
+	}
+	target, err := resolveTarget(ctx, o.Destination, o.Family)
+	if err != nil {
+		return err
+	}
+	for i, a := range target.Addrs {
+		err = pingAddress(ctx, e, o, sockets, &target, a)
+		if i < len(target.Addrs)-1 && unreachable(err) {
+			continue // another address of the host may have a route
+		}
+		break
+	}
+	return pingFailure(e, &o, err)
+}
+
+func unreachable(err error) bool {
+	f := (*probe.SocketError)(nil)
+	return errors.As(err, &f) && f.Op == "connect" && (errors.Is(err, unix.ENETUNREACH) || errors.Is(err, unix.EHOSTUNREACH))
+}
+
+// pingPreamble prints what comes before any answer of a name server.
+func pingPreamble(e *env, o *pingOptions, sockets *pingSockets) {
+	if o.PatternSet {
+		fmt.Fprintf(e.Stdout, "PATTERN: 0x%x\n", o.Pattern)
+	}
+	if !o.Verbose {
+		return
+	}
+	hints := "AF_UNSPEC"
+	if o.Family != 0 {
+		hints = o.Family.String()
+	}
+	fmt.Fprintf(e.Stderr, "%s: sock4.fd: %s, sock6.fd: %s, hints.ai_family: %s\n\n", e.Name, describe(sockets.v4), describe(sockets.v6), hints)
+}
+
+func describe(s *probe.Socket) string {
+	if s == nil {
+		return "-1 (socktype: 0)"
+	}
+	return fmt.Sprintf("%d (socktype: %v)", s.FD(), s.Mode())
+}
+
+// pingSockets are the sockets of a run, nil where none is needed.
+type pingSockets struct{ v4, v6 *probe.Socket }
+
+func (s *pingSockets) of(f probe.Family) *probe.Socket {
+	if f == probe.IPv6 {
+		return s.v6
+	}
+	return s.v4
+}
+
+func (s *pingSockets) close() {
+	for _, socket := range []*probe.Socket{s.v4, s.v6} {
+		if socket != nil {
+			socket.Close()
+		}
+	}
+}
+
+// openPingSockets opens a socket for each family that the destination may turn
+// out to have. It comes first, so that rights end before anything is read.
+func openPingSockets(e *env, o *pingOptions) (*pingSockets, error) {
+	family := o.Family
+	if target, literal, _ := parseTarget(o.Destination); family == 0 && literal && len(target.Addrs) == 1 {
+		family = familyOf(target.Addrs[0])
+	}
+	if o.ID == 0 && o.Verbose {
+		e.warn("WARNING: ident 0 => forcing raw socket")
+	}
+	sockets := &pingSockets{}
+	err := withNetRaw(func() (err error) {
+		if family != probe.IPv6 {
+			if sockets.v4, err = probe.Open(probe.IPv4, o.ID == 0); err != nil {
+				return err
+			}
+		}
+		if family != probe.IPv4 {
+			sockets.v6, err = probe.Open(probe.IPv6, o.ID == 0)
+			if family == 0 && errors.Is(err, unix.EAFNOSUPPORT) {
+				return nil // a host without IPv6 is one
+			}
+		}
+		return err
+	})
+	if err != nil {
+		sockets.close()
+		return nil, pingFailure(e, o, err)
+	}
+	return sockets, nil
+}
+
+// pingAddress pings one address of the host.
+func pingAddress(ctx context.Context, e *env, o pingOptions, sockets *pingSockets, target *pingTarget, a netip.Addr) error {
+	if a.Is4In6() {
+		a = a.Unmap()
+		return fail(statusCannot, "%s stands for the IPv4 address %v", target.Name, a).withHint("ping %v", a)
+	}
+	family := familyOf(a)
+	if largest := ping.MaxSize(family); o.Size > largest {
+		return fail(statusCannot, "invalid argument: '%d': out of range: 0 <= value <= %d", o.Size, largest).
+			withHint("an echo request has at most %d data bytes over %s", largest, map[probe.Family]string{probe.IPv4: "IPv4", probe.IPv6: "IPv6"}[family])
+	}
+	socket := sockets.of(family)
+	if socket == nil {
+		return fail(statusCannot, "%s: Address family for hostname not supported", target.Name)
+	}
+	if o.Verbose && o.Format == render.Classic {
+		fmt.Fprintf(e.Stdout, "ai->ai_family: %v, ai->ai_canonname: '%s'\n", family, target.Name)
+	}
+	series, err := preparePing(e, &o, socket, target, a)
+	if err != nil {
+		return err
+	}
+	o.Numeric = o.Numeric || target.Numeric
+	return pingSeriesRun(ctx, e, &o, socket, series)
+}
+
+// preparePing configures the socket and says what the run is.
+func preparePing(e *env, o *pingOptions, socket *probe.Socket, target *pingTarget, a netip.Addr) (*pingSeries, error) {
+	c := probeConfig(o, socket, a)
+	source, err := probe.Source(socket.Family(), c)
+	broadcast := false
+	if errors.Is(err, unix.EACCES) && a.Is4() && !c.Broadcast {
+		// The kernel refuses a broadcast without consent, and a prohibited route,
+		// with the same errno. Only the first one yields to consent.
+		c.Broadcast = true
+		if source, _ = probe.Source(socket.Family(), c); source.IsValid() {
+			broadcast, err = true, nil
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := checkBroadcast(e, o, a, broadcast); err != nil {
+		return nil, err
+	}
+	if broadcast || a.IsMulticast() {
+		if c.MTU == probe.MTUDefault {
+			c.MTU = probe.MTUDo
+		}
+	}
+	shown := a
+	if a.IsUnspecified() { // this host
+		c.Dest = source
+		if a.Is4() {
+			shown = source
+		}
+	}
+	if o.StrictFrom && !c.Source.IsValid() && o.Device == "" {
+		c.Source = source
+	}
+	if err := socket.Configure(c); err != nil {
+		return nil, err
+	}
+	warnDevice(e, o, source, a, socket)
+	if o.Device != "" && a.IsLinkLocalUnicast() {
+		source = netip.IPv6Unspecified() // as the original shows it
+	}
+	return &pingSeries{Name: target.Name, Dest: shown, Target: c.Dest, Source: source, Family: socket.Family(), Mode: socket.Mode(),
+		ID: socket.ID(), Multicast: broadcast || a.IsMulticast()}, nil
+}
+
+// probeConfig turns the options into those of a socket.
+func probeConfig(o *pingOptions, socket *probe.Socket, a netip.Addr) probe.Config {
+	c := probe.Config{
+		Dest: a, Source: o.Source4, Device: o.Device, TTL: o.TTL, TOS: o.TOS, MTU: o.MTU,
+		DontRoute: o.DontRoute, NoLoop: o.NoLoop, Debug: o.Debug, SendBuffer: o.SendBuffer,
+		TransmitStamps: !o.UserTime && !o.Adaptive && o.Interval >= stampedInterval,
+	}
+	if a.Is6() {
+		c.Source = o.Source6
+	}
+	switch {
+	case o.ID >= 0:
+		c.ID = uint16(o.ID)
+	case socket.Mode() == probe.Raw:
+		c.ID = uint16(1 + rand.IntN(1<<16-1))
+	}
+	return c
+}
+
+// checkBroadcast asks for -b, and for patience, where many hosts answer.
+func checkBroadcast(e *env, o *pingOptions, a netip.Addr, broadcast bool) error {
+	if broadcast && !o.Broadcast {
+		return fail(statusCannot, "Do you want to ping broadcast? Then -b. If not, check your local firewall rules")
+	}
+	if broadcast {
+		e.warnBare("WARNING: pinging broadcast address")
+	}
+	if (broadcast || a.Is4() && a.IsMulticast()) && os.Getuid() != 0 && o.Interval < time.Second {
+		return fail(statusCannot, "broadcast ping with too short interval: %d", o.Interval.Milliseconds())
+	}
+	return nil
+}
+
+// warnDevice says where -I does not mean what it seems to.
+func warnDevice(e *env, o *pingOptions, source, a netip.Addr, socket *probe.Socket) {
+	if o.Device != "" && !probe.OnDevice(o.Device, source) {
+		e.warn("Warning: source address might be selected on device other than: %s", o.Device)
+	}
+	if socket.Mode() == probe.Datagram && a.IsLinkLocalUnicast() && a.Zone() == "" && o.Device == "" {
+		e.warn("Warning: IPv6 link-local address on ICMP datagram socket may require ifname or scope-id => use: address%%<ifname|scope-id>")
+	}
+}
+
+// pingSeriesRun prints the first line, runs the series, and prints the summary.
+func pingSeriesRun(ctx context.Context, e *env, o *pingOptions, socket *probe.Socket, series *pingSeries) error {
+	interval := o.Interval
+	pinger := ping.New(socket, ping.NewSystemClock(), ping.Config{
+		Family: series.Family, Mode: series.Mode, ID: series.ID, Target: series.Target, AnySource: series.Multicast,
+		Count: o.Count, Interval: interval, Adaptive: o.Adaptive, MinInterval: adaptiveFloor(), Preload: o.Preload,
+		Wait: o.Wait, Deadline: o.Deadline, Size: o.Size, Pattern: o.Pattern, UserTime: o.UserTime,
+		ReportUnanswered: o.Outstanding, ReportSent: o.Flood && !o.Quiet, Random: rand.Uint64,
+	})
+	sink := newPingSink(ctx, e, o, series)
+	if os.Getuid() != 0 && interval < userInterval && !o.Adaptive {
+		return fail(statusCannot, "cannot flood; minimal interval allowed for user is %dms", userInterval.Milliseconds())
+	}
+	ctx, stop := pingSignals(ctx, pinger)
+	defer stop()
+	if err := deliver(pinger.Run(ctx), sink); err != nil {
+		return err
+	}
+	stats := pinger.Stats()
+	warnPing(e, stats)
+	if err := sink.close(stats); err != nil {
+		return err
+	}
+	if stats.Received == 0 || o.Deadline > 0 && stats.Received < o.Count {
+		return exitSilently(statusNo)
+	}
+	return nil
+}
+
+func adaptiveFloor() time.Duration {
+	if os.Getuid() != 0 {
+		return userInterval
+	}
+	return 0
+}
+
+// deliver passes events to the sink until the run is over.
+func deliver(events iter.Seq2[*ping.Event, error], sink pingSink) error {
+	defer sink.drain()
+	for ev, err := range events {
+		if err != nil {
+			return err
+		}
+		sink.event(ev)
+	}
+	return nil
+}
+
+// pingSignals ends the run at SIGINT and SIGTERM, and makes SIGQUIT ask for the
+// figures so far. A second SIGINT ends the program.
+func pingSignals(ctx context.Context, pinger *ping.Pinger) (context.Context, func()) {
+	ctx, cancel := signal.NotifyContext(ctx, unix.SIGINT, unix.SIGTERM)
+	context.AfterFunc(ctx, cancel)
+	quit := make(chan os.Signal, 1)
+	signal.Notify(quit, unix.SIGQUIT)
+	go func() {
+		for range quit {
+			pinger.RequestStatus()
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(quit)
+		close(quit)
+		cancel()
+	}
+}
+
+// warnPing says what the figures alone do not.
+func warnPing(e *env, s *ping.Stats) {
+	if s.Dropped > 0 {
+		e.warn("%d packets were lost in our own receive buffer", s.Dropped)
+	}
+	if s.Malformed > 0 {
+		e.warn("%d messages from the kernel could not be read", s.Malformed)
+	}
+	if s.ClockSteps > 0 {
+		e.warn("the time of day was set: %d times are this program's and not the kernel's", s.ClockSteps)
+	}
+}

@@ -1,0 +1,49 @@
+package ping
+
+import (
+	"net/netip"
+	"time"
+
+	"gnet/ping/probe"
+)
+
+// Config is what a Pinger is to do.
+type Config struct {
+	Family probe.Family
+	Mode   probe.Mode
+	// ID is the echo identifier on the wire.
+	ID uint16
+	// Target is the host that is to answer. With AnySource (multicast and
+	// broadcast) any host may.
+	Target    netip.Addr
+	AnySource bool
+	// Count ends the run when that many replies and errors have arrived; 0 has no
+	// end. Without a Deadline no more than Count probes are sent.
+	Count int64
+	// Interval is the time between probes. With 0 the next probe goes out when
+	// the last is answered, or after 10 ms.
+	Interval time.Duration
+	// Adaptive makes the interval follow the round-trip time, not below
+	// MinInterval.
+	Adaptive    bool
+	MinInterval time.Duration
+	// Preload is how many probes go out at once at the start, at least 1.
+	Preload int
+	// Wait is how long to wait for the first reply after the last probe. 0 waits
+	// without limit.
+	Wait time.Duration
+	// Deadline ends the run that long after its start, and then also at the first
+	// error; 0 has none.
+	Deadline time.Duration
+	// Size is the number of data bytes, at most MaxSize.
+	Size int
+	// Pattern fills the data; empty counts 0, 1, 2 and so on.
+	Pattern []byte
+	// ReportUnanswered and ReportSent ask for events of those kinds.
+	ReportUnanswered, ReportSent bool
+	// UserTime measures by the monotonic clock around the calls and leaves the
+	// kernel's stamps alone.
+	UserTime bool
+	// Random gives the cookies.
+	Random func() uint64
+}

@@ -1,0 +1,234 @@
+package ping
+
+import (
+	"errors"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gnet/internal/wire"
+	"gnet/ping/probe"
+)
+
+// receive handles one message, if one waits.
+func (p *Pinger) receive() (bool, error) {
+	m, err := p.conn.Receive()
+	switch {
+	case err != nil && errors.As(err, new(*probe.ParseError)):
+		p.stats.Malformed++
+		return true, nil
+	case err != nil:
+		return false, err
+	case m == nil:
+		return false, nil
+	}
+	p.handleFor(p.stats.Transmitted, m)
+	return true, nil
+}
+
+// handleFor sorts a message. A local error names no probe: it is about current,
+// the one that was being sent.
+func (p *Pinger) handleFor(current int64, m *probe.Message) {
+	p.stats.Dropped = max(p.stats.Dropped, m.Drops)
+	switch m.Kind {
+	case probe.Packet:
+		if !p.reply(m) {
+			p.rawError(m)
+		}
+	case probe.ICMPError:
+		p.icmpError(m)
+	case probe.LocalError:
+		p.localError(current, m)
+	case probe.TransmitStamp:
+		if m.StampID < p.stamps && p.stamps-m.StampID <= uint32(len(p.stampOf)) {
+			if s := p.table.get(p.stampOf[m.StampID%uint32(len(p.stampOf))]); s != nil {
+				s.stamp = m.Stamp
+			}
+		}
+	}
+}
+
+// reply handles m if it is an echo reply.
+func (p *Pinger) reply(m *probe.Message) bool {
+	want := wire.ICMPv4EchoReply
+	if p.Family == probe.IPv6 {
+		want = wire.ICMPv6EchoReply
+	}
+	echo, ok := parseEcho(m.Data, want)
+	if !ok {
+		return false
+	}
+	if echo.id != p.ID {
+		return true // another program's, from before the filter was in place
+	}
+	now := p.clock.Now()
+	e := Event{At: arrival(m, now), From: m.From, Bytes: len(m.Data), TTL: m.TTL}
+	s := p.table.get(number(p.stats.Transmitted, echo.seq))
+	if s == nil {
+		e.Seq = int64(echo.seq)
+		p.foreign(e, NotAsked)
+		return true
+	}
+	e.Seq = s.n
+	e.RTT, e.Source = p.roundTrip(s, m.Stamp, now)
+	e.Truncated, e.Longer = len(m.Data) < len(p.message), len(m.Data) > len(p.message)
+	e.Late = p.Wait > 0 && now.Mono-s.at.Mono > p.Wait
+	if m.BadChecksum {
+		e.Kind = Corrupted
+		p.stats.Corrupted++
+		p.emit(e)
+		return true
+	}
+	if cookie, ok := echo.cookie(); ok && p.hasCookie() && cookie != s.cookie {
+		p.foreign(e, OtherCookie)
+		return true
+	}
+	if !p.AnySource && !sameHost(m.From, p.Target) {
+		p.foreign(e, OtherSource)
+		return true
+	}
+	p.accept(s, e, echo.data)
+	return true
+}
+
+// accept counts an answer that is one.
+func (p *Pinger) accept(s *sent, e Event, data []byte) {
+	e.Kind = Reply
+	if s.answered {
+		e.Kind = Duplicate
+		p.stats.Duplicates++
+	} else {
+		p.stats.Received++
+	}
+	if e.Late {
+		p.stats.Late++
+	}
+	if e.Source == ClockStepped {
+		p.stats.ClockSteps++
+	}
+	s.answered = true
+	p.cameBack(s.n)
+	p.stats.RTT.add(e.RTT)
+	p.adapt()
+	if e.Wrong = firstWrong(data, p.message[wire.ICMPHeader:]); e.Wrong > 0 {
+		e.Want, e.Data = p.message[wire.ICMPHeader+e.Wrong], data
+	}
+	p.emit(e)
+}
+
+func (p *Pinger) foreign(e Event, why Reason) {
+	e.Kind, e.Reason = Foreign, why
+	p.stats.Foreign++
+	p.emit(e)
+}
+
+// cameBack notes that probe n got an answer or an error: the distance to the
+// newest probe is what was under way.
+func (p *Pinger) cameBack(n int64) {
+	p.stats.Pipe = max(p.stats.Pipe, p.stats.Transmitted-n+1)
+	p.answered = max(p.answered, n)
+}
+
+// icmpError handles an error that the kernel has tied to one of our probes.
+func (p *Pinger) icmpError(m *probe.Message) {
+	want := wire.ICMPv4EchoRequest
+	if p.Family == probe.IPv6 {
+		want = wire.ICMPv6EchoRequest
+	}
+	quoted, ok := parseEcho(m.Data, want)
+	if !ok || quoted.id != p.ID || !sameHost(m.From, p.Target) {
+		return // about another program's probe: a raw socket sees those too
+	}
+	p.complaint(ICMPError, quoted.seq, m, Event{From: m.Offender, Type: m.Type, Code: m.Code, Info: m.Info})
+}
+
+// rawError handles the ICMP messages that the kernel does not put on the error
+// queue of a raw IPv4 socket (raw_err, net/ipv4/raw.c, and icmp_unreach): source
+// quench, redirect, a reassembly that timed out, unreachable codes beyond 15.
+func (p *Pinger) rawError(m *probe.Message) {
+	icmp, err := wire.CheckICMPv4(m.Data)
+	if err != nil || p.Family != probe.IPv4 || m.BadChecksum {
+		return
+	}
+	kind := ICMPError
+	e := Event{From: m.From, Type: icmp.Type(), Code: icmp.Code()}
+	switch {
+	case icmp.Type() == wire.ICMPv4SourceQuench:
+		kind = Advice
+	case icmp.Type() == wire.ICMPv4Redirect:
+		kind = Advice
+		gateway := icmp.Gateway().As4()
+		e.Info = uint32(gateway[0])<<24 | uint32(gateway[1])<<16 | uint32(gateway[2])<<8 | uint32(gateway[3])
+	case icmp.Type() == wire.ICMPv4TimeExceeded && icmp.Code() == 1:
+	case icmp.Type() == wire.ICMPv4Unreachable && icmp.Code() > 15:
+	default:
+		return // comes through the error queue
+	}
+	quote, err := icmp.Quote()
+	if err != nil || !sameHost(quote.Dst, p.Target) {
+		return
+	}
+	if id, seq, ok := quote.Echo(); ok && id == p.ID {
+		p.complaint(kind, seq, m, e)
+	}
+}
+
+// complaint counts and yields an error or advice about the probe with the given
+// number on the wire.
+func (p *Pinger) complaint(kind Kind, seq uint16, m *probe.Message, e Event) {
+	s := p.table.get(number(p.stats.Transmitted, seq))
+	if s == nil {
+		return // forged, or older than the table
+	}
+	now := p.clock.Now()
+	e.Kind, e.Seq, e.At, e.Bytes, e.TTL = kind, s.n, arrival(m, now), len(m.Data), m.TTL
+	e.RTT, e.Source = p.roundTrip(s, m.Stamp, now)
+	if kind == ICMPError {
+		p.stats.Errors++
+		p.cameBack(s.n)
+	}
+	p.emit(e)
+}
+
+// localError handles our own kernel's refusal of probe n.
+func (p *Pinger) localError(n int64, m *probe.Message) {
+	e := Event{Kind: NotSent, Seq: n, At: arrival(m, p.clock.Now()), TTL: -1, Info: m.Info, Err: m.Errno}
+	if m.Errno == unix.EMSGSIZE {
+		e.Kind = TooLong
+	}
+	p.stats.Errors++
+	p.emit(e)
+}
+
+// sameHost compares addresses without their zones: a reply from a link-local
+// address always has one, its target need not.
+func sameHost(a, b netip.Addr) bool { return a.WithZone("") == b.WithZone("") }
+
+// arrival is when m arrived, by the kernel if it says so.
+func arrival(m *probe.Message, now Instant) time.Time {
+	if m.Stamp.IsZero() {
+		return now.Wall
+	}
+	return m.Stamp
+}
+
+// roundTrip returns the time from probe s to an answer that the kernel stamped
+// with arrived and that is handled now. The kernel's stamps are on the clock
+// that can be set: they are believed if they lie within the time that has passed
+// on the monotonic clock.
+func (p *Pinger) roundTrip(s *sent, arrived time.Time, now Instant) (time.Duration, TimeSource) {
+	bracket := now.Mono - s.at.Mono
+	if arrived.IsZero() || p.UserTime {
+		return bracket, UserUser
+	}
+	if !s.stamp.IsZero() {
+		if d := arrived.Sub(s.stamp); d >= 0 && d <= bracket && !s.stamp.Before(s.at.Wall) {
+			return d, KernelKernel
+		}
+	}
+	if d := arrived.Sub(s.at.Wall); d >= 0 && d <= bracket {
+		return d, UserKernel
+	}
+	return bracket, ClockStepped
+}

@@ -1,0 +1,341 @@
+package ping
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gnet/ping/probe"
+)
+
+// Conn is the socket under a Pinger, normally a *probe.Socket; its methods are
+// documented there.
+type Conn interface {
+	Send(message []byte) error
+	Receive() (*probe.Message, error)
+	Wait(d time.Duration) error
+	Wake()
+}
+
+const (
+	// floodInterval is how long an unanswered probe holds up the next one when
+	// Interval is 0.
+	floodInterval = 10 * time.Millisecond
+	// maxBackOff bounds the pause after the device queue was full.
+	maxBackOff = 500 * time.Millisecond
+	// resends is how many pending errors of earlier probes one probe survives.
+	resends = 8
+)
+
+// Pinger runs one series of echo requests to one target.
+type Pinger struct {
+	Config
+	conn  Conn
+	clock Clock
+
+	message []byte
+	table   table
+	stats   Stats
+	event   Event
+	yield   func(*Event, error) bool
+	stopped bool // the consumer of the events has left
+
+	// All times are on the monotonic clock.
+	start, lastSent time.Duration
+	nextSend        time.Duration
+	interval        time.Duration
+	end             time.Duration // when the wait for the last replies ends; 0 unknown
+	backOff         time.Duration // the last pause after a full queue
+	backOffSince    time.Duration
+	answered        int64  // the highest number that came back, in any form
+	stamps          uint32 // how many probes the kernel has accepted
+	stampOf         [64]int64
+
+	cancelled, statusWanted atomic.Bool
+}
+
+// New returns a Pinger over conn. It takes c as it is: the caller has checked
+// it.
+func New(conn Conn, clock Clock, c Config) *Pinger {
+	c.Preload = max(c.Preload, 1)
+	return &Pinger{Config: c, conn: conn, clock: clock, message: newMessage(&c), interval: c.Interval}
+}
+
+// Stats returns the figures. They may be read when Run is over, or by the
+// consumer of its events.
+func (p *Pinger) Stats() *Stats { return &p.stats }
+
+// RequestStatus makes Run yield a Status event soon. Any goroutine may call it.
+func (p *Pinger) RequestStatus() {
+	p.statusWanted.Store(true)
+	p.conn.Wake()
+}
+
+// Run sends probes until the series is complete, its deadline passes, or ctx
+// ends, and yields what happens. An Event is valid until the next one. An error
+// is a socket that does not work any more; it is the last value.
+//
+// A Pinger runs once.
+func (p *Pinger) Run(ctx context.Context) iter.Seq2[*Event, error] {
+	return func(yield func(*Event, error) bool) {
+		stop := context.AfterFunc(ctx, func() {
+			p.cancelled.Store(true)
+			p.conn.Wake()
+		})
+		defer stop()
+		p.yield = yield
+		p.start = p.clock.Now().Mono
+		p.nextSend = p.start
+		if p.interval > 0 {
+			p.nextSend -= time.Duration(p.Preload-1) * p.interval
+		}
+		if err := p.loop(); err != nil && !p.stopped {
+			yield(nil, err)
+		}
+	}
+}
+
+// loop does one thing at a time, in order of urgency: stop, report, send,
+// receive, wait.
+func (p *Pinger) loop() error {
+	for {
+		now := p.clock.Now()
+		if p.over(now.Mono) {
+			return nil
+		}
+		if p.statusWanted.CompareAndSwap(true, false) {
+			p.emit(Event{Kind: Status, At: now.Wall, Stats: &p.stats})
+			continue
+		}
+		if p.sendDue(now.Mono) {
+			p.sendNext()
+			continue
+		}
+		received, err := p.receive()
+		if err != nil {
+			return err
+		}
+		if received {
+			continue
+		}
+		if err := p.conn.Wait(p.pause(p.clock.Now().Mono)); err != nil {
+			return err
+		}
+	}
+}
+
+// over reports whether the run has come to its end.
+func (p *Pinger) over(now time.Duration) bool {
+	s := &p.stats
+	switch {
+	case p.stopped || p.cancelled.Load():
+		return true
+	case p.Count > 0 && s.Received+s.Errors >= p.Count:
+		return true
+	case p.Deadline > 0 && (s.Errors > 0 || now >= p.start+p.Deadline):
+		return true
+	}
+	return p.end > 0 && now >= p.end
+}
+
+// allSent reports whether the series is complete. With a deadline probes go on
+// until enough are answered.
+func (p *Pinger) allSent() bool {
+	return p.Count > 0 && p.stats.Transmitted >= p.Count && p.Deadline == 0
+}
+
+func (p *Pinger) sendDue(now time.Duration) bool {
+	if p.allSent() {
+		return false
+	}
+	return now >= p.nextSend || p.interval == 0 && p.backOff == 0 && p.inFlight() < int64(p.Preload)
+}
+
+// inFlight is the number of probes since the newest that came back.
+func (p *Pinger) inFlight() int64 { return p.stats.Transmitted - p.answered }
+
+// pause returns how long nothing will have to be done, negative for ever.
+func (p *Pinger) pause(now time.Duration) time.Duration {
+	next := time.Duration(-1)
+	until := func(t time.Duration) {
+		if d := max(0, t-now); next < 0 || d < next {
+			next = d
+		}
+	}
+	if !p.allSent() {
+		until(p.nextSend)
+	}
+	if p.end > 0 {
+		until(p.end)
+	}
+	if p.Deadline > 0 {
+		until(p.start + p.Deadline)
+	}
+	return next
+}
+
+// emit yields an event.
+func (p *Pinger) emit(e Event) {
+	if p.stopped {
+		return
+	}
+	p.event = e
+	p.stopped = !p.yield(&p.event, nil)
+}
+
+// sendNext sends the next probe and sets the time of the one after it.
+func (p *Pinger) sendNext() {
+	n := p.stats.Transmitted + 1
+	if p.ReportUnanswered && n > 1 && p.backOff == 0 {
+		if last := p.table.get(n - 1); last != nil && !last.answered {
+			p.emit(Event{Kind: Unanswered, Seq: n - 1, At: p.clock.Now().Wall})
+		}
+	}
+	s := p.table.put(n)
+	s.cookie = p.Random()
+	err := p.transmit(s)
+	if full(err) && p.backOffFor(s) {
+		*s = sent{}
+		return
+	}
+	p.backOff = 0
+	p.account(s, err)
+	p.schedule(s.at.Mono)
+}
+
+// transmit hands probe s to the kernel. An error of an earlier probe that is
+// still pending on the socket fails the call: it is read, and the call repeated.
+func (p *Pinger) transmit(s *sent) error {
+	for attempt := 0; ; attempt++ {
+		s.at = p.clock.Now()
+		p.fill(s)
+		err := p.conn.Send(p.message)
+		if err == nil || full(err) {
+			return err
+		}
+		refused, pending := p.drain(s)
+		if refused {
+			return errRefused
+		}
+		// The first error of a network kind may be one whose report was read before.
+		if pending == 0 && !(attempt == 0 && reported(err)) || attempt == resends {
+			return err
+		}
+	}
+}
+
+// reported tells the errors that an ICMP error of an earlier probe can leave on
+// a socket (icmp_err_convert, net/ipv4/icmp.c).
+func reported(err error) bool {
+	for _, errno := range [...]unix.Errno{unix.EHOSTUNREACH, unix.ENETUNREACH, unix.ECONNREFUSED, unix.EPROTO,
+		unix.ENOPROTOOPT, unix.EOPNOTSUPP, unix.EHOSTDOWN, unix.ENONET, unix.EACCES} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
+}
+
+// errRefused stands for a refusal that has been reported already.
+var errRefused = errors.New("refused by our own kernel")
+
+// drain reads what waits on the socket after the send of s failed. It reports
+// whether the kernel's reason was among it, and how many ICMP errors were.
+func (p *Pinger) drain(s *sent) (refused bool, pending int) {
+	for {
+		m, err := p.conn.Receive()
+		switch {
+		case err != nil && errors.As(err, new(*probe.ParseError)):
+			p.stats.Malformed++
+			continue
+		case err != nil || m == nil:
+			return refused, pending
+		}
+		switch m.Kind {
+		case probe.LocalError:
+			refused = true
+		case probe.ICMPError:
+			pending++
+		}
+		p.handleFor(s.n, m)
+	}
+}
+
+// full reports whether err means that the probe can be sent a little later.
+func full(err error) bool {
+	return errors.Is(err, unix.ENOBUFS) || errors.Is(err, unix.ENOMEM) || errors.Is(err, unix.EAGAIN)
+}
+
+// backOffFor puts the probe off. It gives up when the queue has been full for as
+// long as one waits for a reply.
+func (p *Pinger) backOffFor(s *sent) bool {
+	if p.backOff == 0 {
+		p.backOffSince = s.at.Mono
+	}
+	p.backOff = min(max(2*p.backOff, floodInterval), maxBackOff)
+	p.stats.BackOffs++
+	p.nextSend = s.at.Mono + p.backOff
+	return p.Wait == 0 || s.at.Mono-p.backOffSince < p.Wait
+}
+
+// account counts probe s and what became of it.
+func (p *Pinger) account(s *sent, err error) {
+	p.stats.Transmitted++
+	p.lastSent = s.at.Mono
+	p.stats.Elapsed = p.lastSent - p.start
+	switch {
+	case err == nil:
+		p.stampOf[p.stamps%uint32(len(p.stampOf))] = s.n
+		p.stamps++
+		if p.ReportSent {
+			p.emit(Event{Kind: Sent, Seq: s.n, At: s.at.Wall})
+		}
+	case err == errRefused:
+		p.stats.NotSent++
+	default:
+		p.stats.NotSent++
+		p.stats.Errors++
+		p.emit(Event{Kind: NotSent, Seq: s.n, At: s.at.Wall, TTL: -1, Err: err})
+	}
+}
+
+// schedule sets the time of the next probe, and after the last one the end of
+// the wait for replies.
+func (p *Pinger) schedule(now time.Duration) {
+	if p.interval == 0 {
+		p.nextSend = now + floodInterval
+	} else {
+		// A late probe does not delay the next one, unless a whole interval is lost:
+		// then the schedule starts again.
+		if allowed := time.Duration(p.Preload) * p.interval; now-p.nextSend >= allowed {
+			p.nextSend = now - allowed + p.interval
+		}
+		p.nextSend += p.interval
+	}
+	if !p.allSent() || p.end > 0 {
+		return
+	}
+	switch {
+	case p.stats.Received > 0:
+		p.end = now + max(2*p.stats.RTT.Max, p.interval)
+	case p.Wait > 0:
+		p.end = now + p.Wait
+	}
+}
+
+// adapt makes the interval follow the round-trip time, in whole milliseconds as
+// iputils does: a fast network is flooded, one probe at a time.
+func (p *Pinger) adapt() {
+	if !p.Adaptive {
+		return
+	}
+	p.interval = max(p.stats.RTT.Moving().Round(time.Millisecond), p.MinInterval)
+	p.nextSend = p.lastSent + p.interval
+	if p.interval == 0 {
+		p.nextSend = p.lastSent + floodInterval
+	}
+}

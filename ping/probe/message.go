@@ -1,0 +1,53 @@
+package probe
+
+import (
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Kind is what a Message is about.
+type Kind uint8
+
+// The kinds of message.
+const (
+	// Packet is an ICMP message that was received.
+	Packet Kind = iota + 1
+	// ICMPError is an ICMP error about one of our probes, from the error queue.
+	ICMPError
+	// LocalError is our own kernel's refusal of a probe, from the error queue.
+	LocalError
+	// TransmitStamp is the time at which a probe was handed to the device.
+	TransmitStamp
+)
+
+// Message is one thing that came out of a socket. It and its Data belong to the
+// socket and are valid until the next Receive.
+type Message struct {
+	Kind Kind
+	// Data of a Packet starts at the ICMP header. Of an error it is the probe
+	// that the error quotes, from its ICMP header on, as far as it was quoted.
+	Data []byte
+	// From is the sender of a packet, or the original destination of a probe.
+	From netip.Addr
+	// Offender is the host that sent an ICMPError.
+	Offender netip.Addr
+	// TTL and TOS of the packet that was received, -1 when unknown.
+	TTL, TOS int
+	// Errno, Type, Code and Info are those of struct sock_extended_err
+	// (ip(7)): Info is an MTU, a pointer or a gateway's address.
+	Errno      unix.Errno
+	Type, Code uint8
+	Info       uint32
+	// StampID is the running number of the probe that a TransmitStamp is about.
+	StampID uint32
+	// Stamp is the kernel's time of arrival or of sending, CLOCK_REALTIME; zero
+	// when the kernel gave none.
+	Stamp time.Time
+	// Drops is how many packets the full receive buffer has cost so far.
+	Drops uint32
+	// BadChecksum marks an IPv4 packet from a raw socket whose ICMP checksum is
+	// wrong. The kernel drops them on the other sockets.
+	BadChecksum bool
+}

@@ -1,0 +1,176 @@
+package probe
+
+import (
+	"errors"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gnet/internal/wire"
+)
+
+const (
+	// maxPacket holds any IP packet: the length field has 16 bits, and IPv6
+	// counts its payload alone.
+	maxPacket = 1 << 16
+	// maxControl holds the control messages that Configure asked for, several
+	// times over.
+	maxControl = 512
+)
+
+// Receive returns the next message that waits in the socket, nil when there is
+// none. It never blocks. A *ParseError is one message that could not be read;
+// the next call goes on behind it.
+func (s *Socket) Receive() (*Message, error) {
+	if s.transmitStamps || s.pending {
+		m, err := s.receive(unix.MSG_ERRQUEUE)
+		if m != nil || err != nil {
+			return m, err
+		}
+		s.pending = false
+	}
+	m, err := s.receive(0)
+	if err == nil || errors.As(err, new(*ParseError)) {
+		return m, err
+	}
+	// An ICMP error also fails the next call on the socket, once. What it was
+	// stands in the error queue, or has been read there already.
+	s.pending = true
+	if m, err := s.receive(unix.MSG_ERRQUEUE); m != nil || err != nil {
+		return m, err
+	}
+	s.pending = false
+	m, err = s.receive(0)
+	if errno := unix.Errno(0); errors.As(err, &errno) {
+		return nil, nil // another error arrived between the calls; poll reports it
+	}
+	return m, err
+}
+
+// receive calls recvmsg(2) once. Nothing waiting is (nil, nil).
+func (s *Socket) receive(flags int) (*Message, error) {
+	var n, oobn int
+	var from unix.Sockaddr
+	var err error
+	for {
+		n, oobn, _, from, err = unix.Recvmsg(s.fd, s.packet, s.control, flags|unix.MSG_DONTWAIT)
+		if err != unix.EINTR {
+			break
+		}
+	}
+	if err == unix.EAGAIN {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	c, err := parseControl(s.control[:oobn])
+	if err != nil {
+		return nil, err
+	}
+	if flags&unix.MSG_ERRQUEUE != 0 {
+		return s.queued(s.packet[:n], &c, from)
+	}
+	return s.received(s.packet[:n], &c, from)
+}
+
+// received makes the message of a packet.
+func (s *Socket) received(b []byte, c *control, from unix.Sockaddr) (*Message, error) {
+	s.message = Message{Kind: Packet, Data: b, From: s.addr(from), TTL: c.ttl, TOS: c.tos, Stamp: c.stamp, Drops: c.drops}
+	if s.mode != Raw || s.family != IPv4 {
+		return &s.message, nil
+	}
+	if err := s.message.cutIPv4(); err != nil {
+		return nil, err
+	}
+	return &s.message, nil
+}
+
+// cutIPv4 takes the IPv4 header off a packet of a raw socket. The kernel has
+// checked it (ip_rcv_core, net/ipv4/ip_input.c); it is checked here again.
+func (m *Message) cutIPv4() error {
+	ip, err := wire.CheckIPv4(m.Data)
+	if err != nil {
+		return &ParseError{What: "IPv4 packet", Len: len(m.Data), Err: err}
+	}
+	m.Data, m.TTL, m.TOS = ip.Payload(), int(ip.TTL()), int(ip.TOS())
+	m.BadChecksum = wire.Checksum(m.Data) != 0
+	return nil
+}
+
+// queued makes the message of an entry of the error queue.
+func (s *Socket) queued(b []byte, c *control, from unix.Sockaddr) (*Message, error) {
+	s.message = Message{Data: b, TTL: c.ttl, TOS: c.tos, Stamp: c.stamp, Drops: c.drops}
+	if from != nil {
+		s.message.From = s.addr(from)
+	}
+	if !c.hasErr {
+		return nil, &ParseError{What: "error queue entry without sock_extended_err", Len: len(b)}
+	}
+	m, e := &s.message, &c.err
+	m.Errno, m.Type, m.Code, m.Info = unix.Errno(e.errno), e.typ, e.code, e.info
+	m.Offender = e.offender
+	if e.offenderScopeIndex != 0 && e.offender.Is6() {
+		m.Offender = e.offender.WithZone(s.zone(int(e.offenderScopeIndex)))
+	}
+	switch e.origin {
+	case unix.SO_EE_ORIGIN_ICMP, unix.SO_EE_ORIGIN_ICMP6:
+		m.Kind = ICMPError
+	case unix.SO_EE_ORIGIN_TIMESTAMPING:
+		m.Kind, m.StampID, m.Data = TransmitStamp, e.data, nil
+	default:
+		m.Kind = LocalError
+	}
+	return m, nil
+}
+
+// Send sends one ICMP message to the destination. A pending ICMP error of an
+// earlier probe makes the kernel refuse this one (sock_error in
+// sock_alloc_send_pskb): Send does not repeat, because the caller must first
+// read what the error was.
+func (s *Socket) Send(message []byte) error {
+	for {
+		err := unix.Sendto(s.fd, message, 0, s.dest)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			s.pending = true
+		}
+		return err
+	}
+}
+
+// Wait returns when something can be received, when d has passed, or after
+// Wake. It may return early. A negative d waits without limit.
+func (s *Socket) Wait(d time.Duration) error {
+	s.pollFDs[0] = unix.PollFd{Fd: int32(s.fd), Events: unix.POLLIN}
+	s.pollFDs[1] = unix.PollFd{Fd: int32(s.wake), Events: unix.POLLIN}
+	var timeout *unix.Timespec
+	if d >= 0 {
+		ts := unix.NsecToTimespec(int64(d))
+		timeout = &ts
+	}
+	_, err := unix.Ppoll(s.pollFDs[:], timeout, nil)
+	if err != nil && err != unix.EINTR {
+		return &SocketError{Op: "ppoll", Family: s.family, Mode: s.mode, Err: err}
+	}
+	if err == unix.EINTR {
+		return nil
+	}
+	if s.pollFDs[0].Revents&unix.POLLERR != 0 {
+		s.pending = true
+	}
+	if s.pollFDs[1].Revents != 0 {
+		var count [8]byte
+		_, _ = unix.Read(s.wake, count[:]) // only empties the eventfd
+	}
+	return nil
+}
+
+// Wake makes a Wait under way, or else the next one, return. Any goroutine may
+// call it.
+func (s *Socket) Wake() {
+	one := [8]byte{1} // eventfd(2) adds the number in host order; any but zero wakes
+	_, _ = unix.Write(s.wake, one[:])
+}
