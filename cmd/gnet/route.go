@@ -26,9 +26,11 @@ type routeOptions struct {
 	families []string // as named on the line, in order, each once
 	extend   int
 	verbose  bool
+	help     bool
 }
 
-// errShowHelp and errShowVersion end the parse where -h and -V stand, as in the old tools: what follows is not looked at.
+// errShowVersion ends the parse where -V stands: what follows is not looked at. errShowHelp comes after the parse, so that a
+// bad option behind -h is still named. Both as the old tool does.
 var (
 	errShowHelp    = errors.New("help")
 	errShowVersion = errors.New("version")
@@ -37,7 +39,12 @@ var (
 // routeTable returns the options of route(8) of net-tools 2.10, in its order, and gnet's own.
 func routeTable() *optionTable[routeOptions] {
 	pick := func(o *routeOptions) *outputOptions { return &o.outputOptions }
-	table := []option[routeOptions]{
+	var table []option[routeOptions]
+	for _, long := range []string{"ax25", "ip", "ipx", "appletalk", "netrom", "inet", "inet6", "rose", "unix", "ddp", "tcpip", "x25", "bluetooth"} {
+		table = append(table, option[routeOptions]{long: long, class: "family",
+			set: func(o *routeOptions, name, _ string) error { return o.addFamilies(name) }})
+	}
+	table = append(table, []option[routeOptions]{
 		{short: 'e', long: "extend", help: "MSS, window and irtt in place of metric; twice: both; IPv4 only",
 			set: func(o *routeOptions, _, _ string) error { o.extend++; return nil }},
 		{short: 'v', long: "verbose", help: "accepted, no effect",
@@ -55,15 +62,11 @@ func routeTable() *optionTable[routeOptions] {
 		{short: 'F', long: "fib", help: "list the forwarding information base (the default)",
 			set: func(o *routeOptions, _, _ string) error { o.Listing.FIB = true; return nil }},
 		{short: 'h', long: "help", help: "print this help",
-			set: func(*routeOptions, string, string) error { return errShowHelp }},
-		{short: '?', help: "", set: func(*routeOptions, string, string) error { return errShowHelp }},
+			set: func(o *routeOptions, _, _ string) error { o.help = true; return nil }},
+		{short: '?', help: "", set: func(o *routeOptions, _, _ string) error { o.help = true; return nil }},
 		{short: '4', help: "IPv4 (the default)", set: func(o *routeOptions, _, _ string) error { return o.addFamilies("inet") }},
 		{short: '6', help: "IPv6", set: func(o *routeOptions, _, _ string) error { return o.addFamilies("inet6") }},
-	}
-	for _, long := range []string{"tcpip", "ip", "unix", "ax25", "netrom", "inet", "inet6", "ipx", "appletalk", "ddp", "x25", "rose", "bluetooth"} {
-		table = append(table, option[routeOptions]{long: long, class: "family",
-			set: func(o *routeOptions, name, _ string) error { return o.addFamilies(name) }})
-	}
+	}...)
 	table = append(table, outputRows(pick)...)
 	table = append(table, procRootRow(pick))
 	return &optionTable[routeOptions]{options: table}
@@ -119,6 +122,9 @@ func parseRoute(ctx context.Context, args []string, posix bool, names routeNames
 	}
 	if err != nil {
 		return routeOptions{}, err
+	}
+	if o.help {
+		return routeOptions{}, errShowHelp
 	}
 	if len(words) == 0 {
 		err = o.listing()
