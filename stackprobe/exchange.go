@@ -22,6 +22,16 @@ type end interface {
 	Close()
 }
 
+// kernel is what a kernel's end has beyond an engine's.
+type kernel interface {
+	// Counters returns the kernel's own sums for the connection.
+	Counters() (acked, received uint64, ok bool)
+	// Err returns the first error of its interface.
+	Err() error
+	// Dropped returns how many packets were lost before they reached the link.
+	Dropped() (uint64, error)
+}
+
 // exchange is a world that is ready to run.
 type exchange struct {
 	cfg    *Config
@@ -144,6 +154,14 @@ func (x *exchange) conclude(last vclock.Outcome) {
 			x.note(event.Info, fmt.Sprintf("%s sent %d packets that are no TCP segments; they passed and are not shown", h, n))
 		}
 	}
+	if k, ok := x.ends[event.Client].(kernel); ok {
+		if k.Err() != nil {
+			x.note(event.Warning, k.Err().Error())
+		}
+		if n, err := k.Dropped(); err != nil || n > 0 {
+			x.note(event.Warning, fmt.Sprintf("the kernel's queue to the link lost %d packets that are not in the events", n))
+		}
+	}
 	x.link.Idle(func(rule string, matched int) bool {
 		x.note(event.Warning, fmt.Sprintf("fault %q took nothing: %d segments matched", rule, matched))
 		return true
@@ -163,6 +181,9 @@ func (x *exchange) totals() *event.End {
 	for h, t := range map[event.Host]*event.Totals{event.Client: &e.Client, event.Server: &e.Server} {
 		c := x.link.Count(h)
 		t.State, t.Segments, t.Retransmitted, t.Lost = x.rec.state(h), c.Segments, c.Retransmitted, c.Lost
+	}
+	if k, ok := x.ends[event.Client].(kernel); ok {
+		e.Client.KernelAcked, e.Client.KernelReceived, e.Client.HasKernel = k.Counters()
 	}
 	return e
 }

@@ -21,10 +21,9 @@ type recorder struct {
 
 // known is what the events have said about an end so far.
 type known struct {
-	state    event.State
-	vars     event.Vars
-	iss, irs uint32
-	has      event.VarSet // HasISS, HasIRS
+	state event.State
+	vars  event.Vars
+	tap   tap
 }
 
 // put takes an event from any goroutine. A transmission tells the state of its end: if that is news, an event of its
@@ -35,13 +34,14 @@ func (r *recorder) put(e *event.Event) {
 	switch k := &r.known[e.Host]; e.Kind {
 	case event.KindTx:
 		r.changed(e.T, e.Host, e.State, e.StateHow)
-		k.learn(e, &k.iss, event.HasISS)
+		k.tap.announces(&e.Seg)
 		if e.Vars.Has != 0 {
-			e.Vars = k.initials(e.Vars)
+			k.tap.complete(&e.Vars)
 			k.vars = e.Vars
 		}
+		k.tap.sends(&e.Seg)
 	case event.KindRx:
-		k.learn(e, &k.irs, event.HasIRS)
+		k.tap.receives(&e.Seg)
 		if k.state != event.StateUnknown {
 			e.State, e.StateHow = k.state, event.Read
 		}
@@ -58,7 +58,7 @@ func (r *recorder) observe(at time.Duration, h event.Host, state event.State, va
 		return
 	}
 	k := &r.known[h]
-	if vars = k.initials(vars); vars != k.vars {
+	if k.tap.complete(&vars); vars != k.vars {
 		k.vars = vars
 		r.append(&event.Event{T: int64(at), Kind: event.KindVars, Host: h, State: state, StateHow: event.Read, Vars: vars})
 	}
@@ -122,20 +122,4 @@ func (r *recorder) state(h event.Host) event.State {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.known[h].state
-}
-
-// learn remembers the number of a SYN as an initial sequence number.
-func (k *known) learn(e *event.Event, number *uint32, bit event.VarSet) {
-	if e.Seg.Flags.Has(event.SYN) {
-		*number = e.Seg.Seq
-		k.has |= bit
-	}
-}
-
-// initials adds the initial sequence numbers, which the segments have shown, to v.
-func (k *known) initials(v event.Vars) event.Vars {
-	v.Has |= k.has
-	v.Computed |= k.has
-	v.ISS, v.IRS = k.iss, k.irs
-	return v
 }

@@ -2,9 +2,11 @@ package stackprobe
 
 import (
 	"context"
+	"errors"
 	"iter"
 
 	"gnet/stackprobe/event"
+	"gnet/stackprobe/kernelside"
 )
 
 // Run builds the world of c, runs the exchange in it and yields its events: first a run, last an end event. The pointer
@@ -25,23 +27,68 @@ func Run(ctx context.Context, c Config) iter.Seq2[*event.Event, error] {
 			return
 		}
 		defer x.close()
-		stopped := false
-		err = x.drive(ctx, func(batch []event.Event) bool {
-			for i := range batch {
-				if !yield(&batch[i], nil) {
-					stopped = true
-					return false
-				}
-			}
-			return true
-		})
-		if err != nil && !stopped {
-			yield(nil, err)
+		if x.run.Clock == event.Virtual {
+			runHere(ctx, x, yield)
+		} else {
+			runBeside(ctx, x, yield)
 		}
 	}
 }
 
-// build makes the world that c asks for.
-func build(_ context.Context, c *Config) (*exchange, error) {
-	return memory(c, "")
+// runHere runs x between the steps of the iteration: virtual time waits for the consumer.
+func runHere(ctx context.Context, x *exchange, yield func(*event.Event, error) bool) {
+	stopped := false
+	err := x.drive(ctx, func(batch []event.Event) bool {
+		for i := range batch {
+			if !yield(&batch[i], nil) {
+				stopped = true
+				return false
+			}
+		}
+		return true
+	})
+	if err != nil && !stopped {
+		yield(nil, err)
+	}
+}
+
+// runBeside runs x on a goroutine of its own: real time does not wait, so a slow consumer must not hold up the ends.
+func runBeside(ctx context.Context, x *exchange, yield func(*event.Event, error) bool) {
+	ctx, cancel := context.WithCancel(ctx)
+	q := newQueue()
+	go func() {
+		q.close(x.drive(ctx, q.put))
+	}()
+	defer q.drain()
+	defer cancel()
+	for {
+		batch, err, open := q.get()
+		for i := range batch {
+			if !yield(&batch[i], nil) {
+				return
+			}
+		}
+		if !open {
+			if err != nil {
+				yield(nil, err)
+			}
+			return
+		}
+	}
+}
+
+// build makes the world that c asks for. In Auto a machine that refuses the kernel's end gets the memory world, with the
+// refusal as reason.
+func build(ctx context.Context, c *Config) (*exchange, error) {
+	switch c.World {
+	case Memory:
+		return memory(c, "")
+	case Tun:
+		return tun(ctx, c, "")
+	}
+	x, err := tun(ctx, c, "this machine allows a TUN interface in namespaces of its own")
+	if refusal, ok := errors.AsType[*kernelside.Error](err); ok {
+		return memory(c, refusal.Error())
+	}
+	return x, err
 }

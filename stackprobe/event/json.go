@@ -226,6 +226,7 @@ func (o *object) run(r *Run) {
 	o.stack("server_", &r.Server)
 	o.list("faults", "rule", r.Faults)
 	o.list("pinned", "what", r.Pinned)
+	o.list("unpinned", "what", r.Unpinned)
 }
 
 func (o *object) stack(prefix string, s *Stack) {
@@ -250,6 +251,10 @@ func (o *object) totals(prefix string, t *Totals) {
 	o.int(prefix+"segments", int64(t.Segments))
 	o.int(prefix+"retransmitted", int64(t.Retransmitted))
 	o.int(prefix+"lost", int64(t.Lost))
+	if t.HasKernel {
+		o.int(prefix+"kernel_acked", int64(t.KernelAcked))
+		o.int(prefix+"kernel_received", int64(t.KernelReceived))
+	}
 }
 
 const hexDigits = "0123456789abcdef"

@@ -92,6 +92,8 @@ type Run struct {
 	Faults   []string
 	// Pinned lists what was fixed so that runs can be compared: "sysctl tcp_no_metrics_save=1", "MPTCP off".
 	Pinned []string
+	// Unpinned lists what should have been fixed and could not be, with the cause.
+	Unpinned []string
 }
 
 // Stack is one end's TCP implementation.
@@ -123,4 +125,8 @@ type Totals struct {
 	// Segments, Retransmitted and Lost count transmissions at this end's tap, repetitions among them, and those that
 	// the link took.
 	Segments, Retransmitted, Lost int
+	// KernelAcked and KernelReceived are a kernel's own counters (tcpi_bytes_acked, tcpi_bytes_received): sequence
+	// numbers, so a SYN or FIN counts where the kernel counts it. HasKernel is false for an engine.
+	KernelAcked, KernelReceived uint64
+	HasKernel                   bool
 }
