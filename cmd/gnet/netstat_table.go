@@ -21,38 +21,38 @@ func netstatTable() *optionTable[netstatOptions] {
 		family("rose"), family("unix"), family("ddp"), family("tcpip"), family("x25"), family("bluetooth"),
 		{short: 'V', long: "version", help: "print the version", set: func(*netstatOptions, string, string) error { return errNetstatVersion }},
 		flag('i', "interfaces", "the interface table (not in this version)", func(o *netstatOptions) *bool { return &o.Interfaces }),
-		flag('g', "groups", "multicast memberships (not in this version)", func(o *netstatOptions) *bool { return &o.Groups }),
 		{short: 'h', long: "help", help: "print this text", set: func(*netstatOptions, string, string) error { return errNetstatHelp }},
 		flag('r', "route", "the routing table", func(o *netstatOptions) *bool { return &o.Route }),
+		flag('M', "masquerade", "", func(o *netstatOptions) *bool { return &o.Masquerade }),
+		{short: 'A', long: "protocol", arg: requiredArgument, argName: "FAMILY[,...]", help: "inet, inet6, unix and others", set: setNetstatFamilies},
 		flag('t', "tcp", "TCP sockets", func(o *netstatOptions) *bool { return &o.Families.TCP }),
 		flag('S', "sctp", "SCTP sockets (not in this version)", func(o *netstatOptions) *bool { return &o.Families.SCTP }),
 		flag('u', "udp", "UDP sockets", func(o *netstatOptions) *bool { return &o.Families.UDP }),
 		flag('U', "udplite", "UDP-Lite sockets", func(o *netstatOptions) *bool { return &o.Families.UDPLite }),
 		flag('w', "raw", "raw sockets", func(o *netstatOptions) *bool { return &o.Families.Raw }),
-		flag('2', "l2cap", "", func(o *netstatOptions) *bool { return &o.Families.Bluetooth }),
-		flag('f', "rfcomm", "", func(o *netstatOptions) *bool { return &o.Families.Bluetooth }),
 		{short: 'x', long: "unix", help: "unix sockets", set: func(o *netstatOptions, _, _ string) error { return setNetstatFamily(o, "unix", "") }},
-		flag('s', "statistics", "the kernel's counters (not in this version)", func(o *netstatOptions) *bool { return &o.Statistics }),
-		flag('M', "masquerade", "", func(o *netstatOptions) *bool { return &o.Masquerade }),
 		{short: '4', help: "IPv4 only, as -A inet", set: func(o *netstatOptions, _, _ string) error { return setNetstatFamily(o, "inet", "") }},
 		{short: '6', help: "IPv6 only, as -A inet6", set: func(o *netstatOptions, _, _ string) error { return setNetstatFamily(o, "inet6", "") }},
-		{short: 'A', long: "protocol", arg: requiredArgument, argName: "FAMILY[,...]", help: "inet, inet6, unix and others", set: setNetstatFamilies},
-		flag('a', "all", "listening and other sockets", func(o *netstatOptions) *bool { return &o.All }),
+		flag('2', "l2cap", "", func(o *netstatOptions) *bool { return &o.Families.Bluetooth }),
+		flag('f', "rfcomm", "", func(o *netstatOptions) *bool { return &o.Families.Bluetooth }),
 		flag('l', "listening", "listening sockets only", func(o *netstatOptions) *bool { return &o.Listening }),
+		flag('a', "all", "listening and other sockets", func(o *netstatOptions) *bool { return &o.All }),
+		flag('o', "timers", "timer that is pending", func(o *netstatOptions) *bool { return &o.Timers }),
+		flag('c', "continuous", "again every second", func(o *netstatOptions) *bool { return &o.Continuous }),
+		{short: 'e', long: "extend", help: "user and inode; of routes more columns", set: func(o *netstatOptions, _, _ string) error { o.Extend++; return nil }},
+		flag('p', "programs", "process that holds the socket", func(o *netstatOptions) *bool { return &o.Programs }),
+		flag('v', "verbose", "say which families the kernel lacks", func(o *netstatOptions) *bool { return &o.Verbose }),
+		flag('s', "statistics", "the kernel's counters (not in this version)", func(o *netstatOptions) *bool { return &o.Statistics }),
+		flag('W', "wide", "never cut an address", func(o *netstatOptions) *bool { return &o.Wide }),
 		{short: 'n', long: "numeric", help: "no names at all", set: setNetstatNumeric},
 		flag(0, "numeric-hosts", "no host names", func(o *netstatOptions) *bool { return &o.NumericHosts }),
 		flag(0, "numeric-ports", "no port names", func(o *netstatOptions) *bool { return &o.NumericPorts }),
 		flag(0, "numeric-users", "no user names", func(o *netstatOptions) *bool { return &o.NumericUsers }),
 		flag('N', "symbolic", "", func(o *netstatOptions) *bool { return &o.Symbolic }),
-		flag('v', "verbose", "say which families the kernel lacks", func(o *netstatOptions) *bool { return &o.Verbose }),
-		{short: 'e', long: "extend", help: "user and inode; of routes more columns", set: func(o *netstatOptions, _, _ string) error { o.Extend++; return nil }},
-		flag('p', "programs", "process that holds the socket", func(o *netstatOptions) *bool { return &o.Programs }),
-		flag('o', "timers", "timer that is pending", func(o *netstatOptions) *bool { return &o.Timers }),
-		flag('c', "continuous", "again every second", func(o *netstatOptions) *bool { return &o.Continuous }),
-		flag('F', "fib", "routes of the table (default)", func(o *netstatOptions) *bool { return &o.FIB }),
 		flag('C', "cache", "routes of the cache", func(o *netstatOptions) *bool { return &o.Cache }),
-		flag('Z', "context", "SELinux context (not in this version)", func(o *netstatOptions) *bool { return &o.Context }),
-		flag('W', "wide", "never cut an address", func(o *netstatOptions) *bool { return &o.Wide }),
+		flag('F', "fib", "routes of the table (default)", func(o *netstatOptions) *bool { return &o.FIB }),
+		flag('g', "groups", "multicast memberships (not in this version)", func(o *netstatOptions) *bool { return &o.Groups }),
+		{short: 'Z', long: "context", help: "SELinux context (not in this version)", set: setNetstatContext},
 		{short: '?', set: func(*netstatOptions, string, string) error { return failBare(statusUsage, "%s", netstatHelp()) }},
 		{short: 'd', set: func(*netstatOptions, string, string) error { return nil }}, // counted by the original, and of no effect
 	}
@@ -145,9 +145,12 @@ func setNetstatFamily(o *netstatOptions, name, _ string) error {
 	return nil
 }
 
-// selinux reports whether the kernel runs SELinux: its file system is mounted
-// only then (security/selinux/selinuxfs.c).
-func (o *netstatOptions) selinux() bool {
-	_, err := os.Stat("/sys/fs/selinux/enforce")
-	return err == nil
+// setNetstatContext is -Z. Where the kernel does not run SELinux, whose file
+// system is mounted only then (security/selinux/selinuxfs.c), it ends the parse.
+func setNetstatContext(o *netstatOptions, _, _ string) error {
+	if _, err := os.Stat("/sys/fs/selinux/enforce"); err != nil {
+		return failBare(statusNo, "SELinux is not enabled on this machine.")
+	}
+	o.Context = true
+	return nil
 }
