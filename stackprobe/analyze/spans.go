@@ -1,0 +1,51 @@
+package analyze
+
+// maxSpans bounds the holes that are remembered in what has arrived. A receiver's window has room for few; beyond, the
+// lowest two pieces are taken as one.
+const maxSpans = 1024
+
+// span is a piece of sequence space: from first up to, not including, last.
+type span struct{ first, last int64 }
+
+// spans are pieces of sequence space in ascending order that neither overlap nor touch.
+type spans []span
+
+// add takes a piece in and says whether any of it is new.
+func (s *spans) add(first, last int64) bool {
+	old := *s
+	at := len(old)
+	for at > 0 && old[at-1].last >= first { // from the end: what arrives is as a rule the newest
+		at--
+	}
+	// old[at:] are the pieces that end at or behind first.
+	to := at
+	for to < len(old) && old[to].first <= last {
+		to++
+	}
+	if to == at+1 && old[at].first <= first && last <= old[at].last {
+		return false
+	}
+	merged := span{first, last}
+	if to > at {
+		merged = span{min(first, old[at].first), max(last, old[to-1].last)}
+	}
+	s.replace(at, to, merged)
+	return true
+}
+
+// replace puts one piece in the place of those from at to to.
+func (s *spans) replace(at, to int, piece span) {
+	old := *s
+	if to == at {
+		old = append(old, span{})
+		copy(old[at+1:], old[at:])
+	} else {
+		old = append(old[:at+1], old[to:]...)
+	}
+	old[at] = piece
+	if len(old) > maxSpans {
+		old[1].first = old[0].first
+		old = old[1:]
+	}
+	*s = old
+}

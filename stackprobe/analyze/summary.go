@@ -1,0 +1,114 @@
+package analyze
+
+import "gnet/stackprobe/event"
+
+// Summary holds the sums of a run as its events give them.
+type Summary struct {
+	Client, Server Totals
+	// T is the time of the last event in nanoseconds.
+	T int64
+	// InFlight counts the segments that have left and of which nothing more was heard.
+	InFlight int
+	// End is what the run itself says at its end, nil if it broke off.
+	End *event.End
+}
+
+// Totals are the sums of one end. All but Received count what it transmitted itself.
+type Totals struct {
+	State event.State // the last that was seen
+	// Segments counts transmissions; Repeats those of them that took sequence numbers again, by reason in Why; Lost
+	// those that the link took; Copies arrivals of a transmission that had arrived before, at the other end.
+	Segments, Repeats, Lost, Copies int
+	Why                             [event.Retransmit + 1]int
+	// Payload counts octets of data in all transmissions, repetitions included.
+	Payload int64
+	// Written and Received count what the application handed over and got.
+	Written, Received int64
+}
+
+// Of gives the sums of one end.
+func (s *Summary) Of(h event.Host) *Totals {
+	if h == event.Server {
+		return &s.Server
+	}
+	return &s.Client
+}
+
+// add takes one event.
+func (s *Summary) add(e *event.Event, r *Relation) {
+	s.T = max(s.T, e.T)
+	if e.Kind == event.KindEnd && e.End != nil {
+		s.End = e.End
+	}
+	if e.Host != event.Client && e.Host != event.Server {
+		return
+	}
+	own := s.Of(e.Host)
+	if e.State != event.StateUnknown {
+		own.State = e.State
+	}
+	switch e.Kind {
+	case event.KindTx:
+		own.transmit(e, r)
+	case event.KindLost:
+		own.Lost++
+	case event.KindRx:
+		if r.Copy {
+			s.Of(e.Host.Peer()).Copies++
+		}
+	case event.KindApp:
+		own.call(&e.App)
+	}
+}
+
+// transmit counts one transmission.
+func (t *Totals) transmit(e *event.Event, r *Relation) {
+	t.Segments++
+	t.Payload += int64(e.Seg.Len)
+	if !r.Repeat {
+		return
+	}
+	t.Repeats++
+	why := e.Seg.Why
+	if why > event.Retransmit || why == event.New || why == event.Ack || why == 0 {
+		why = event.Retransmit // what is repeated is not new, whatever the event says
+	}
+	t.Why[why]++
+}
+
+// call counts what the application moved.
+func (t *Totals) call(a *event.App) {
+	switch a.Call {
+	case event.Write:
+		t.Written += int64(a.Bytes)
+	case event.Receive:
+		t.Received += int64(a.Bytes)
+	}
+}
+
+// Difference names the first sum in which the run's own account and that of its events are not the same, "" if there
+// is none or the run gave no account. An observer that lost an event shows here.
+func (s *Summary) Difference() string {
+	if s.End == nil {
+		return ""
+	}
+	for _, h := range [...]event.Host{event.Client, event.Server} {
+		theirs, ours := &s.End.Client, s.Of(h)
+		if h == event.Server {
+			theirs = &s.End.Server
+		}
+		switch {
+		case theirs.Segments != ours.Segments:
+			return h.String() + " segments"
+		case theirs.Retransmitted != ours.Repeats:
+			return h.String() + " retransmissions"
+		case theirs.Lost != ours.Lost:
+			return h.String() + " lost segments"
+		case theirs.Written != ours.Written:
+			return h.String() + " bytes written"
+		case theirs.Received != ours.Received:
+			return h.String() + " bytes received"
+		}
+	}
+	return ""
+}

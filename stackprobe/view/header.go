@@ -1,0 +1,65 @@
+package view
+
+import (
+	"strconv"
+	"strings"
+
+	"gnet/stackprobe/event"
+)
+
+// run writes what the run was made of: world and clock, link, both stacks, faults, what is pinned.
+func (p *page) run(r *event.Run) {
+	world := []string{p.clean(r.World), clockText(r.Clock), "seed " + strconv.FormatInt(r.Seed, 10)}
+	p.text("world   ", strings.Join(world, ", "), plain)
+	if r.Why != "" {
+		p.text("        ", p.clean(r.Why), faint)
+	}
+	p.text("link    ", linkText(r), plain)
+	p.text("client  ", p.stackText(&r.Client), plain)
+	p.text("server  ", p.stackText(&r.Server), plain)
+	for _, f := range r.Faults {
+		p.text("fault   ", p.clean(f), bad)
+	}
+	if len(r.Pinned) > 0 {
+		clean := make([]string, len(r.Pinned))
+		for i, s := range r.Pinned {
+			clean[i] = p.clean(s)
+		}
+		p.text("pinned  ", strings.Join(clean, ", "), faint)
+	}
+	p.emit(p.row())
+}
+
+func clockText(c event.Clock) string {
+	switch c {
+	case event.Virtual:
+		return "virtual clock"
+	case event.Mono:
+		return "real clock (the scheduler's delays are in the times)"
+	}
+	return "unknown clock"
+}
+
+// linkText gives the delays and the MTU.
+func linkText(r *event.Run) string {
+	delay := milliseconds(r.DelayClient) + " each way"
+	if r.DelayClient != r.DelayServer {
+		delay = milliseconds(r.DelayClient) + " to the server, " + milliseconds(r.DelayServer) + " back"
+	}
+	return delay + ", MTU " + strconv.Itoa(r.MTU)
+}
+
+func (p *page) stackText(s *event.Stack) string {
+	var parts []string
+	for _, t := range [...]string{s.Name, s.CC, s.Recovery, s.Addr} {
+		if t != "" {
+			parts = append(parts, p.clean(t))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// milliseconds writes a duration in nanoseconds, exact.
+func milliseconds(ns int64) string {
+	return strconv.FormatFloat(float64(ns)/1e6, 'f', -1, 64) + " ms"
+}

@@ -1,0 +1,283 @@
+package view
+
+import (
+	"strconv"
+	"strings"
+
+	"gnet/stackprobe/analyze"
+	"gnet/stackprobe/event"
+)
+
+// label is the text of a segment where it leaves.
+type label struct {
+	forms  [3]string // from the fullest to the shortest that still has the numbers
+	head   string    // the flags and what marks a repetition, when no form fits
+	number string    // the sequence numbers that head lacks
+	extras string    // options and oddities, which may stand on a row of their own
+	st     style
+}
+
+// fit gives the fullest form that takes at most n columns, with the extras behind it if they fit, and what is left for
+// rows below: never is a number cut.
+func (l *label) fit(p *page, n int) (text, rest string) {
+	for _, f := range l.forms {
+		if l.extras != "" && columns(f)+1+columns(l.extras) <= n {
+			return f + " " + l.extras, ""
+		}
+		if columns(f) <= n {
+			return f, l.extras
+		}
+	}
+	return p.fit(l.head, n), strings.TrimRight(l.number+" "+l.extras, " ")
+}
+
+// newLabel words the segment of a tx event. full is for pages with room: sequence numbers are named and pure
+// acknowledgments have theirs; otherwise numbers alone, and windows in three digits.
+func newLabel(e *event.Event, r *analyze.Relation, full bool) label {
+	s := &e.Seg
+	head := mark(s, r) + flagNames(s.Flags)
+	text := head
+	if seq := sequence(s, r, full); seq != "" {
+		if full {
+			text += " seq"
+		}
+		text += " " + seq
+	}
+	if ack := acknowledgment(s, r); ack != "" {
+		text += " ack " + ack
+	}
+	l := label{head: head, number: sequence(s, r, true), extras: extras(s), forms: [3]string{text, text, text}}
+	if !s.Flags.Has(event.RST) { // a window in a reset means nothing
+		win, round := window(s)
+		l.forms[0], l.forms[1] = text+" win "+win, text+" win "+round
+		if !full && !s.Flags.Has(event.SYN) {
+			l.forms[0] = l.forms[1]
+		}
+	}
+	if r.Repeat {
+		l.st = again
+	}
+	return l
+}
+
+// mark says that a segment is a repetition or a probe, and why it was sent: "~" where that was not read.
+func mark(s *event.Segment, r *analyze.Relation) string {
+	why := s.Why.String()
+	switch {
+	case s.Why == event.WindowProbe || s.Why == event.Keepalive || s.Why == event.TailProbe:
+	case !r.Repeat:
+		return ""
+	case s.Why == event.New || s.Why == event.Ack || s.Why == event.Retransmit || s.Why == event.Reset:
+		why = ""
+	}
+	if why != "" {
+		why = guess(s.WhyHow) + why + " "
+	}
+	if r.Repeat && s.Why != event.WindowProbe && s.Why != event.Keepalive { // what these repeat is meant to be old
+		why = "R " + why
+	}
+	return why
+}
+
+// flagNames names the control bits, "none" when there are none, as that is what one should see.
+func flagNames(f event.Flags) string {
+	if f == 0 {
+		return "none"
+	}
+	return f.String()
+}
+
+// sequence is the range of a segment's octets as tcpdump writes it: the first and the one behind the last, or a single
+// number when there are no data. Pure acknowledgments have one only in the full form.
+func sequence(s *event.Segment, r *analyze.Relation, full bool) string {
+	if s.Space() == 0 && !full {
+		return ""
+	}
+	first, raw := r.Seq, ""
+	if !r.HasSeq {
+		first, raw = int64(s.Seq), "raw "
+	}
+	if s.Len == 0 {
+		return raw + strconv.FormatInt(first, 10)
+	}
+	if s.Flags.Has(event.SYN) {
+		first++ // the data alone: SYN stands before and FIN behind it (RFC 9293 3.4)
+	}
+	return raw + strconv.FormatInt(first, 10) + ":" + strconv.FormatInt(first+int64(s.Len), 10)
+}
+
+// acknowledgment is the relative number that a segment acknowledges, "" without ACK.
+func acknowledgment(s *event.Segment, r *analyze.Relation) string {
+	switch {
+	case !s.Flags.Has(event.ACK):
+		return ""
+	case r.HasAck:
+		return strconv.FormatInt(r.Ack, 10)
+	}
+	return "raw " + strconv.FormatUint(uint64(s.Ack), 10)
+}
+
+// window is the window in octets, exact and, from five digits on, in three. Where the scale is not known it is the field, and says so.
+func window(s *event.Segment) (exact, round string) {
+	if !s.HasWindow && !s.Flags.Has(event.SYN) {
+		t := strconv.Itoa(int(s.Win)) + "?"
+		return t, t
+	}
+	w := uint64(s.Window)
+	if !s.HasWindow {
+		w = uint64(s.Win) // that of a SYN is never scaled (RFC 7323 2.2)
+	}
+	exact, round = strconv.FormatUint(w, 10), strconv.FormatUint(w, 10)
+	for _, unit := range [...]struct {
+		size uint64
+		name string
+	}{{1 << 30, "G"}, {1 << 20, "M"}, {1 << 10, "K"}} {
+		if w >= unit.size && w >= 10000 {
+			whole, tenth := w/unit.size, w%unit.size*10/unit.size
+			round = strconv.FormatUint(whole, 10)
+			if whole < 100 && tenth > 0 {
+				round += "." + strconv.FormatUint(tenth, 10)
+			}
+			return exact, round + unit.name
+		}
+	}
+	return exact, round
+}
+
+// extras are the options that matter and what is odd.
+func extras(s *event.Segment) string {
+	var parts []string
+	o := &s.Opts
+	if o.Has&event.OptMSS != 0 {
+		parts = append(parts, "mss "+strconv.Itoa(int(o.MSS)))
+	}
+	if o.Has&event.OptWScale != 0 {
+		parts = append(parts, "wscale "+strconv.Itoa(int(o.WScale)))
+	}
+	if o.Has&event.OptSackPermitted != 0 {
+		parts = append(parts, "sackOK")
+	}
+	if o.Has&event.OptTimestamps != 0 && s.Flags.Has(event.SYN) {
+		parts = append(parts, "TS") // in all the others it goes without saying
+	}
+	if o.Has&event.OptSack != 0 {
+		parts = append(parts, blocks(o))
+	}
+	if s.BadSum {
+		parts = append(parts, "bad checksum")
+	}
+	return strings.Join(parts, " ")
+}
+
+// blocks are the SACK blocks, relative where the numbers are known.
+func blocks(o *event.Options) string {
+	var b strings.Builder
+	b.WriteString("sack")
+	list := o.RelSack
+	if list == [event.MaxBlocks]event.Block{} {
+		list = o.Sack
+		b.WriteString(" raw")
+	}
+	for _, s := range list[:min(int(o.NSack), event.MaxBlocks)] {
+		b.WriteByte(' ')
+		b.WriteString(strconv.FormatUint(uint64(s.Left), 10))
+		b.WriteByte(':')
+		b.WriteString(strconv.FormatUint(uint64(s.Right), 10))
+	}
+	return b.String()
+}
+
+// arrival is the text of a segment where it arrives: enough to know it again, and what it means there.
+func arrival(e *event.Event, r *analyze.Relation) (text string, st style) {
+	s := &e.Seg
+	switch {
+	case s.Flags.Has(event.RST):
+		text = "RST"
+	case s.Len > 0:
+		text = sequence(s, r, true)
+	case s.Flags&(event.SYN|event.FIN) != 0:
+		text = (s.Flags & (event.SYN | event.FIN)).String()
+	default:
+		text = "ack " + acknowledgment(s, r)
+	}
+	switch {
+	case s.BadSum:
+		return text + " bad checksum", bad
+	case r.Copy:
+		return text + " copy", again
+	case r.DupAck > 0:
+		return text + " dup " + strconv.Itoa(r.DupAck), again
+	case r.Stale:
+		return text + " had it", again
+	}
+	return text, plain
+}
+
+// callText is an application's call.
+func callText(p *page, a *event.App) string {
+	switch a.Call {
+	case event.Write:
+		return "write " + strconv.Itoa(a.Bytes)
+	case event.Receive:
+		return "read " + strconv.Itoa(a.Bytes)
+	case event.Established:
+		return "connected"
+	case event.EOF:
+		return "read: end of data"
+	case event.Failed:
+		return "failed: " + p.clean(a.Err)
+	}
+	return a.Call.String()
+}
+
+// timerText is an expired timer.
+func timerText(t *event.Timer) string {
+	return guess(t.How) + t.Kind.String() + " timer expired"
+}
+
+// guess is the sign before a value that was not read from the stack itself.
+func guess(how event.How) string {
+	if how == event.Computed || how == event.Inferred {
+		return "~"
+	}
+	return ""
+}
+
+// seconds writes a time in at most n columns with as many decimals as fit, at most most, the rest cut off: a time that
+// is shown has been reached.
+func seconds(ns int64, n, most int) string {
+	whole := strconv.FormatInt(ns/1e9, 10)
+	if ns < 0 {
+		ns = -ns
+		whole = "-" + strconv.FormatInt(ns/1e9, 10)
+	}
+	if len(whole) > n {
+		return whole[len(whole)-n:]
+	}
+	decimals := min(most, n-len(whole)-1)
+	if decimals <= 0 {
+		return whole
+	}
+	fraction := strconv.FormatInt(1e9+ns%1e9, 10) // a 1 in front keeps the zeros
+	return whole + "." + fraction[1:1+decimals]
+}
+
+// stateName is the name of a state: in full, or in at most 10 columns as ss(8) shortens them; "~" before one that was
+// computed or inferred.
+func stateName(s event.State, how event.How, full bool) string {
+	name := s.String()
+	if !full {
+		switch s {
+		case event.StateEstablished:
+			name = "ESTAB"
+		case event.SynReceived:
+			name = "SYN-RECV"
+		case event.ClosedReset:
+			name = "CLOSED rst"
+		}
+	}
+	if name == "" {
+		return ""
+	}
+	return guess(how) + name
+}

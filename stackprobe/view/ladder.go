@@ -1,0 +1,106 @@
+package view
+
+import (
+	"io"
+	"strings"
+
+	"gnet/stackprobe/analyze"
+	"gnet/stackprobe/event"
+)
+
+// The widths at which the ladder changes its form.
+const (
+	minWidth   = 40  // a narrower terminal is taken as this wide
+	wideWidth  = 80  // from here on a ladder, below one line per segment
+	stateWidth = 100 // from here on the states by their full names
+	microWidth = 110 // from here on times to the microsecond
+)
+
+// LadderOptions say how a ladder is drawn.
+type LadderOptions struct {
+	// Width is the number of columns; no row is longer. Below 40 it is taken as 40, 0 as 80.
+	Width int
+	// ASCII draws with ASCII alone, for a locale that is not UTF-8.
+	ASCII bool
+	// Color adds colours (SGR sequences), for a terminal whose user did not set NO_COLOR.
+	Color bool
+}
+
+// Ladder draws the events of one run as they come: from 80 columns as a ladder with a time line for each end, below as
+// one line per segment. A segment has a row where it leaves and one where it arrives, so that the delay is seen.
+type Ladder struct {
+	page  page
+	track *analyze.Tracker
+	form  form
+	title bool
+}
+
+// form is one of the two ways to draw: ladder and compact.
+type form interface {
+	// heading follows the lines that describe the run.
+	heading()
+	// event draws one event, or keeps it until it knows more.
+	event(e *event.Event, r *analyze.Relation)
+	// finish draws what was kept.
+	finish()
+}
+
+// NewLadder gives a ladder that writes to w. Close must be called at the end.
+func NewLadder(w io.Writer, o LadderOptions) *Ladder {
+	if o.Width == 0 {
+		o.Width = wideWidth
+	}
+	o.Width = max(o.Width, minWidth)
+	l := &Ladder{track: analyze.New()}
+	l.page = page{w: w, opts: o, glyphs: unicodeGlyphs}
+	if o.ASCII {
+		l.page.glyphs = asciiGlyphs
+	}
+	if o.Width < wideWidth {
+		l.form = newCompact(&l.page)
+	} else {
+		l.form = newLanes(&l.page)
+	}
+	return l
+}
+
+// Event draws e, which must not be older than the one before. It keeps no reference to e. The error is that of the
+// writer; after one nothing more is written.
+func (l *Ladder) Event(e *event.Event) error {
+	r := l.track.Add(e)
+	switch {
+	case e.Kind == event.KindRun:
+		if e.Run != nil {
+			l.page.run(e.Run)
+		}
+	case e.Kind == event.KindEnd, e.Kind == event.KindVars:
+		// The end is in the summary; variables have no column at these widths.
+	default:
+		if !l.title {
+			l.form.heading()
+			l.title = true
+		}
+		l.form.event(e, &r)
+	}
+	return l.page.err
+}
+
+// Close draws what is still open and the summary. It does not close the writer.
+func (l *Ladder) Close() error {
+	l.form.finish()
+	s := l.track.Summary()
+	l.page.summary(&s)
+	return l.page.err
+}
+
+// UTF8 says whether the locale that getenv gives has the character set UTF-8: LC_ALL, else LC_CTYPE, else LANG decides
+// (POSIX.1-2024, XBD 8.2).
+func UTF8(getenv func(string) string) bool {
+	for _, name := range [...]string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if v := getenv(name); v != "" {
+			v = strings.ToUpper(v)
+			return strings.Contains(v, "UTF-8") || strings.Contains(v, "UTF8")
+		}
+	}
+	return false
+}

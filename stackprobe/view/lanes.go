@@ -1,0 +1,373 @@
+package view
+
+import (
+	"gnet/stackprobe/analyze"
+	"gnet/stackprobe/event"
+)
+
+// maxDrawn bounds the slants that are drawn at once. More could not be told apart; the oldest loses its slant, and
+// still gets the row where it arrives.
+const maxDrawn = 256
+
+// lanes is the form of the ladder: time, state and time line of the client, the lane between, and the same of the
+// server mirrored. A row is held back until the next event, which may be the change of state that belongs to it.
+type lanes struct {
+	p                  *page
+	timeLen, decimals  int
+	stateLen           int
+	fullStates         bool
+	lane0, lane1       int // the first and behind the last column of the lane
+	bend, stop         int // steps from the sender's time line where a slant starts and where it can go no further
+	flights            []slant
+	rowNo              int
+	held               []cell
+	heldHost           event.Host
+	heldTime           string
+	shown              [3]event.State
+	shownHow           [3]event.How
+	timeCol, statesCol [3]int // by host
+}
+
+// slant is a segment on its way: it steps one column towards its receiver with each row.
+type slant struct {
+	id   int
+	from event.Host
+	row  int // where it left
+	st   style
+}
+
+func newLanes(p *page) *lanes {
+	l := &lanes{p: p, timeLen: 7, decimals: 3, stateLen: 11}
+	if p.opts.Width >= stateWidth {
+		l.stateLen, l.fullStates = 14, true
+	}
+	if p.opts.Width >= microWidth {
+		l.timeLen, l.decimals = 10, 6
+	}
+	side := l.timeLen + 1 + l.stateLen
+	l.lane0 = side + 1
+	l.lane1 = p.opts.Width - side - 2
+	l.timeCol = [3]int{event.Client: 0, event.Server: p.opts.Width - l.timeLen}
+	l.statesCol = [3]int{event.Client: l.timeLen + 1, event.Server: l.lane1 + 2}
+	// A quarter of the lane is for the slants, three for the words.
+	n := l.lane1 - l.lane0
+	l.bend = n - max(8, n/4)
+	l.stop = n - 4
+	return l
+}
+
+// heading names the columns.
+func (l *lanes) heading() {
+	row := l.rails()
+	put(row, max(0, l.timeLen-len("time")), "time", strong)
+	put(row, l.statesCol[event.Client], "client", strong)
+	put(row, l.statesCol[event.Server], "server", strong)
+	put(row, l.p.opts.Width-len("time"), "time", strong)
+	l.p.emit(row)
+}
+
+// rails is a row with the two time lines.
+func (l *lanes) rails() []cell {
+	row := l.p.row()
+	row[l.lane0-1] = cell{l.p.glyphs.rail, faint}
+	row[l.lane1] = cell{l.p.glyphs.rail, faint}
+	return row
+}
+
+// column is that of step steps from the time line of from, into the lane.
+func (l *lanes) column(from event.Host, step int) int {
+	if from == event.Server {
+		return l.lane1 - 1 - step
+	}
+	return l.lane0 + step
+}
+
+// step is how far from its sender's time line a slant is in the current row.
+func (l *lanes) step(s *slant) int { return min(l.bend+l.rowNo-s.row, l.stop) }
+
+// begin flushes the held row and gives the next one, with all slants drawn.
+func (l *lanes) begin() []cell {
+	l.flush()
+	l.rowNo++
+	row := l.rails()
+	for i := range l.flights {
+		l.draw(row, &l.flights[i])
+	}
+	return row
+}
+
+// draw puts the mark of a slant.
+func (l *lanes) draw(row []cell, s *slant) {
+	step := l.step(s)
+	at := l.column(s.from, step)
+	mark, other := l.p.glyphs.down, l.p.glyphs.up
+	if s.from == event.Server {
+		mark, other = other, mark
+	}
+	if l.bend+l.rowNo-s.row > l.stop {
+		mark = l.p.glyphs.stuck
+	}
+	if row[at].r == other {
+		mark = l.p.glyphs.cross
+	}
+	row[at] = cell{mark, s.st}
+}
+
+// hold keeps a row of host at time t until the next begin.
+func (l *lanes) hold(row []cell, host event.Host, t int64) {
+	l.held, l.heldHost, l.heldTime = row, host, seconds(t, l.timeLen, l.decimals)
+	if host == event.Client || host == event.Server {
+		put(row, l.timeCol[host]+l.timeLen-len(l.heldTime), l.heldTime, plain)
+	}
+}
+
+// flush writes the held row.
+func (l *lanes) flush() {
+	if l.held != nil {
+		l.p.emit(l.held)
+		l.held = nil
+	}
+}
+
+func (l *lanes) finish() { l.flush() }
+
+// state puts the state of host into row if it is not the one shown last.
+func (l *lanes) state(row []cell, host event.Host, s event.State, how event.How) {
+	if s == event.StateUnknown || (l.shown[host] == s && l.shownHow[host] == how) {
+		return
+	}
+	l.shown[host], l.shownHow[host] = s, how
+	put(row, l.statesCol[host], l.p.fit(stateName(s, how, l.fullStates), l.stateLen), strong)
+}
+
+func (l *lanes) event(e *event.Event, r *analyze.Relation) {
+	if e.Host != event.Client && e.Host != event.Server {
+		l.note(e)
+		return
+	}
+	switch e.Kind {
+	case event.KindTx:
+		l.leave(e, r)
+	case event.KindRx:
+		l.arrive(e, r)
+	case event.KindLost:
+		l.lose(e, r)
+	case event.KindState:
+		l.change(e)
+	case event.KindApp:
+		l.call(e)
+	case event.KindTimer:
+		l.remark(e, timerText(&e.Timer), again)
+	case event.KindNote:
+		l.note(e)
+	}
+}
+
+// leave draws the row where a segment leaves: words, line and the start of the slant.
+func (l *lanes) leave(e *event.Event, r *analyze.Relation) {
+	row := l.begin()
+	lb := newLabel(e, r, l.fullStates)
+	text, rest := lb.fit(l.p, l.bend-2)
+	n := columns(text)
+	l.line(row, e.Host, 0, l.bend, lb.st)
+	if e.Host == event.Client {
+		put(row, l.column(e.Host, 1), text, lb.st)
+	} else {
+		put(row, l.column(e.Host, n), text, lb.st)
+	}
+	l.state(row, e.Host, e.State, e.StateHow)
+	l.launch(slant{id: e.Seg.ID, from: e.Host, row: l.rowNo, st: lb.st})
+	l.draw(row, &l.flights[len(l.flights)-1])
+	l.hold(row, e.Host, e.T)
+	if rest != "" {
+		l.more(e.Host, rest, lb.st)
+	}
+}
+
+// more writes a row with words that had no room in the one before, which it must not let wait: it is flushed.
+func (l *lanes) more(host event.Host, text string, st style) {
+	time := l.heldTime
+	for _, part := range wrap(text, l.bend-3) {
+		row := l.begin()
+		if host == event.Client {
+			put(row, l.column(host, 3), part, st)
+		} else {
+			put(row, l.column(host, 2+columns(part)), part, st)
+		}
+		// Without a time of its own it still takes the change of state that comes next.
+		l.held, l.heldHost, l.heldTime = row, host, time
+	}
+}
+
+// launch adds a slant, and drops the oldest when there are too many.
+func (l *lanes) launch(s slant) {
+	if len(l.flights) >= maxDrawn {
+		l.flights = append(l.flights[:0], l.flights[1:]...)
+	}
+	l.flights = append(l.flights, s)
+}
+
+// land takes a slant away and says how far it has come: to the bend if it is not known.
+func (l *lanes) land(id int, from event.Host) (step int, st style) {
+	for i := range l.flights {
+		if s := l.flights[i]; s.id == id && s.from == from {
+			l.flights = append(l.flights[:i], l.flights[i+1:]...)
+			return l.step(&s), s.st
+		}
+	}
+	return l.bend, plain
+}
+
+// line draws a line between two steps from the time line of from.
+func (l *lanes) line(row []cell, from event.Host, step0, step1 int, st style) {
+	for s := step0; s < step1; s++ {
+		row[l.column(from, s)] = cell{l.p.glyphs.line, st}
+	}
+}
+
+// arrive draws the row where a segment arrives: the end of its slant, the head at the receiver, and what it was.
+func (l *lanes) arrive(e *event.Event, r *analyze.Relation) {
+	row := l.begin()
+	from := e.Host.Peer()
+	step, st := l.land(e.Seg.ID, from)
+	n := l.lane1 - l.lane0
+	l.line(row, from, step+1, n-1, st)
+	head := l.p.glyphs.toRight
+	if from == event.Server {
+		head = l.p.glyphs.toLeft
+	}
+	row[l.column(from, n-1)] = cell{head, st}
+	text, textStyle := arrival(e, r)
+	if st == again && textStyle == plain {
+		textStyle = again
+	}
+	l.beside(row, from, text, textStyle, step)
+	l.state(row, e.Host, e.State, e.StateHow)
+	l.hold(row, e.Host, e.T)
+}
+
+// lose draws the row where the link took a segment: the end of its slant and the rule.
+func (l *lanes) lose(e *event.Event, r *analyze.Relation) {
+	row := l.begin()
+	step, _ := l.land(e.Seg.ID, e.Host)
+	row[l.column(e.Host, step)] = cell{l.p.glyphs.lost, bad}
+	text := "lost: " + l.p.clean(e.Rule)
+	if e.Rule == "" {
+		text = "lost"
+	}
+	parts := wrap(text, l.bend-4)
+	l.beside(row, e.Host, parts[0], bad, step)
+	l.hold(row, e.Host, e.T)
+	for _, part := range parts[1:] {
+		l.more(e.Host, part, bad)
+	}
+}
+
+// beside writes words of a segment that from sent and that has come to step: on its line if there is room, else between
+// the sender's time line and the slants, at the slants. Where other slants leave no room they are left out.
+func (l *lanes) beside(row []cell, from event.Host, text string, st style, step int) {
+	n := columns(text)
+	free := l.lane1 - l.lane0 - 2 - (step + 2) // the line between the slant and the head
+	at := step + 3
+	if free < n+2 || st == bad {
+		at = l.nearest(row, from, step) - n - 1
+		if at < 1 {
+			return
+		}
+	} else {
+		text = " " + text + " "
+		n, at = n+2, at-1
+	}
+	if from == event.Server {
+		put(row, l.column(from, at+n-1), text, st)
+		return
+	}
+	put(row, l.column(from, at), text, st)
+}
+
+// nearest is the first step at or below most from which on the row is not blank.
+func (l *lanes) nearest(row []cell, from event.Host, most int) int {
+	for s := max(1, l.bend-1); s < most; s++ {
+		if row[l.column(from, s)].r != ' ' {
+			return s
+		}
+	}
+	return most
+}
+
+// change shows a new state: in the held row when that is of the same end and time, else in a row of its own.
+func (l *lanes) change(e *event.Event) {
+	if l.shown[e.Host] == e.State && l.shownHow[e.Host] == e.StateHow {
+		return
+	}
+	if l.holds(e) {
+		l.state(l.held, e.Host, e.State, e.StateHow)
+		return
+	}
+	row := l.begin()
+	l.state(row, e.Host, e.State, e.StateHow)
+	l.hold(row, e.Host, e.T)
+}
+
+// call shows what the application did: in the column of the states when the held row is of the same end and time and
+// has room there, so that a long run of arrivals and reads has one row for both; else at the time line.
+func (l *lanes) call(e *event.Event) {
+	text := callText(l.p, &e.App)
+	if l.holds(e) && columns(text) <= l.stateLen && e.State == event.StateUnknown {
+		put(l.held, l.statesCol[e.Host], text, faint)
+		return
+	}
+	l.remark(e, text, plain)
+}
+
+// holds says whether the held row is of e's end and time, as far as the page shows it, and has its state column free.
+func (l *lanes) holds(e *event.Event) bool {
+	return l.held != nil && l.heldHost == e.Host && l.heldTime == seconds(e.T, l.timeLen, l.decimals) &&
+		l.held[l.statesCol[e.Host]].r == ' '
+}
+
+// remark writes words at the time line of an end.
+func (l *lanes) remark(e *event.Event, text string, st style) {
+	parts := wrap(text, l.bend-4)
+	row := l.begin()
+	l.besideRail(row, e.Host, parts[0], st)
+	l.state(row, e.Host, e.State, e.StateHow)
+	l.hold(row, e.Host, e.T)
+	for _, part := range parts[1:] {
+		l.more(e.Host, part, st)
+	}
+}
+
+// besideRail writes words at the time line of host, with a blank on both sides.
+func (l *lanes) besideRail(row []cell, host event.Host, text string, st style) {
+	text = " " + text + " "
+	if host == event.Server {
+		put(row, l.column(host, columns(text)-1), text, st)
+		return
+	}
+	put(row, l.column(host, 0), text, st)
+}
+
+// note writes a sentence about the run across the lane.
+func (l *lanes) note(e *event.Event) {
+	if e.Kind != event.KindNote {
+		return
+	}
+	l.flush()
+	head, st := "note: ", faint
+	if e.Level == event.Warning {
+		head, st = "warning: ", bad
+	}
+	for i, part := range wrap(head+l.p.clean(e.Text), l.lane1-l.lane0-2) {
+		row := l.begin()
+		for c := l.lane0; c < l.lane1; c++ {
+			row[c].r = ' ' // slants would make it unreadable
+		}
+		put(row, l.lane0+1, part, st)
+		if i == 0 {
+			t := seconds(e.T, l.timeLen, l.decimals)
+			put(row, l.timeLen-len(t), t, plain)
+		}
+		l.p.emit(row)
+	}
+}

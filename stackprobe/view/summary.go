@@ -1,0 +1,86 @@
+package view
+
+import (
+	"strconv"
+	"strings"
+
+	"gnet/stackprobe/analyze"
+	"gnet/stackprobe/event"
+)
+
+// summary writes the end: what came of the run and the sums of both ends, as the events give them.
+func (p *page) summary(s *analyze.Summary) {
+	p.emit(p.row())
+	verdict, st := "no account of its end: the run broke off", bad
+	switch {
+	case s.End == nil:
+	case s.End.OK:
+		verdict, st = "every byte arrived unchanged, both ends closed", strong
+	default:
+		verdict = "failed"
+		if s.End.Reason != "" {
+			verdict += ": " + p.clean(s.End.Reason)
+		}
+	}
+	p.text("result  ", verdict+", in "+seconds(s.T, 20, 6)+" s", st)
+	p.text("client  ", p.totals(s, event.Client), plain)
+	p.text("server  ", p.totals(s, event.Server), plain)
+	if s.InFlight > 0 {
+		p.text("link    ", counted(s.InFlight, "segment")+" still on the way", again)
+	}
+	if d := s.Difference(); d != "" {
+		p.text("warning ", "the run counts other "+d+" than its events show", bad)
+	}
+}
+
+// totals are the sums of one end in words.
+func (p *page) totals(s *analyze.Summary, h event.Host) string {
+	t := s.Of(h)
+	parts := []string{counted(t.Segments, "segment") + " sent"}
+	if t.Lost > 0 {
+		parts = append(parts, strconv.Itoa(t.Lost)+" lost")
+	}
+	if t.Repeats > 0 {
+		parts = append(parts, strconv.Itoa(t.Repeats)+" retransmitted"+reasons(t))
+	}
+	if t.Copies > 0 {
+		parts = append(parts, strconv.Itoa(t.Copies)+" copied by the link")
+	}
+	parts = append(parts, delivered(s, h))
+	if t.State != event.StateUnknown {
+		parts = append(parts, "ends in "+t.State.String())
+	}
+	return strings.Join(parts, ", ")
+}
+
+// delivered compares what an end's application wrote with what the other's got.
+func delivered(s *analyze.Summary, h event.Host) string {
+	wrote, got := s.Of(h).Written, s.Of(h.Peer()).Received
+	if wrote == got {
+		return strconv.FormatInt(wrote, 10) + " bytes delivered"
+	}
+	return strconv.FormatInt(got, 10) + " of " + strconv.FormatInt(wrote, 10) + " bytes delivered"
+}
+
+// reasons lists why an end retransmitted, in the order of the schema.
+func reasons(t *analyze.Totals) string {
+	var parts []string
+	for why, n := range t.Why {
+		if n == 0 {
+			continue
+		}
+		name := event.Reason(why).String()
+		if event.Reason(why) == event.Retransmit {
+			name = "unknown cause"
+		}
+		parts = append(parts, strconv.Itoa(n)+" "+name)
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
+}
