@@ -38,6 +38,9 @@ const (
 	compactText = 2*compactTime + 7
 )
 
+// begun needs nothing: the times stand in every row.
+func (c *compact) begun(*event.Run) {}
+
 func (c *compact) heading() {
 	row := c.p.row()
 	put(row, compactTime-len("left"), "left", strong)
@@ -49,7 +52,7 @@ func (c *compact) heading() {
 func (c *compact) event(e *event.Event, r *analyze.Relation) {
 	switch e.Kind {
 	case event.KindTx:
-		c.add(waitingRow{id: e.Seg.ID, host: e.Host, sent: seconds(e.T, compactTime, 3), text: newLabel(e, r, false)})
+		c.add(waitingRow{id: e.Seg.ID, host: e.Host, sent: seconds(e.T, compactTime, 3), text: newLabel(c.p, e, r, false)})
 		c.state(e)
 	case event.KindRx:
 		c.arrive(e, r)
@@ -62,7 +65,7 @@ func (c *compact) event(e *event.Event, r *analyze.Relation) {
 		c.remark(e, callText(c.p, &e.App), plain)
 		c.state(e)
 	case event.KindTimer:
-		c.remark(e, timerText(&e.Timer), again)
+		c.remark(e, timerText(c.p, &e.Timer), again)
 	case event.KindNote:
 		if e.Level == event.Warning {
 			c.remark(e, "warning: "+c.p.clean(e.Text), bad)
@@ -113,7 +116,7 @@ func (c *compact) find(id int, host event.Host) *waitingRow {
 
 // arrive completes the row of a segment, or writes one for an arrival whose departure is not there.
 func (c *compact) arrive(e *event.Event, r *analyze.Relation) {
-	text, st := arrival(e, r)
+	text, st := arrival(c.p, e, r)
 	w := c.find(e.Seg.ID, e.Host.Peer())
 	if w == nil {
 		w = &waitingRow{host: e.Host.Peer(), text: label{st: st}}
@@ -156,7 +159,7 @@ func (c *compact) state(e *event.Event) {
 		return
 	}
 	c.shown[e.Host%3] = e.State
-	c.remark(e, stateName(e.State, e.StateHow, true), strong)
+	c.remark(e, stateName(c.p, e.State, e.StateHow, true), strong)
 }
 
 // remark queues a row that is no segment.

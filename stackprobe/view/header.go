@@ -20,14 +20,21 @@ func (p *page) run(r *event.Run) {
 	for _, f := range r.Faults {
 		p.text("fault   ", p.clean(f), bad)
 	}
-	if len(r.Pinned) > 0 {
-		clean := make([]string, len(r.Pinned))
-		for i, s := range r.Pinned {
-			clean[i] = p.clean(s)
-		}
-		p.text("pinned  ", strings.Join(clean, ", "), faint)
-	}
+	p.list("pinned  ", r.Pinned, faint)
+	p.list("not so  ", r.Unpinned, bad)
 	p.emit(p.row())
+}
+
+// list writes texts from outside as one paragraph, nothing if there are none.
+func (p *page) list(head string, texts []string, st style) {
+	if len(texts) == 0 {
+		return
+	}
+	clean := make([]string, len(texts))
+	for i, s := range texts {
+		clean[i] = p.clean(s)
+	}
+	p.text(head, strings.Join(clean, ", "), st)
 }
 
 func clockText(c event.Clock) string {

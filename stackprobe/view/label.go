@@ -33,9 +33,9 @@ func (l *label) fit(p *page, n int) (text, rest string) {
 
 // newLabel words the segment of a tx event. full is for pages with room: sequence numbers are named and pure
 // acknowledgments have theirs; otherwise numbers alone, and windows in three digits.
-func newLabel(e *event.Event, r *analyze.Relation, full bool) label {
+func newLabel(p *page, e *event.Event, r *analyze.Relation, full bool) label {
 	s := &e.Seg
-	head := mark(s, r) + flagNames(s.Flags)
+	head := mark(p, s, r) + flagNames(s.Flags)
 	text := head
 	if seq := sequence(s, r, full); seq != "" {
 		if full {
@@ -61,7 +61,7 @@ func newLabel(e *event.Event, r *analyze.Relation, full bool) label {
 }
 
 // mark says that a segment is a repetition or a probe, and why it was sent: "~" where that was not read.
-func mark(s *event.Segment, r *analyze.Relation) string {
+func mark(p *page, s *event.Segment, r *analyze.Relation) string {
 	why := s.Why.String()
 	switch {
 	case s.Why == event.WindowProbe || s.Why == event.Keepalive || s.Why == event.TailProbe:
@@ -71,10 +71,11 @@ func mark(s *event.Segment, r *analyze.Relation) string {
 		why = ""
 	}
 	if why != "" {
-		why = guess(s.WhyHow) + why + " "
+		why = guess(p, s.WhyHow) + why + " "
 	}
 	if r.Repeat && s.Why != event.WindowProbe && s.Why != event.Keepalive { // what these repeat is meant to be old
 		why = "R " + why
+		p.used |= signAgain
 	}
 	return why
 }
@@ -188,7 +189,7 @@ func blocks(o *event.Options) string {
 }
 
 // arrival is the text of a segment where it arrives: enough to know it again, and what it means there.
-func arrival(e *event.Event, r *analyze.Relation) (text string, st style) {
+func arrival(p *page, e *event.Event, r *analyze.Relation) (text string, st style) {
 	s := &e.Seg
 	switch {
 	case s.Flags.Has(event.RST):
@@ -206,8 +207,10 @@ func arrival(e *event.Event, r *analyze.Relation) (text string, st style) {
 	case r.Copy:
 		return text + " copy", again
 	case r.DupAck > 0:
+		p.used |= signDup
 		return text + " dup " + strconv.Itoa(r.DupAck), again
 	case r.Stale:
+		p.used |= signHadIt
 		return text + " had it", again
 	}
 	return text, plain
@@ -223,7 +226,7 @@ func callText(p *page, a *event.App) string {
 	case event.Established:
 		return "connected"
 	case event.EOF:
-		return "read: end of data"
+		return "end of data"
 	case event.Failed:
 		return "failed: " + p.clean(a.Err)
 	}
@@ -231,13 +234,14 @@ func callText(p *page, a *event.App) string {
 }
 
 // timerText is an expired timer.
-func timerText(t *event.Timer) string {
-	return guess(t.How) + t.Kind.String() + " timer expired"
+func timerText(p *page, t *event.Timer) string {
+	return guess(p, t.How) + t.Kind.String() + " timer expired"
 }
 
 // guess is the sign before a value that was not read from the stack itself.
-func guess(how event.How) string {
+func guess(p *page, how event.How) string {
 	if how == event.Computed || how == event.Inferred {
+		p.used |= signGuess
 		return "~"
 	}
 	return ""
@@ -264,7 +268,7 @@ func seconds(ns int64, n, most int) string {
 
 // stateName is the name of a state: in full, or in at most 10 columns as ss(8) shortens them; "~" before one that was
 // computed or inferred.
-func stateName(s event.State, how event.How, full bool) string {
+func stateName(p *page, s event.State, how event.How, full bool) string {
 	name := s.String()
 	if !full {
 		switch s {
@@ -279,5 +283,5 @@ func stateName(s event.State, how event.How, full bool) string {
 	if name == "" {
 		return ""
 	}
-	return guess(how) + name
+	return guess(p, how) + name
 }

@@ -37,6 +37,8 @@ type Ladder struct {
 
 // form is one of the two ways to draw: ladder and compact.
 type form interface {
+	// begun takes what the run says of itself.
+	begun(r *event.Run)
 	// heading follows the lines that describe the run.
 	heading()
 	// event draws one event, or keeps it until it knows more.
@@ -72,6 +74,7 @@ func (l *Ladder) Event(e *event.Event) error {
 	case e.Kind == event.KindRun:
 		if e.Run != nil {
 			l.page.run(e.Run)
+			l.form.begun(e.Run)
 		}
 	case e.Kind == event.KindEnd, e.Kind == event.KindVars:
 		// The end is in the summary; variables have no column at these widths.

@@ -23,6 +23,8 @@ type lanes struct {
 	held               []cell
 	heldHost           event.Host
 	heldTime           string
+	last               int64 // the time of the last event that was drawn
+	silence            int64 // how long nothing must happen for it to be said, 0 for never
 	shown              [3]event.State
 	shownHow           [3]event.How
 	timeCol, statesCol [3]int // by host
@@ -90,10 +92,24 @@ func (l *lanes) begin() []cell {
 	l.flush()
 	l.rowNo++
 	row := l.rails()
-	for i := range l.flights {
+	l.drawAll(row)
+	return row
+}
+
+// drawAll puts the marks of all slants. Those that have no column left are the oldest and share one mark for each
+// direction, so a long queue of them costs no more than one.
+func (l *lanes) drawAll(row []cell) {
+	i := len(l.flights) - 1
+	for ; i >= 0 && l.bend+l.rowNo-l.flights[i].row <= l.stop; i-- {
 		l.draw(row, &l.flights[i])
 	}
-	return row
+	var seen [3]bool
+	for ; i >= 0 && !(seen[event.Client] && seen[event.Server]); i-- {
+		if s := &l.flights[i]; !seen[s.from] {
+			seen[s.from] = true
+			l.draw(row, s)
+		}
+	}
 }
 
 // draw puts the mark of a slant.
@@ -106,6 +122,7 @@ func (l *lanes) draw(row []cell, s *slant) {
 	}
 	if l.bend+l.rowNo-s.row > l.stop {
 		mark = l.p.glyphs.stuck
+		l.p.used |= signQueued
 	}
 	if row[at].r == other {
 		mark = l.p.glyphs.cross
@@ -131,16 +148,20 @@ func (l *lanes) flush() {
 
 func (l *lanes) finish() { l.flush() }
 
+// begun takes what the run says of its link.
+func (l *lanes) begun(r *event.Run) { l.silence = 2 * (r.DelayClient + r.DelayServer) }
+
 // state puts the state of host into row if it is not the one shown last.
 func (l *lanes) state(row []cell, host event.Host, s event.State, how event.How) {
 	if s == event.StateUnknown || (l.shown[host] == s && l.shownHow[host] == how) {
 		return
 	}
 	l.shown[host], l.shownHow[host] = s, how
-	put(row, l.statesCol[host], l.p.fit(stateName(s, how, l.fullStates), l.stateLen), strong)
+	put(row, l.statesCol[host], l.p.fit(stateName(l.p, s, how, l.fullStates), l.stateLen), strong)
 }
 
 func (l *lanes) event(e *event.Event, r *analyze.Relation) {
+	l.pause(e.T)
 	if e.Host != event.Client && e.Host != event.Server {
 		l.note(e)
 		return
@@ -157,16 +178,32 @@ func (l *lanes) event(e *event.Event, r *analyze.Relation) {
 	case event.KindApp:
 		l.call(e)
 	case event.KindTimer:
-		l.remark(e, timerText(&e.Timer), again)
+		l.remark(e, timerText(l.p, &e.Timer), again)
 	case event.KindNote:
 		l.note(e)
 	}
 }
 
+// pause says how long nothing happened, when that was long beside a round trip: the time lines are not to scale.
+func (l *lanes) pause(t int64) {
+	gap := t - l.last
+	l.last = t
+	if l.silence == 0 || gap < l.silence || len(l.flights) > 0 || l.rowNo == 0 {
+		return
+	}
+	l.flush()
+	row := l.rails()
+	row[l.lane0-1].r, row[l.lane1].r = l.p.glyphs.stuck, l.p.glyphs.stuck
+	text := seconds(gap, l.timeLen, l.decimals) + " s of silence"
+	put(row, l.lane0+(l.lane1-l.lane0-columns(text))/2, text, faint)
+	l.p.emit(row)
+	l.rowNo++
+}
+
 // leave draws the row where a segment leaves: words, line and the start of the slant.
 func (l *lanes) leave(e *event.Event, r *analyze.Relation) {
 	row := l.begin()
-	lb := newLabel(e, r, l.fullStates)
+	lb := newLabel(l.p, e, r, l.fullStates)
 	text, rest := lb.fit(l.p, l.bend-2)
 	n := columns(text)
 	l.line(row, e.Host, 0, l.bend, lb.st)
@@ -237,7 +274,7 @@ func (l *lanes) arrive(e *event.Event, r *analyze.Relation) {
 		head = l.p.glyphs.toLeft
 	}
 	row[l.column(from, n-1)] = cell{head, st}
-	text, textStyle := arrival(e, r)
+	text, textStyle := arrival(l.p, e, r)
 	if st == again && textStyle == plain {
 		textStyle = again
 	}

@@ -43,7 +43,23 @@ type page struct {
 	glyphs glyphs
 	buf    []byte
 	err    error
+	used   signs
 }
+
+// signs is a set of signs that need a word of explanation.
+type signs uint8
+
+const (
+	signAgain  signs = 1 << iota // R
+	signGuess                    // ~
+	signDup                      // dup N
+	signHadIt                    // had it
+	signQueued                   // a slant that stands still
+)
+
+// meanings explains the signs, in the order of their bits.
+var meanings = [...]string{"R retransmission, with its cause", "~ concluded, not read from the stack", "dup N the Nth duplicate acknowledgment",
+	"had it: all of it had arrived before", "on its way, drawn no further"}
 
 // cell is one column of a row.
 type cell struct {

@@ -28,8 +28,26 @@ func (p *page) summary(s *analyze.Summary) {
 	if s.InFlight > 0 {
 		p.text("link    ", counted(s.InFlight, "segment")+" still on the way", again)
 	}
+	p.legend()
 	if d := s.Difference(); d != "" {
 		p.text("warning ", "the run counts other "+d+" than its events show", bad)
+	}
+}
+
+// legend explains the signs that were used.
+func (p *page) legend() {
+	var parts []string
+	for i, m := range meanings {
+		if p.used&(1<<i) == 0 {
+			continue
+		}
+		if signs(1<<i) == signQueued {
+			m = string(p.glyphs.stuck) + " " + m
+		}
+		parts = append(parts, m)
+	}
+	if len(parts) > 0 {
+		p.text("signs   ", strings.Join(parts, "; "), faint)
 	}
 }
 
