@@ -45,7 +45,7 @@ func TestFinish(t *testing.T) {
 		{"one", "ping -x 'a'", `prints \n`, "prints a-b", "it's so."},
 		{"two", "route y", "o", "g", "w"},
 	}
-	page := ".SH COMPATIBILITY\n" + marker + "ping\n.SH NEXT\n" + marker + "netstat\n"
+	page := ".SH COMPATIBILITY\n" + rowsMarker + "ping\n.SH NEXT\n" + rowsMarker + "netstat\n"
 	want := `.SH COMPATIBILITY
 .TP
 \fBone\fR
@@ -60,7 +60,43 @@ Reason: it\(aqs so.
 .PP
 No intended difference is known.
 `
-	if diff := cmp.Diff(want, string(finish([]byte(page), rows))); diff != "" {
+	got, err := finish([]byte(page), rows, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("finish (-want +got)\n%s", diff)
+	}
+}
+
+func TestFinish_keys(t *testing.T) {
+	tables := []Table{{"gnet/x/1", "row", []Key{
+		{Name: "send_q", Kind: "unsigned", Unit: "bytes", Doc: "what waits, \"so\" far"},
+		{Name: "list", Kind: "list", Doc: "inet or none.", Keys: []Key{{Name: "a", Kind: "id", Doc: "The a."}}},
+	}}}
+	want := `.TP
+\fBsend_q\fR (unsigned, bytes)
+What waits, "so" far.
+.TP
+\fBlist\fR (list)
+inet or none.
+.RS
+.TP
+\fBa\fR (id)
+The a.
+.RE
+`
+	got, err := finish([]byte(keysMarker+"gnet/x/1 row\n"), nil, tables)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("finish (-want +got)\n%s", diff)
+	}
+	if _, err := finish([]byte(keysMarker+"gnet/x/2 row\n"), nil, tables); fmt.Sprint(err) != `no keys are known for "gnet/x/2 row"` {
+		t.Errorf("a marker without a table: %v", err)
+	}
+	if _, err := Page("json", tables); fmt.Sprint(err) != `the page has no place for the keys of "gnet/x/1 row"` {
+		t.Errorf("a table without a marker: %v", err)
 	}
 }

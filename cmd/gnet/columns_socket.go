@@ -7,6 +7,9 @@ import (
 	"gnet/procnet"
 )
 
+// socketSchema names the document of a socket listing; gnet-json(5).
+const socketSchema = "gnet/netstat/1"
+
 // socketRow is one socket as the machine formats show it: one of inet and unix
 // is set.
 type socketRow struct {
@@ -60,7 +63,7 @@ func (d *socketDocument) unix(s *procnet.UnixSocket, owners []procnet.Owner) {
 	d.rows.Write(&d.row)
 }
 
-// socketColumns is the column table of gnet/netstat/1.
+// socketColumns is the column table of socketSchema.
 func socketColumns() []render.Column[socketRow] {
 	field := func(name string, kind render.Kind, unit, doc string) render.Field {
 		return render.Field{Name: name, Kind: kind, Unit: unit, Doc: doc}

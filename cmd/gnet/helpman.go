@@ -25,7 +25,7 @@ func showManual(e *env, o manualOptions, words []string) error {
 	case len(words) == 1:
 		name = words[0]
 	}
-	page, err := man.Page(name)
+	page, err := man.Page(name, schemas())
 	if err != nil {
 		return fail(statusUsage, "%w", err).withHint("the pages are %s", topicNames())
 	}

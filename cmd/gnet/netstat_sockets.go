@@ -38,7 +38,7 @@ func showSockets(ctx context.Context, e *env, o *netstatOptions) error {
 		w.out = newClassicSockets(ctx, e, o)
 		return w.walk()
 	}
-	doc := e.document(o.Format, "gnet/netstat/1")
+	doc := e.document(o.Format, socketSchema)
 	w.out = newSocketDocument(doc, o)
 	err := w.walk()
 	e.closeDocument(doc)

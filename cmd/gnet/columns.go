@@ -1,0 +1,32 @@
+package main
+
+import (
+	"gnet/internal/render"
+	"gnet/man"
+)
+
+// schemas returns the keys of every object that the machine formats have, in
+// the order of gnet-json(5): a column table that is not here is undocumented.
+func schemas() []man.Table {
+	return []man.Table{
+		schema(socketSchema, "row", socketColumns()),
+		schema(routeSchema, "row", routeColumns()),
+		schema(routeGetSchema, "row", lookupColumns()),
+		schema(routeGetSchema, "summary", lookupSummary()),
+		schema(pingSchema, "row", echoColumns()),
+		schema(pingSchema, "summary", echoSummaryColumns()),
+	}
+}
+
+// schema describes the objects that a column table makes.
+func schema[T any](name, object string, columns []render.Column[T]) man.Table {
+	return man.Table{Schema: name, Object: object, Keys: keys(render.Fields(columns))}
+}
+
+func keys(fields []render.Field) []man.Key {
+	var list []man.Key
+	for _, f := range fields {
+		list = append(list, man.Key{Name: f.Name, Kind: f.Kind.String(), Unit: f.Unit, Doc: f.Doc, Keys: keys(f.Sub)})
+	}
+	return list
+}
