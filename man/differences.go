@@ -61,6 +61,7 @@ type RowError struct {
 	Problem string
 }
 
+// Error names the line and what is wrong with it.
 func (e *RowError) Error() string { return fmt.Sprintf("differences.tsv:%d: %s", e.Line, e.Problem) }
 
 func parseDifference(line string) (Difference, error) {

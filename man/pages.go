@@ -40,6 +40,7 @@ func Topics() []Topic {
 // UnknownTopicError names a page that the manual does not have.
 type UnknownTopicError struct{ Name string }
 
+// Error names the page.
 func (e *UnknownTopicError) Error() string { return fmt.Sprintf("no manual page for %q", e.Name) }
 
 // Page returns the finished roff source of a page: the rows of differences.tsv

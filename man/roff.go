@@ -18,6 +18,7 @@ type RoffError struct {
 	Problem string
 }
 
+// Error names the line and what the renderer does not know.
 func (e *RoffError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Problem) }
 
 // Render returns a page as text. It knows the macros of man(7) and the escapes

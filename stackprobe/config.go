@@ -77,6 +77,7 @@ type Config struct {
 // ConfigError is a value that a Config cannot have.
 type ConfigError struct{ Field, Value, Want string }
 
+// Error names the field, its value and what it may be.
 func (e *ConfigError) Error() string { return fmt.Sprintf("%s %s: want %s", e.Field, e.Value, e.Want) }
 
 func (c *Config) check() error {

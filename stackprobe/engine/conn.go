@@ -145,4 +145,5 @@ func sysError(err tcpip.Error) error {
 // Error is a failure of the engine for which the kernel has no number, in netstack's words.
 type Error string
 
+// Error is netstack's sentence.
 func (e Error) Error() string { return "engine: " + string(e) }

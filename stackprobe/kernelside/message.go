@@ -90,6 +90,7 @@ type Error struct {
 	Err error
 }
 
+// Error is one line: the step and its cause.
 func (e *Error) Error() string {
 	if e.Text != "" {
 		return e.Text
