@@ -44,6 +44,7 @@ type page struct {
 	buf    []byte
 	err    error
 	used   signs
+	spare  [][]cell // rows that have been written
 }
 
 // signs is a set of signs that need a word of explanation.
@@ -69,9 +70,14 @@ type cell struct {
 
 // row gives an empty row of the page's width.
 func (p *page) row() []cell {
-	row := make([]cell, p.opts.Width)
+	var row []cell
+	if n := len(p.spare); n > 0 {
+		row, p.spare = p.spare[n-1], p.spare[:n-1]
+	} else {
+		row = make([]cell, p.opts.Width)
+	}
 	for i := range row {
-		row[i].r = ' '
+		row[i] = cell{r: ' '}
 	}
 	return row
 }
@@ -89,7 +95,7 @@ func put(row []cell, at int, s string, st style) {
 	}
 }
 
-// emit writes a row without the blanks at its end.
+// emit writes a row without the blanks at its end. The row is the page's again.
 func (p *page) emit(row []cell) {
 	end := len(row)
 	for end > 0 && row[end-1].r == ' ' {
@@ -111,6 +117,7 @@ func (p *page) emit(row []cell) {
 		p.buf = append(p.buf, "\x1b[0m"...)
 	}
 	p.buf = append(p.buf, '\n')
+	p.spare = append(p.spare, row)
 	if p.err == nil {
 		_, p.err = p.w.Write(p.buf)
 	}
