@@ -112,10 +112,12 @@ func (s *ownerScan) needLinks() bool {
 
 func (s *ownerScan) result() *Owners {
 	for _, owners := range s.owners {
-		slices.SortFunc(owners, func(a, b Owner) int { return cmp.Or(a.PID-b.PID, a.FD-b.FD) })
+		slices.SortFunc(owners, byProcess)
 	}
 	return &Owners{byInode: s.owners, Denied: s.denied.Load(), Sockets: s.sockets.Load(), Missing: int(s.left.Load()), Err: s.err}
 }
+
+func byProcess(a, b Owner) int { return cmp.Or(a.PID-b.PID, a.FD-b.FD) }
 
 // work takes processes until there are none, nobody needs them or ctx ends.
 func (s *ownerScan) work(ctx context.Context) {
@@ -226,7 +228,7 @@ func (w *ownerWorker) keep() {
 		switch {
 		case s.all || len(known) == 0:
 			s.owners[h.inode] = append(known, owner)
-		case owner.PID < known[0].PID:
+		case byProcess(owner, known[0]) < 0:
 			known[0] = owner
 		}
 	}
