@@ -80,7 +80,8 @@ type ConfigError struct{ Field, Value, Want string }
 // Error names the field, its value and what it may be.
 func (e *ConfigError) Error() string { return fmt.Sprintf("%s %s: want %s", e.Field, e.Value, e.Want) }
 
-func (c *Config) check() error {
+// Check reports the first value that c cannot have as a *ConfigError.
+func (c *Config) Check() error {
 	switch {
 	case c.Bytes < 0 || c.Bytes > MaxBytes:
 		return &ConfigError{"bytes", fmt.Sprint(c.Bytes), fmt.Sprintf("0 to %d", MaxBytes)}

@@ -97,17 +97,27 @@ func (x *exchange) drive(ctx context.Context, emit func([]event.Event) bool) err
 	}
 }
 
-// work lets both ends do what the last event made possible, and records what has changed in them.
+// work lets both ends do what the last event made possible, and records what has changed in them. The two never work at
+// the same time: each reading of the virtual clock moves it, so which of two readings came first would be left to the
+// scheduler.
 func (x *exchange) work() {
 	x.sample()
 	x.client.Step()
+	x.settle()
 	x.server.Step()
 	x.sample()
 }
 
-func (x *exchange) sample() {
+// settle lets both ends come to rest.
+func (x *exchange) settle() {
 	for h := event.Client; h <= event.Server; h++ {
 		x.ends[h].Settle()
+	}
+}
+
+func (x *exchange) sample() {
+	x.settle()
+	for h := event.Client; h <= event.Server; h++ {
 		state, vars := x.ends[h].Sample()
 		x.rec.observe(x.loop.Now(), h, state, vars)
 	}

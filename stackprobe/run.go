@@ -17,7 +17,7 @@ import (
 // process, no namespace, no file.
 func Run(ctx context.Context, c Config) iter.Seq2[*event.Event, error] {
 	return func(yield func(*event.Event, error) bool) {
-		if err := c.check(); err != nil {
+		if err := c.Check(); err != nil {
 			yield(nil, err)
 			return
 		}

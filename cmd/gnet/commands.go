@@ -8,5 +8,6 @@ func commands(e *env) []*cobra.Command {
 		newNetstatCommand(e, runNetstat),
 		newRouteCommand(e, runRoute),
 		newPingCommand(e, runPing),
+		newTraceCommand(e),
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"gnet/stackprobe"
 )
 
 // version is set by the linker from git describe.
@@ -22,7 +24,15 @@ var version = "unknown"
 func main() { os.Exit(run(os.Args, systemEnv())) }
 
 // run executes one command line and returns the exit status.
+//
+// One word is not for people: gnet starts itself again as "gnet __world" to make the namespaces of `gnet trace`, which a
+// process with several threads cannot enter. Only the process that this one starts itself has what makes the word mean
+// something, a socket with a request at descriptor 3; everybody else gets "unknown command". That process makes nothing
+// outside its fresh namespaces, and ends at once.
 func run(argv []string, e *env) int {
+	if status, ok := stackprobe.Helper(argv); ok {
+		return status
+	}
 	args := applet(argv, e)
 	if err := dropFileCapabilities(keptCapabilities(args)); err != nil {
 		return exitStatus(e, err)

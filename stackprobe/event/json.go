@@ -15,8 +15,8 @@ func AppendJSON(dst []byte, e *Event) []byte {
 	o := object{append(dst, '{')}
 	o.int("t_ns", e.T)
 	o.int("n", int64(e.N))
-	o.str("clock", e.Clock.String())
-	o.str("event", e.Kind.String())
+	o.optStr("clock", e.Clock.String())
+	o.optStr("event", e.Kind.String())
 	if e.Host != None {
 		o.str("host", e.Host.String())
 	}
@@ -213,11 +213,11 @@ func (s VarSet) String() string {
 
 func (o *object) run(r *Run) {
 	o.str("schema", Schema)
-	o.str("world", r.World)
+	o.optStr("world", r.World)
 	o.optStr("why_world", r.Why)
 	o.optStr("version", r.Version)
 	o.str("seed", strconv.FormatInt(r.Seed, 10))
-	o.int("bytes", int64(r.Bytes))
+	o.int("run_bytes", int64(r.Bytes))
 	o.int("delay_client_ns", r.DelayClient)
 	o.int("delay_server_ns", r.DelayServer)
 	o.int("mtu", int64(r.MTU))
@@ -230,8 +230,8 @@ func (o *object) run(r *Run) {
 }
 
 func (o *object) stack(prefix string, s *Stack) {
-	o.str(prefix+"stack", s.Name)
-	o.str(prefix+"cc", s.CC)
+	o.optStr(prefix+"stack", s.Name)
+	o.optStr(prefix+"cc", s.CC)
 	o.optStr(prefix+"recovery", s.Recovery)
 	o.optStr(prefix+"addr", s.Addr)
 }

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os/signal"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"gnet/internal/render"
+	"gnet/stackprobe"
+	"gnet/stackprobe/event"
+	"gnet/stackprobe/kernelside"
+	"gnet/stackprobe/link"
+	"gnet/stackprobe/view"
+)
+
+// traceOptions is what a `trace tcp` command line asks for.
+type traceOptions struct {
+	stackprobe.Config
+	Format render.Format
+	// Width is the number of columns of the ladder, 0 for the terminal's.
+	Width int
+	ASCII bool
+}
+
+// traceWords are the options of `trace tcp` as they stand on the command line.
+type traceWords struct {
+	link, format    string
+	faults          []string
+	bytes, width    int
+	seed            int64
+	delay, deadline time.Duration
+	json, ascii     bool
+}
+
+const traceLong = `Open a TCP connection over a link of our own, send, get everything back, close,
+and show every segment where it leaves and where it arrives, with the state of
+both ends.
+
+The client is this machine's kernel in namespaces of its own, the server an
+embedded TCP stack; where the machine does not allow that, both ends are that
+stack, in virtual time. The first line says which, and why. Nothing of the host
+is touched, and nothing is left.
+
+A fault is a rule of words:
+  [client>|server>] drop [any|syn|synack|ack|data|fin|rst [3|2-4|first 3]]
+It counts what it matches on the link in its direction, retransmissions
+included; with first it counts first transmissions only.
+
+Status 1: the exchange failed. 2: it could not be set up.`
+
+// newTraceTCPCommand returns `gnet trace tcp`, one of gnet's own verbs.
+func newTraceTCPCommand(e *env, run func(context.Context, *env, traceOptions) error) *cobra.Command {
+	var w traceWords
+	cmd := &cobra.Command{
+		Use:   "tcp",
+		Short: "Trace one TCP connection at both ends",
+		Long:  traceLong,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fail(statusUsage, "unexpected word %q", args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o, err := w.options()
+			if err != nil {
+				return err
+			}
+			return run(cmd.Context(), e, o)
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&w.link, "link", "auto", "auto, tun (kernel and embedded stack) or memory (two embedded stacks, virtual time)")
+	f.StringArrayVar(&w.faults, "fault", nil, "rule of the link; may be given several times")
+	f.IntVar(&w.bytes, "bytes", stackprobe.DefaultBytes, "bytes that the client sends and gets back")
+	f.Int64Var(&w.seed, "seed", stackprobe.DefaultSeed, "seed of everything that is drawn at random")
+	f.DurationVar(&w.delay, "delay", stackprobe.DefaultDelay, "one-way delay of each direction")
+	f.DurationVar(&w.deadline, "deadline", 0, "give up after that time (30s, in virtual time 1h)")
+	f.IntVar(&w.width, "width", 0, "columns of the ladder (those of the terminal, else 80)")
+	f.BoolVar(&w.ascii, "ascii", false, "draw with ASCII alone")
+	f.StringVar(&w.format, "format", "classic", strings.Join(render.FormatWords(), ", "))
+	f.BoolVar(&w.json, "json", false, "the same as --format json")
+	return cmd
+}
+
+// options checks the words of the command line.
+func (w *traceWords) options() (traceOptions, error) {
+	o := traceOptions{Width: w.width, ASCII: w.ascii}
+	o.Bytes, o.Seed, o.Delay, o.Deadline, o.Version = w.bytes, w.seed, w.delay, w.deadline, version
+	var ok bool
+	if o.World, ok = stackprobe.ParseWorld(w.link); !ok {
+		return o, fail(statusUsage, "--link %q: want auto, tun or memory", w.link)
+	}
+	for _, text := range w.faults {
+		r, err := link.ParseRule(text)
+		if err != nil {
+			return o, faultFailure(err)
+		}
+		o.Faults = append(o.Faults, r)
+	}
+	var err error
+	if o.Format, err = render.ParseFormat(w.format); err != nil {
+		return o, fail(statusUsage, "%w", err)
+	}
+	if w.json {
+		o.Format = render.JSON
+	}
+	if err := o.Check(); err != nil {
+		return o, fail(statusUsage, "--%w", err)
+	}
+	return o, nil
+}
+
+// faultFailure points at the word of a rule that cannot be read.
+func faultFailure(err error) error {
+	f := fail(statusUsage, "%w", err)
+	if re, ok := errors.AsType[*link.RuleError](err); ok {
+		f = fail(statusUsage, "%w\n%s", err, re.Pointer())
+	}
+	return f.withHint(`[client>|server>] drop [any|syn|synack|ack|data|fin|rst [3|2-4|first 3]]`)
+}
+
+// errFailed is an exchange that ended badly; the picture and the document say why.
+var errFailed = errors.New("the exchange failed")
+
+// runTraceTCP runs the exchange and shows it.
+func runTraceTCP(ctx context.Context, e *env, o traceOptions) error {
+	ctx, cancel := signal.NotifyContext(ctx, unix.SIGINT, unix.SIGTERM)
+	defer cancel()
+	show := newTraceView(e, &o)
+	var end *event.End
+	var runErr error
+	for ev, err := range stackprobe.Run(ctx, o.Config) {
+		if err != nil {
+			runErr = err
+			break
+		}
+		if ev.Kind == event.KindEnd {
+			end = ev.End
+		}
+		if err := show.event(ev); err != nil {
+			break // the writer is gone; exitStatus says so
+		}
+	}
+	if err := show.close(); err != nil && runErr == nil {
+		return err
+	}
+	return traceStatus(end, runErr)
+}
+
+// traceStatus turns the outcome into a status.
+func traceStatus(end *event.End, err error) error {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return fail(statusNo, "interrupted")
+	case err != nil:
+		f := fail(statusCannot, "%w", err)
+		if _, ok := errors.AsType[*kernelside.Error](err); ok {
+			return f.withHint("--link memory needs no rights")
+		}
+		return f
+	case end != nil && !end.OK:
+		return fail(statusNo, "%w: %s", errFailed, end.Reason)
+	}
+	return nil
+}
+
+// traceView shows events.
+type traceView interface {
+	event(*event.Event) error
+	close() error
+}
+
+func newTraceView(e *env, o *traceOptions) traceView {
+	if o.Format != render.Classic {
+		doc := e.document(o.Format, event.Schema)
+		return &traceDocument{e: e, doc: doc, rows: render.NewRows(doc, eventColumns())}
+	}
+	return &traceLadder{Ladder: view.NewLadder(e.Stdout, e.ladderOptions(o))}
+}
+
+// ladderOptions fits the ladder to where it is shown.
+func (e *env) ladderOptions(o *traceOptions) view.LadderOptions {
+	getenv := func(name string) string {
+		v, _ := e.LookupEnv(name)
+		return v
+	}
+	l := view.LadderOptions{Width: o.Width, ASCII: o.ASCII || !view.UTF8(getenv)}
+	ws, err := unix.IoctlGetWinsize(unix.Stdout, unix.TIOCGWINSZ)
+	if err != nil {
+		return l
+	}
+	if _, set := e.LookupEnv("NO_COLOR"); !set {
+		l.Color = true
+	}
+	if l.Width == 0 {
+		l.Width = int(ws.Col)
+	}
+	return l
+}
+
+// traceLadder draws the ladder. A run that never began has none.
+type traceLadder struct {
+	*view.Ladder
+	begun bool
+}
+
+func (l *traceLadder) event(ev *event.Event) error {
+	l.begun = true
+	return l.Event(ev)
+}
+
+func (l *traceLadder) close() error {
+	if !l.begun {
+		return nil
+	}
+	return l.Close()
+}
+
+// traceDocument writes events as rows.
+type traceDocument struct {
+	e    *env
+	doc  *render.Document
+	rows *render.Rows[event.Event]
+}
+
+func (d *traceDocument) event(ev *event.Event) error { return d.rows.Write(ev) }
+
+func (d *traceDocument) close() error { return d.e.closeDocument(d.doc) }
