@@ -109,6 +109,7 @@ func (p *Pinger) accept(s *sent, e Event, data []byte) {
 	}
 	s.answered = true
 	p.cameBack(s.n)
+	p.underWay(s.n)
 	p.stats.RTT.add(e.RTT)
 	p.adapt()
 	if e.Wrong = firstWrong(data, p.message[wire.ICMPHeader:]); e.Wrong > 0 {
@@ -123,12 +124,12 @@ func (p *Pinger) foreign(e Event, why Reason) {
 	p.emit(e)
 }
 
-// cameBack notes that probe n got an answer or an error: the distance to the
-// newest probe is what was under way.
-func (p *Pinger) cameBack(n int64) {
-	p.stats.Pipe = max(p.stats.Pipe, p.stats.Transmitted-n+1)
-	p.answered = max(p.answered, n)
-}
+// cameBack notes that probe n got an answer or an error.
+func (p *Pinger) cameBack(n int64) { p.answered = max(p.answered, n) }
+
+// underWay measures how many probes were under way when something about probe n
+// came back. iputils leaves out the errors of IPv6.
+func (p *Pinger) underWay(n int64) { p.stats.Pipe = max(p.stats.Pipe, p.stats.Transmitted-n+1) }
 
 // icmpError handles an error that the kernel has tied to one of our probes.
 func (p *Pinger) icmpError(m *probe.Message) {
@@ -187,6 +188,9 @@ func (p *Pinger) complaint(kind Kind, seq uint16, m *probe.Message, e Event) {
 	if kind == ICMPError {
 		p.stats.Errors++
 		p.cameBack(s.n)
+		if p.Family == probe.IPv4 {
+			p.underWay(s.n)
+		}
 	}
 	p.emit(e)
 }

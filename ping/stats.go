@@ -94,22 +94,20 @@ func (s *Spread) Deviation() time.Duration {
 	if s.N == 0 {
 		return 0
 	}
+	// (squares - sum*sum/n) / n, in 128 bits: dividing last keeps the rounding of
+	// small times small, and iputils does it so.
 	n := uint64(s.N)
-	if s.sum < math.MaxInt32 && s.high == 0 {
-		// Subtracting before dividing keeps the rounding of small times small.
-		sum := uint64(s.sum)
-		return root(0, (s.squares-sum*sum/n)/n)
-	}
-	mean := uint64(s.sum) / n
-	high, rest := s.high/n, s.high%n
-	low, _ := bits.Div64(rest, s.squares, n)
-	meanHigh, meanLow := bits.Mul64(mean, mean)
-	low, borrow := bits.Sub64(low, meanLow, 0)
-	high, borrow = bits.Sub64(high, meanHigh, borrow)
-	if borrow != 0 {
-		return 0 // the mean was cut, its square can exceed the mean of the squares
-	}
-	return root(high, low)
+	high, low := bits.Mul64(uint64(s.sum), uint64(s.sum))
+	high, low = divide(high, low, n)
+	low, borrow := bits.Sub64(s.squares, low, 0)
+	high, _ = bits.Sub64(s.high, high, borrow)
+	return root(divide(high, low, n))
+}
+
+// divide divides a 128-bit number.
+func divide(high, low, n uint64) (uint64, uint64) {
+	quotient, _ := bits.Div64(high%n, low, n)
+	return high / n, quotient
 }
 
 // root returns the square root of a 128-bit number of square microseconds.

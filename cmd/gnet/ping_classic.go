@@ -214,7 +214,7 @@ func (p *pingPrinter) localError(ev *ping.Event) {
 	case ev.Kind == ping.TooLong:
 		p.e.warn("local error: message too long, mtu: %d", ev.Info)
 	default:
-		p.e.warn("sendmsg: icmp_seq=%d: %s", uint16(ev.Seq), errnoText(ev.Err))
+		p.e.warn("sendmsg: %s", errnoText(ev.Err))
 	}
 }
 

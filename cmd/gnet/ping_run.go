@@ -156,7 +156,7 @@ func pingAddress(ctx context.Context, e *env, o pingOptions, sockets *pingSocket
 // preparePing configures the socket and says what the run is.
 func preparePing(e *env, o *pingOptions, socket *probe.Socket, target *pingTarget, a netip.Addr) (*pingSeries, error) {
 	c := probeConfig(o, socket, a)
-	source, err := probe.Source(socket.Family(), c)
+	source, err := sourceOf(socket.Family(), c)
 	broadcast := false
 	if errors.Is(err, unix.EACCES) && a.Is4() && !c.Broadcast {
 		// The kernel refuses a broadcast without consent, and a prohibited route,
@@ -184,18 +184,25 @@ func preparePing(e *env, o *pingOptions, socket *probe.Socket, target *pingTarge
 			shown = source
 		}
 	}
-	if o.StrictFrom && !c.Source.IsValid() && o.Device == "" {
+	if o.StrictFrom && !c.Source.IsValid() && o.Device == "" && !source.IsUnspecified() {
 		c.Source = source
 	}
 	if err := socket.Configure(c); err != nil {
 		return nil, err
 	}
 	warnDevice(e, o, source, a, socket)
-	if o.Device != "" && a.IsLinkLocalUnicast() {
-		source = netip.IPv6Unspecified() // as the original shows it
-	}
 	return &pingSeries{Name: target.Name, Dest: shown, Target: c.Dest, Source: source, Family: socket.Family(), Mode: socket.Mode(),
 		ID: socket.ID(), Multicast: broadcast || a.IsMulticast()}, nil
+}
+
+// sourceOf asks for the source address that a run will have. For a link-local
+// destination that is not known beforehand when no link is named, and the
+// original does not ask even then.
+func sourceOf(f probe.Family, c probe.Config) (netip.Addr, error) {
+	if f == probe.IPv6 && (c.Dest.IsLinkLocalUnicast() || c.Dest.IsLinkLocalMulticast()) && !c.Source.IsValid() {
+		return netip.IPv6Unspecified(), nil
+	}
+	return probe.Source(f, c)
 }
 
 // probeConfig turns the options into those of a socket.
@@ -233,7 +240,7 @@ func checkBroadcast(e *env, o *pingOptions, a netip.Addr, broadcast bool) error 
 
 // warnDevice says where -I does not mean what it seems to.
 func warnDevice(e *env, o *pingOptions, source, a netip.Addr, socket *probe.Socket) {
-	if o.Device != "" && !probe.OnDevice(o.Device, source) {
+	if o.Device != "" && !probe.OnDevice(o.Device, source) && !a.IsLinkLocalUnicast() {
 		e.warn("Warning: source address might be selected on device other than: %s", o.Device)
 	}
 	if socket.Mode() == probe.Datagram && a.IsLinkLocalUnicast() && a.Zone() == "" && o.Device == "" {
