@@ -3,6 +3,7 @@ package main
 import (
 	"gnet/internal/render"
 	"gnet/man"
+	"gnet/stackprobe/event"
 )
 
 // schemas returns the keys of every object that the machine formats have, in
@@ -15,6 +16,7 @@ func schemas() []man.Table {
 		schema(routeGetSchema, "summary", lookupSummary()),
 		schema(pingSchema, "row", echoColumns()),
 		schema(pingSchema, "summary", echoSummaryColumns()),
+		schema(event.Schema, "row", eventColumns()),
 	}
 }
 
