@@ -61,10 +61,10 @@ func newLanes(p *page) *lanes {
 // heading names the columns.
 func (l *lanes) heading() {
 	row := l.rails()
-	put(row, max(0, l.timeLen-len("time")), "time", strong)
+	put(row, l.timeLen-len("seconds"), "seconds", strong)
 	put(row, l.statesCol[event.Client], "client", strong)
 	put(row, l.statesCol[event.Server], "server", strong)
-	put(row, l.p.opts.Width-len("time"), "time", strong)
+	put(row, l.p.opts.Width-len("seconds"), "seconds", strong)
 	l.p.emit(row)
 }
 
