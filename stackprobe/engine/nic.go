@@ -43,6 +43,7 @@ func (n *nic) deliver(packet []byte) {
 	if n.closed.Load() {
 		return
 	}
+	n.flow.sees(packet)
 	p := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(packet)})
 	n.disp.DeliverNetworkPacket(ipv4.ProtocolNumber, p)
 	p.DecRef()

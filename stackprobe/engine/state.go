@@ -23,6 +23,31 @@ type flow struct {
 	timeouts uint64
 	high     uint32
 	hasHigh  bool
+	// reset tells that a RST was sent or received: netstack's state ERROR alone does not say why the connection ended.
+	reset bool
+}
+
+// sees takes note of a RST in either direction.
+func (f *flow) sees(packet []byte) {
+	if _, flags, ok := segment(packet); ok && flags&header.TCPFlagRst != 0 {
+		f.mu.Lock()
+		f.reset = true
+		f.mu.Unlock()
+	}
+}
+
+// state gives netstack's state its RFC name. Its states before LISTEN and SYN-SENT are CLOSED, and so is ERROR, where a
+// RST, an abort or a timeout left the connection.
+func (f *flow) state(s tcp.EndpointState) event.State {
+	if s != tcp.StateError {
+		return stateOf(s)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.reset {
+		return event.ClosedReset
+	}
+	return event.Closed
 }
 
 // watch makes ep the connection whose state Sample returns.
@@ -40,12 +65,13 @@ func (f *flow) watched() *tcp.Endpoint {
 
 // sent returns what the stack knows at the transmission of packet. The caller is inside that transmission.
 func (f *flow) sent(s *Stack, packet []byte) link.Sent {
+	f.sees(packet)
 	ep, flags := find(s.stack, packet)
 	if ep == nil {
 		return link.Sent{}
 	}
 	state := tcp.EndpointState(ep.State())
-	out := link.Sent{State: stateOf(state), StateHow: event.Read}
+	out := link.Sent{State: f.state(state), StateHow: event.Read}
 	if state == tcp.StateListen {
 		// A SYN cookie or a RST for nobody: no connection stands behind it.
 		return out
@@ -88,17 +114,25 @@ func (f *flow) evidence(es *tcp.TCPEndpointState, timeouts uint64) link.Evidence
 	return 0
 }
 
-// find returns the connection that sends packet, and the flags of its segment.
-func find(s *stack.Stack, packet []byte) (*tcp.Endpoint, header.TCPFlags) {
+// segment returns the connection's name and the flags of the TCP segment in packet, as its sender sees them.
+func segment(packet []byte) (stack.TransportEndpointID, header.TCPFlags, bool) {
 	ip := header.IPv4(packet)
 	if !ip.IsValid(len(packet)) || ip.TransportProtocol() != tcp.ProtocolNumber || len(ip.Payload()) < header.TCPMinimumSize {
-		return nil, 0
+		return stack.TransportEndpointID{}, 0, false
 	}
 	t := header.TCP(ip.Payload())
-	id := stack.TransportEndpointID{LocalPort: t.SourcePort(), LocalAddress: ip.SourceAddress(),
-		RemotePort: t.DestinationPort(), RemoteAddress: ip.DestinationAddress()}
+	return stack.TransportEndpointID{LocalPort: t.SourcePort(), LocalAddress: ip.SourceAddress(),
+		RemotePort: t.DestinationPort(), RemoteAddress: ip.DestinationAddress()}, t.Flags(), true
+}
+
+// find returns the connection that sends packet, nil if there is none, and the flags of its segment.
+func find(s *stack.Stack, packet []byte) (*tcp.Endpoint, header.TCPFlags) {
+	id, flags, ok := segment(packet)
+	if !ok {
+		return nil, 0
+	}
 	ep, _ := s.FindTransportEndpoint(ipv4.ProtocolNumber, tcp.ProtocolNumber, id, nicID).(*tcp.Endpoint)
-	return ep, t.Flags()
+	return ep, flags
 }
 
 // Sample returns state and variables of the stack's connection, or of its listener before there is one. Call it after
@@ -112,7 +146,7 @@ func (s *Stack) Sample() (event.State, event.Vars) {
 	defer ep.UnlockUser()
 	state := tcp.EndpointState(ep.State())
 	if !connected(state) {
-		return stateOf(state), event.Vars{}
+		return s.nic.flow.state(state), event.Vars{}
 	}
 	var es tcp.TCPEndpointState
 	completeState(ep, &es)
@@ -128,8 +162,7 @@ func connected(s tcp.EndpointState) bool {
 	return false
 }
 
-// stateOf gives netstack's state its RFC name. Its states before LISTEN and SYN-SENT are CLOSED; ERROR, where a RST, an
-// abort or a timeout left the connection, is CLOSED as well.
+// stateOf translates all states but ERROR.
 func stateOf(s tcp.EndpointState) event.State {
 	switch s {
 	case tcp.StateListen:
@@ -152,8 +185,6 @@ func stateOf(s tcp.EndpointState) event.State {
 		return event.LastAck
 	case tcp.StateTimeWait:
 		return event.TimeWait
-	case tcp.StateError:
-		return event.ClosedReset
 	}
 	return event.Closed
 }

@@ -22,9 +22,12 @@ func (h *Host) Connect(port uint16) (app.Conn, error) {
 	return conn{h}, nil
 }
 
-// fail notes that the connection ended badly, and returns err as the kernel's errno.
+// fail notes whether the connection ended by a RST, and returns err.
 func (c conn) fail(err error) error {
-	c.h.traffic.failed = true
+	switch err {
+	case unix.ECONNRESET, unix.ECONNREFUSED, unix.EPIPE:
+		c.h.traffic.reset = true
+	}
 	return err
 }
 

@@ -29,12 +29,12 @@ type traffic struct {
 	stop    int // eventfd that ends the watcher
 	watched chan error
 
-	open   bool  // the socket's descriptor is valid
-	begun  bool  // connect was called
-	failed bool  // a call returned an error: the connection was reset or given up
-	last   Info  // at the last transmission
-	final  Info  // at the last moment before close
-	err    error // the first error of the interface
+	open  bool  // the socket's descriptor is valid
+	begun bool  // connect was called
+	reset bool  // a call said that the connection was reset
+	last  Info  // at the last transmission
+	final Info  // at the last moment before close
+	err   error // the first error of the interface
 }
 
 // Start begins to pass on what the kernel transmits. send gets each packet with the moment of reading, on the clock's
@@ -182,7 +182,7 @@ func (h *Host) Sample() (event.State, event.Vars) {
 		return event.StateUnknown, event.Vars{}
 	case waits:
 		return event.TimeWait, event.Vars{}
-	case t.failed:
+	case t.reset:
 		return event.ClosedReset, event.Vars{}
 	}
 	return event.Closed, event.Vars{}

@@ -1,0 +1,101 @@
+package stackprobe_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+
+	"gnet/stackprobe"
+	"gnet/stackprobe/event"
+	"gnet/stackprobe/link"
+)
+
+// TestMain lets the test binary be what a world starts again: the helper, or the program that the leftover tests kill.
+func TestMain(m *testing.M) {
+	if status, ok := stackprobe.Helper(os.Args); ok {
+		os.Exit(status)
+	}
+	if os.Getenv(victimEnv) != "" {
+		os.Exit(victim())
+	}
+	os.Exit(m.Run())
+}
+
+// rules parses fault rules.
+func rules(t testing.TB, texts ...string) []link.Rule {
+	t.Helper()
+	var rules []link.Rule
+	for _, text := range texts {
+		r, err := link.ParseRule(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rules = append(rules, r)
+	}
+	return rules
+}
+
+// collect runs c and returns copies of its events.
+func collect(t testing.TB, c stackprobe.Config) []event.Event {
+	t.Helper()
+	var events []event.Event
+	for e, err := range stackprobe.Run(context.Background(), c) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		events = append(events, *e)
+	}
+	return events
+}
+
+// outcome returns the last event's content.
+func outcome(t testing.TB, events []event.Event) *event.End {
+	t.Helper()
+	if len(events) == 0 || events[len(events)-1].Kind != event.KindEnd {
+		t.Fatal("the run has no end event")
+	}
+	return events[len(events)-1].End
+}
+
+// line writes an event for people, as far as tests of whole runs compare it.
+func line(e *event.Event) string {
+	head := fmt.Sprintf("%12.9f %-6s %-5s ", float64(e.T)/1e9, e.Host, e.Kind)
+	s := &e.Seg
+	switch e.Kind {
+	case event.KindTx:
+		text := fmt.Sprintf("#%d %s %s try %d %s [%s]", s.ID, s.Flags, numbers(s), s.Attempt, s.Why, e.State)
+		if e.Vars.Has&event.HasCwnd != 0 {
+			text += fmt.Sprintf(" cwnd %d rto %dms", e.Vars.Cwnd, e.Vars.RTO/1e6)
+		}
+		return head + text
+	case event.KindRx:
+		return head + fmt.Sprintf("#%d %s %s", s.ID, s.Flags, numbers(s))
+	case event.KindLost:
+		return head + fmt.Sprintf("#%d by %q", s.ID, e.Rule)
+	case event.KindState:
+		return head + fmt.Sprintf("%s -> %s", e.From, e.State)
+	case event.KindApp:
+		return head + fmt.Sprintf("%s %d %s", e.App.Call, e.App.Bytes, e.App.Err)
+	case event.KindTimer:
+		return head + e.Timer.Kind.String()
+	case event.KindNote:
+		return head + e.Level.String() + ": " + e.Text
+	case event.KindEnd:
+		return head + fmt.Sprintf("ok %t %q client %+v server %+v", e.End.OK, e.End.Reason, e.End.Client, e.End.Server)
+	}
+	return head
+}
+
+// numbers writes the relative numbers of a segment.
+func numbers(s *event.Segment) string {
+	text := fmt.Sprintf("%d:%d", s.RelSeq, s.RelSeq+uint32(s.Len))
+	if s.HasRelAck {
+		text += fmt.Sprintf(" ack %d", s.RelAck)
+	}
+	text += fmt.Sprintf(" win %d", s.Window)
+	for _, b := range s.Opts.RelSack[:s.Opts.NSack] {
+		text += fmt.Sprintf(" sack %d:%d", b.Left, b.Right)
+	}
+	return text
+}

@@ -1,0 +1,198 @@
+package stackprobe_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"gnet/stackprobe"
+	"gnet/stackprobe/event"
+)
+
+// TestLaws holds every lesson to what is true of any run.
+func TestLaws(t *testing.T) {
+	for _, l := range lessons {
+		t.Run(l.name, func(t *testing.T) { checkLaws(t, collect(t, config(t, l.bytes, l.faults))) })
+	}
+}
+
+// checkLaws: events are in order and numbered without a gap; the first says how the run was made and the last how it
+// ended; each transmission arrives once, one delay later at the soonest, or is lost; checksums are right; the totals are
+// those of the events.
+func checkLaws(t *testing.T, events []event.Event) {
+	t.Helper()
+	if events[0].Kind != event.KindRun {
+		t.Fatalf("first event is %v", events[0].Kind)
+	}
+	end := outcome(t, events)
+	sent := make(map[int]*event.Event)
+	over := make(map[int]event.Kind)
+	var got [3]event.Totals
+	for i := range events {
+		e := &events[i]
+		if e.N != i+1 || i > 0 && e.T < events[i-1].T || e.Clock != events[0].Run.Clock {
+			t.Errorf("event %d at %d has number %d and clock %v", i+1, e.T, e.N, e.Clock)
+		}
+		switch e.Kind {
+		case event.KindTx:
+			sent[e.Seg.ID] = e
+			got[e.Host].Segments++
+			if e.Seg.Attempt > 1 {
+				got[e.Host].Retransmitted++
+			}
+			if e.Seg.BadSum {
+				t.Errorf("segment %d has a wrong checksum", e.Seg.ID)
+			}
+			if e.State == event.StateUnknown {
+				t.Errorf("segment %d left in an unknown state", e.Seg.ID)
+			}
+		case event.KindLost, event.KindRx:
+			tx := sent[e.Seg.ID]
+			switch {
+			case tx == nil:
+				t.Fatalf("segment %d: %v without tx", e.Seg.ID, e.Kind)
+			case over[e.Seg.ID] != 0:
+				t.Errorf("segment %d: %v after %v", e.Seg.ID, e.Kind, over[e.Seg.ID])
+			case cmp.Diff(tx.Seg, e.Seg, cmp.Comparer(sameSegment)) != "":
+				t.Errorf("segment %d changed on its way", e.Seg.ID)
+			case e.Kind == event.KindRx && (e.Host != tx.Host.Peer() || e.T < tx.T+events[0].Run.DelayClient):
+				t.Errorf("segment %d arrived at %v after %v", e.Seg.ID, e.Host, time.Duration(e.T-tx.T))
+			}
+			over[e.Seg.ID] = e.Kind
+			if e.Kind == event.KindLost {
+				got[e.Host].Lost++
+			}
+		case event.KindState:
+			if e.From == e.State {
+				t.Errorf("change from %v to %v", e.From, e.State)
+			}
+			got[e.Host].State = e.State
+		}
+	}
+	for id := range sent {
+		if over[id] == 0 {
+			t.Errorf("segment %d neither arrived nor was lost", id)
+		}
+	}
+	for h, total := range map[event.Host]event.Totals{event.Client: end.Client, event.Server: end.Server} {
+		want := event.Totals{State: total.State, Segments: total.Segments, Retransmitted: total.Retransmitted, Lost: total.Lost}
+		if d := cmp.Diff(want, got[h]); d != "" {
+			t.Errorf("%v: the totals are not those of the events: %s", h, d)
+		}
+	}
+	if end.OK && (end.Client.Received != end.Client.Written || end.Server.Received != end.Client.Written || !end.Client.Match || !end.Server.Match) {
+		t.Errorf("ok, but %+v", end)
+	}
+}
+
+func sameSegment(a, b event.Segment) bool { return a == b }
+
+// TestReadVariablesAreThoseOnTheWire compares what is read inside the engine with what the segments at its tap say: both
+// roads to SND.UNA, SND.NXT, SND.WND and RCV.NXT must agree whenever the end is at rest.
+func TestReadVariablesAreThoseOnTheWire(t *testing.T) {
+	type wire struct{ Una, Nxt, Wnd, RcvNxt uint32 }
+	var now [3]wire
+	checked := 0
+	for _, e := range collect(t, config(t, 100_000, []string{"client> drop data 3", "server> drop data 7-8", "server> drop ack 20-30"})) {
+		w, s := &now[e.Host], &e.Seg
+		switch e.Kind {
+		case event.KindTx:
+			w.Nxt = max(w.Nxt, s.RelSeq+s.Space())
+			if s.HasRelAck {
+				w.RcvNxt = s.RelAck
+			}
+		case event.KindRx:
+			if s.HasRelAck {
+				w.Una, w.Wnd = max(w.Una, s.RelAck), s.Window
+			}
+		case event.KindVars:
+			v := &e.Vars
+			una, nxt, rcvNxt := v.Rel()
+			if v.Computed != event.HasISS|event.HasIRS {
+				t.Errorf("event %d: the engine did not tell %v", e.N, v.Computed)
+			}
+			if d := cmp.Diff(*w, wire{una, nxt, v.Wnd, rcvNxt}); d != "" {
+				t.Errorf("event %d at %v: %s", e.N, e.Host, d)
+			}
+			checked++
+		}
+	}
+	if checked < 50 {
+		t.Errorf("only %d samples", checked)
+	}
+}
+
+func TestConfigErrors(t *testing.T) {
+	for _, c := range []stackprobe.Config{{Bytes: -1}, {Bytes: stackprobe.MaxBytes + 1}, {Delay: -1}, {Delay: time.Hour}, {Deadline: -1}} {
+		for e, err := range stackprobe.Run(context.Background(), c) {
+			if _, ok := errors.AsType[*stackprobe.ConfigError](err); !ok || e != nil {
+				t.Errorf("%+v: %v, %v", c, e, err)
+			}
+		}
+	}
+}
+
+func TestDeadline(t *testing.T) {
+	c := config(t, 100, []string{"client> drop data"})
+	c.Deadline = 3 * time.Second
+	end := outcome(t, collect(t, c))
+	if end.OK || end.Reason != "not finished after 3s" {
+		t.Errorf("%+v", end)
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var last event.Event
+	var got error
+	for e, err := range stackprobe.Run(ctx, config(t, 3000, nil)) {
+		if err != nil {
+			got = err
+			continue
+		}
+		last = *e
+		if e.N == 10 {
+			cancel()
+		}
+	}
+	if !errors.Is(got, context.Canceled) || last.Kind != event.KindEnd || last.End.Reason != "interrupted" {
+		t.Errorf("%v, %v", got, last.Kind)
+	}
+}
+
+// TestNothingIsLeftInTheProcess: after runs that ended, failed, were broken off and cancelled, no goroutine is left.
+func TestNothingIsLeftInTheProcess(t *testing.T) {
+	before := runtime.NumGoroutine()
+	for range 5 {
+		collect(t, config(t, 3000, nil))
+		collect(t, config(t, 100, []string{"drop"}))
+		for e := range stackprobe.Run(context.Background(), config(t, 3000, nil)) {
+			if e.N == 20 {
+				break
+			}
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		for range stackprobe.Run(ctx, config(t, 3000, nil)) {
+		}
+	}
+	expectGoroutines(t, before)
+}
+
+// expectGoroutines waits until no more goroutines run than before: those that have ended are counted for a moment.
+func expectGoroutines(t *testing.T, before int) {
+	t.Helper()
+	for range 200 {
+		if runtime.NumGoroutine() <= before {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	buf := make([]byte, 1<<20)
+	t.Errorf("%d goroutines before, %d after:\n%s", before, runtime.NumGoroutine(), buf[:runtime.Stack(buf, true)])
+}
