@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,20 +18,33 @@ func newClassicCommand[O any](use, short string, table func() *optionTable[O], r
 		Short:              short,
 		DisableFlagParsing: true,
 		RunE:               run,
-		ValidArgsFunction: func(_ *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
-			return table().complete(word), cobra.ShellCompDirectiveNoFileComp
+		ValidArgsFunction: func(_ *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+			return table().complete(args, word), cobra.ShellCompDirectiveNoFileComp
 		},
 	}
 }
 
-// complete returns the option names that start with word, each with its help
-// after a tab, as cobra's completion scripts expect.
-func (t *optionTable[O]) complete(word string) []string {
+// complete returns what word can become behind args, each with its help after a
+// tab, as cobra's completion scripts expect: option names, the words that an
+// option's argument may be, or the first operand. Rows without help are left
+// out, as in the help.
+func (t *optionTable[O]) complete(args []string, word string) []string {
+	if name, value, attached := strings.Cut(word, "="); attached {
+		return withPrefix(name+"=", t.argumentWords(name), value)
+	}
+	if len(args) > 0 {
+		if words := t.argumentWords(args[len(args)-1]); words != nil {
+			return withPrefix("", words, word)
+		}
+	}
 	if !strings.HasPrefix(word, "-") {
-		return nil
+		return withPrefix("", t.verbs, word)
 	}
 	var names []string
 	for _, opt := range t.options {
+		if opt.help == "" {
+			continue
+		}
 		for _, name := range opt.names(t.shortOnly) {
 			if strings.HasPrefix(name, word) {
 				names = append(names, name+"\t"+opt.help)
@@ -38,6 +52,27 @@ func (t *optionTable[O]) complete(word string) []string {
 		}
 	}
 	return names
+}
+
+// argumentWords returns the words of the option that is written as name.
+func (t *optionTable[O]) argumentWords(name string) []string {
+	for i := range t.options {
+		if slices.Contains(t.options[i].names(t.shortOnly), name) {
+			return t.options[i].words
+		}
+	}
+	return nil
+}
+
+// withPrefix returns those of words that start with typed, each behind before.
+func withPrefix(before string, words []string, typed string) []string {
+	var list []string
+	for _, w := range words {
+		if strings.HasPrefix(w, typed) {
+			list = append(list, before+w)
+		}
+	}
+	return list
 }
 
 // names returns the option as it is typed: -c, --count.
@@ -85,7 +120,8 @@ type outputOptions struct {
 func outputRows[O any](pick func(*O) *outputOptions) []option[O] {
 	return []option[O]{
 		{long: "format", arg: requiredArgument, argName: "FORMAT", own: true,
-			help: "classic, table, json, jsonl or csv",
+			words: render.FormatWords(),
+			help:  "classic, table, json, jsonl or csv",
 			set: func(o *O, _, arg string) (err error) {
 				pick(o).Format, err = render.ParseFormat(arg)
 				if err != nil {

@@ -27,3 +27,10 @@ func newCompletionCommand(e *env) *cobra.Command {
 		},
 	}
 }
+
+// completeFlag makes completion offer words for the argument of a flag of one of
+// gnet's own commands. The flag exists: a misspelt name is a mistake in the
+// caller, which the test of completions finds.
+func completeFlag(cmd *cobra.Command, flag string, words ...string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+}

@@ -21,8 +21,9 @@ type option[O any] struct {
 	short   byte   // 0 when it has only a long name
 	long    string // "" when it has only a letter
 	arg     argKind
-	argName string // in help: "N", "DEV"
-	help    string // one line for help; "" hides the row there
+	argName string   // in help: "N", "DEV"
+	help    string   // one line for help; "" hides the row there
+	words   []string // what the argument may be, for completion; nil when it is free
 	// class joins long options that the original gives one value: a prefix
 	// that fits several of one class is not ambiguous, the first is taken.
 	class string
@@ -38,7 +39,8 @@ type option[O any] struct {
 // that of the original's long options: getopt lists possibilities in it.
 type optionTable[O any] struct {
 	options   []option[O]
-	shortOnly bool // the original calls getopt(3): no long options but our own
+	shortOnly bool     // the original calls getopt(3): no long options but our own
+	verbs     []string // what the first operand may be, for completion
 }
 
 // getoptError is a message of getopt_long, without the program's name.

@@ -56,7 +56,8 @@ func routeTable() *optionTable[routeOptions] {
 		{short: 'N', long: "symbolic", help: "addresses, no names, whatever it is called",
 			set: func(o *routeOptions, _, _ string) error { o.Listing.Numeric = true; return nil }},
 		{short: 'A', long: "protocol", arg: requiredArgument, argName: "FAMILY", help: "address families, comma separated: inet, inet6",
-			set: func(o *routeOptions, _, arg string) error { return o.addFamilies(arg) }},
+			words: []string{"inet", "inet6"},
+			set:   func(o *routeOptions, _, arg string) error { return o.addFamilies(arg) }},
 		{short: 'C', long: "cache", help: "list the routing cache (empty in every kernel since 3.6)",
 			set: func(o *routeOptions, _, _ string) error { o.Listing.Cache = true; return nil }},
 		{short: 'F', long: "fib", help: "list the forwarding information base (the default)",
@@ -69,7 +70,7 @@ func routeTable() *optionTable[routeOptions] {
 	}...)
 	table = append(table, outputRows(pick)...)
 	table = append(table, procRootRow(pick))
-	return &optionTable[routeOptions]{options: table}
+	return &optionTable[routeOptions]{options: table, verbs: []string{"add", "del"}}
 }
 
 // addFamilies adds the families of one word, such as inet,inet6, each once.

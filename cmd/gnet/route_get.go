@@ -27,8 +27,9 @@ func newRouteGetCommand(e *env, run func(context.Context, *env, routeGetOptions)
 	var format string
 	var json bool
 	cmd := &cobra.Command{
-		Use:   "get ADDRESS",
-		Short: "Explain which route a destination takes",
+		Use:               "get ADDRESS",
+		Short:             "Explain which route a destination takes",
+		ValidArgsFunction: cobra.NoFileCompletions,
 		Long: `Explain which route a destination takes: the rules in the kernel's order, in each
 table the entries with the destination masked, the winner and why, and the
 kernel's own answer beside it. Status 1: there is no way.`,
@@ -56,6 +57,7 @@ kernel's own answer beside it. Status 1: there is no way.`,
 	cmd.Flags().SortFlags = false
 	cmd.Flags().StringVar(&format, "format", "classic", "classic, table, json, jsonl or csv")
 	cmd.Flags().BoolVar(&json, "json", false, "the same as --format json")
+	completeFlag(cmd, "format", render.FormatWords()...)
 	return cmd
 }
 

@@ -57,9 +57,10 @@ Status 1: the exchange failed. 2: it could not be set up.`
 func newTraceTCPCommand(e *env, run func(context.Context, *env, traceOptions) error) *cobra.Command {
 	var w traceWords
 	cmd := &cobra.Command{
-		Use:   "tcp",
-		Short: "Trace one TCP connection at both ends",
-		Long:  traceLong,
+		Use:               "tcp",
+		Short:             "Trace one TCP connection at both ends",
+		ValidArgsFunction: cobra.NoFileCompletions,
+		Long:              traceLong,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return fail(statusUsage, "unexpected word %q", args[0])
@@ -86,6 +87,8 @@ func newTraceTCPCommand(e *env, run func(context.Context, *env, traceOptions) er
 	f.BoolVar(&w.ascii, "ascii", false, "draw with ASCII alone")
 	f.StringVar(&w.format, "format", "classic", strings.Join(render.FormatWords(), ", "))
 	f.BoolVar(&w.json, "json", false, "the same as --format json")
+	completeFlag(cmd, "link", "auto", "tun", "memory")
+	completeFlag(cmd, "format", render.FormatWords()...)
 	return cmd
 }
 
