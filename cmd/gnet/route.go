@@ -103,7 +103,7 @@ func newRouteCommand(e *env, run func(context.Context, *env, routeOptions) error
 				e.Stdout.WriteString(routeSynopsis + "\n" + routeTable().help())
 				return nil
 			case errors.Is(err, errShowVersion):
-				e.Stdout.WriteString("gnet " + version + "\nroute: options and output of net-tools 2.10\n")
+				e.Stdout.WriteString("gnet " + version + ", route as of net-tools 2.10\n")
 				return nil
 			case err != nil:
 				return err
@@ -148,7 +148,7 @@ func (o *routeOptions) listing() error {
 		o.Listing.Families = append(o.Listing.Families, f)
 	}
 	forms := [...]routeForm{routeFormMetric, routeFormMSS, routeFormLong, routeFormTitle}
-	o.Listing.Form = forms[min(o.extend, len(forms)-1)]
+	o.Listing.Form = forms[o.extend%len(forms)] // a fourth -e starts again, as in the old tool
 	return nil
 }
 

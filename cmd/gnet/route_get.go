@@ -33,7 +33,8 @@ func newRouteGetCommand(e *env, run func(context.Context, *env, routeGetOptions)
 		Long: `Explain which route a destination takes: the rules in the kernel's order, in each
 table the entries with the destination masked, the winner and why, and the
 kernel's own answer beside it. Status 1: there is no way.`,
-		Args: func(_ *cobra.Command, args []string) error {
+		Args: func(cmd *cobra.Command, args []string) error {
+			e.setName(cmd) // cobra checks words before the hook that sets it
 			if len(args) != 1 {
 				return fail(statusUsage, "one address, got %d words", len(args))
 			}

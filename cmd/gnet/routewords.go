@@ -146,16 +146,17 @@ type words4 struct {
 
 func (p *words4) target(ctx context.Context) error {
 	word, ok := p.next()
+	after := "add or del"
 	switch word {
 	case wordNet:
-		p.kind = kindNet
+		p.kind, after = kindNet, "-net"
 		word, ok = p.next()
 	case wordHost:
-		p.kind = kindHost
+		p.kind, after = kindHost, "-host"
 		word, ok = p.next()
 	}
 	if !ok {
-		return routeUsage("no target")
+		return unexpected(after, "a target must follow")
 	}
 	name, length, slash := strings.Cut(word, "/")
 	if slash {

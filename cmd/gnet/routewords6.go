@@ -37,7 +37,7 @@ type words6 struct {
 func (p *words6) target(ctx context.Context) error {
 	word, ok := p.next()
 	if !ok {
-		return routeUsage("no target")
+		return unexpected("add or del", "a target must follow")
 	}
 	if word == "default" {
 		p.c.Dst = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
@@ -77,7 +77,7 @@ func (p *words6) word(word string) error {
 		}
 		p.c.Device, p.c.HasDevice = name, true
 	default:
-		if len(p.words) > 0 || p.c.HasDevice {
+		if len(p.words) > 0 {
 			return unexpected(word, "expected gw, metric, mod, dyn, dev or, as the last word, an interface")
 		}
 		p.c.Device, p.c.HasDevice = word, true

@@ -1,0 +1,371 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"gnet/internal/nstest"
+	"gnet/internal/rtnl"
+)
+
+// routePeers is the installed route and gnet under that name, each in a namespace of equal layout.
+type routePeers struct {
+	oldPath, newPath string
+	ip               string
+	old, new         *nstest.Host
+}
+
+func newRoutePeers(t *testing.T) *routePeers {
+	t.Helper()
+	// No test waits for a name server: nobody listens there, which loopback says at once.
+	mountText(t, "/etc/resolv.conf", "nameserver 127.0.0.1\n")
+	p := &routePeers{
+		oldPath: nstest.Peer(t, "route"), newPath: gnetCalled(t, "route"), ip: nstest.Peer(t, "ip"),
+		old: nstest.NewHost(t, "old"), new: nstest.NewHost(t, "new"),
+	}
+	for _, h := range []*nstest.Host{p.old, p.new} {
+		routeLayout(t, h)
+	}
+	return p
+}
+
+// gnetCalled returns the path of this test binary under the name of a command. Every user can run it.
+func gnetCalled(t *testing.T, name string) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "gnet-oracle-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, name)
+	if err := copyProgram(self, path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func copyProgram(from, to string) error {
+	src, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	dst, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(dst, src); err != nil {
+		dst.Close()
+		return err
+	}
+	return dst.Close()
+}
+
+// routeLayout makes the interfaces and addresses of the captures: d0 with both families, d1, d2 point to point.
+func routeLayout(t *testing.T, h *nstest.Host) {
+	t.Helper()
+	ip := nstest.Peer(t, "ip")
+	for _, name := range []string{"d0", "d1", "d2"} {
+		routeLink(t, h, name)
+	}
+	for _, words := range []string{
+		"addr add 10.50.0.1/24 dev d0", "addr add 10.51.0.1/24 dev d1", "addr add 10.52.0.1 peer 10.52.0.2 dev d2",
+		"addr add 10.50.0.77/24 dev d0 label d0:1",
+		"addr add 2001:db8:50::1/64 dev d0 nodad", "addr add fe80::99/64 dev d0 nodad",
+	} {
+		if r := h.Run(t, ip, strings.Fields(words)...); r.Status != 0 {
+			t.Fatalf("ip %s: %s", words, r.Stderr)
+		}
+	}
+}
+
+// routeLink makes a veth pair without link-local addresses, which would differ from one namespace to the next.
+func routeLink(t *testing.T, h *nstest.Host, name string) {
+	t.Helper()
+	h.Netlink(t, func(c *rtnl.Conn) error {
+		if err := c.AddLink(rtnl.NewLink{Name: name, Kind: "veth", PeerName: "p" + name}); err != nil {
+			return err
+		}
+		for _, end := range []string{name, "p" + name} {
+			link, err := c.LinkByName(end)
+			if err != nil {
+				return err
+			}
+			if err := c.SetLink(link.Index, new(rtnl.LinkChange).NoLinkLocal()); err != nil {
+				return err
+			}
+			if err := c.SetLink(link.Index, new(rtnl.LinkChange).Up()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// routeOutcome is what one command line did.
+type routeOutcome struct {
+	Status   int
+	Stdout   string
+	Sentence string // stderr without usage and hints
+	Table    string // ip route show table all
+}
+
+// usageHead is where a usage begins; that text is gnet's own by design.
+var usageHead = regexp.MustCompile(`(?m)^[Uu]sage: `)
+
+func (p *routePeers) outcome(t *testing.T, h *nstest.Host, cmd *exec.Cmd) routeOutcome {
+	t.Helper()
+	cmd.Env = append(os.Environ(), "LC_ALL=C")
+	r := h.Output(t, cmd)
+	o := routeOutcome{Status: r.Status, Stdout: withoutRefs(r.Stdout), Sentence: r.Stderr}
+	usage := usageHead.FindStringIndex(o.Sentence)
+	if usage != nil {
+		o.Sentence = o.Sentence[:usage[0]]
+		// Where the original has the usage alone, gnet names the wrong word.
+		if o.Sentence == "" || strings.HasPrefix(o.Sentence, `route: "`) {
+			o.Sentence = "usage"
+		}
+	}
+	o.Sentence = withoutHints(o.Sentence)
+	for _, family := range []string{"-4", "-6"} {
+		o.Table += h.Run(t, p.ip, family, "route", "show", "table", "all").Stdout
+	}
+	return o
+}
+
+func withoutHints(stderr string) string {
+	var kept strings.Builder
+	for line := range strings.Lines(stderr) {
+		if !strings.HasPrefix(line, "hint: ") {
+			kept.WriteString(line)
+		}
+	}
+	return kept.String()
+}
+
+// refColumn is the Ref column of the IPv6 listing. The kernel counts references from caches there, which come and go between two
+// reads.
+var refColumn = regexp.MustCompile(`(?m)^(.{57,} .{4} *-?\d+ +)(\d+)( +-?\d+ \S+)$`)
+
+func withoutRefs(stdout string) string {
+	if !strings.Contains(stdout, "Next Hop") {
+		return stdout
+	}
+	return refColumn.ReplaceAllString(stdout, "${1}R${3}")
+}
+
+// TestWithoutRefs shows that the normalisation hides the one column and nothing beside it.
+func TestWithoutRefs(t *testing.T) {
+	const listing = "Kernel IPv6 routing table\n" + inet6Heads +
+		"2001:db8:50::/64               ::                         U    256 1      0 d0\n"
+	same := strings.Replace(listing, "256 1      0", "256 14      0", 1)
+	if diff := cmp.Diff(withoutRefs(listing), withoutRefs(same)); diff != "" {
+		t.Errorf("another reference count is a difference:\n%s", diff)
+	}
+	for _, other := range []string{"257 1      0 d0", "256 1      1 d0", "256 1      0 d1", "256  1      0 d0", "256 1       0 d0"} {
+		if withoutRefs(strings.Replace(listing, "256 1      0 d0", other, 1)) == withoutRefs(listing) {
+			t.Errorf("%q is not told from the original", other)
+		}
+	}
+}
+
+// flush removes the routes that a command added.
+func (p *routePeers) flush(t *testing.T) {
+	t.Helper()
+	for _, h := range []*nstest.Host{p.old, p.new} {
+		h.Netlink(t, func(c *rtnl.Conn) error {
+			for r, err := range c.Routes(rtnl.RouteFilter{Protocol: unix.RTPROT_BOOT}) {
+				if err != nil {
+					return err
+				}
+				own := *r
+				own.Multipath = slices.Clone(r.Multipath)
+				defer c.DelRoute(&own)
+			}
+			return nil
+		})
+	}
+}
+
+// run runs the same words through both tools and compares; id names an intended difference, which must then be there.
+func (p *routePeers) run(t *testing.T, words []string, id string) {
+	t.Helper()
+	want := p.outcome(t, p.old, exec.Command(p.oldPath, words...))
+	got := p.outcome(t, p.new, exec.Command(p.newPath, words...))
+	diff := cmp.Diff(want, got)
+	switch {
+	case id == "" && diff != "":
+		t.Errorf("route %q (-original +gnet)\n%s", words, diff)
+	case id != "" && diff == "":
+		t.Errorf("route %q does not show the difference %s", words, id)
+	}
+}
+
+// script runs command lines. A line may end in "; ID" for an intended difference; lines of ip and of sh apply to both namespaces.
+// With fresh each line starts from the layout alone.
+func (p *routePeers) script(t *testing.T, lines string, ids map[string]bool, fresh bool) {
+	t.Helper()
+	for line := range strings.Lines(lines) {
+		line, id, _ := strings.Cut(strings.TrimSpace(line), "; ")
+		words := strings.Fields(line)
+		if len(words) == 0 {
+			continue
+		}
+		if id != "" && !ids[id] {
+			t.Fatalf("%s: no row %q", line, id)
+		}
+		switch words[0] {
+		case "reset":
+			p.flush(t)
+		case "route":
+			p.run(t, words[1:], id)
+		case "ip":
+			for _, h := range []*nstest.Host{p.old, p.new} {
+				if r := h.Run(t, p.ip, words[1:]...); r.Status != 0 {
+					t.Fatalf("%s: %s", line, r.Stderr)
+				}
+			}
+		default:
+			t.Fatalf("%s: neither route nor ip", line)
+		}
+		if fresh {
+			p.flush(t)
+		}
+	}
+}
+
+// routeDifferences returns the ids that the oracle tests below may name.
+func routeDifferences(t *testing.T) map[string]bool {
+	ids := make(map[string]bool)
+	for _, d := range []string{
+		difference(t, "zero-prefix").ID, difference(t, "net-32").ID, difference(t, "host-netmask").ID,
+		difference(t, "prefix-range").ID, difference(t, "metric-range").ID, difference(t, "number-words").ID,
+		difference(t, "option-status").ID, difference(t, "no-target").ID, difference(t, "v6-del-metric").ID,
+		difference(t, "v6-host-onlink").ID, difference(t, "v6-mod-dyn").ID, difference(t, "route-families").ID,
+	} {
+		ids[d] = true
+	}
+	return ids
+}
+
+// TestRouteOracle_differencesShown holds the scripts to the rows: each row is shown by a line.
+func TestRouteOracle_differencesShown(t *testing.T) {
+	all := routeAddLines + routeDelLines + routeV6Lines + routeUsageLines
+	for _, id := range slices.Sorted(maps.Keys(routeDifferences(t))) {
+		if !strings.Contains(all, "; "+id+"\n") {
+			t.Errorf("no line of the oracle scripts shows %s", id)
+		}
+	}
+}
+
+func TestRouteOracle_add(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		newRoutePeers(t).script(t, routeAddLines, routeDifferences(t), true)
+	})
+}
+
+func TestRouteOracle_del(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		newRoutePeers(t).script(t, routeDelLines, routeDifferences(t), false)
+	})
+}
+
+func TestRouteOracle_v6(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		newRoutePeers(t).script(t, routeV6Lines, routeDifferences(t), false)
+	})
+}
+
+func TestRouteOracle_usage(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		newRoutePeers(t).script(t, routeUsageLines, routeDifferences(t), true)
+	})
+}
+
+// TestRouteOracle_nobody: without CAP_NET_ADMIN listings work and every change is refused with the same sentence.
+func TestRouteOracle_nobody(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		p := newRoutePeers(t)
+		for line := range strings.Lines(routeNobodyLines) {
+			words := strings.Fields(line)
+			if len(words) == 0 {
+				continue
+			}
+			words = words[1:]
+			var both [2]routeOutcome
+			for i, path := range []string{p.oldPath, p.newPath} {
+				cmd := exec.Command(path, words...)
+				nstest.AsNobody(t, cmd)
+				both[i] = p.outcome(t, []*nstest.Host{p.old, p.new}[i], cmd)
+			}
+			if diff := cmp.Diff(both[0], both[1]); diff != "" {
+				t.Errorf("%s (-original +gnet)\n%s", strings.TrimSpace(line), diff)
+			}
+		}
+	})
+}
+
+// TestRouteOracle_netstat: netstat -r prints the same tables, in one namespace.
+func TestRouteOracle_netstat(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		p := newRoutePeers(t)
+		old, new := nstest.Peer(t, "netstat"), gnetCalled(t, "netstat")
+		for _, h := range []*nstest.Host{p.old, p.new} {
+			routeLink(t, h, "averylongifnam")
+		}
+		p.script(t, routeListingSetup, nil, false)
+		for _, options := range []string{"-rn", "-r", "-ren", "-reen", "-reeen", "-reeeen", "-r4n", "-r6n", "-r6", "-6ren", "-r46n", "-rn -A inet6,inet",
+			"-rCn", "-r6Cn", "-rFCn", "-rN", "-rve"} {
+			want := p.outcome(t, p.new, exec.Command(old, strings.Fields(options)...))
+			got := p.outcome(t, p.new, exec.Command(new, strings.Fields(options)...))
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("netstat %s (-original +gnet)\n%s", options, diff)
+			}
+		}
+	})
+}
+
+// TestRouteOracle_symbolic: names from /etc/hosts and /etc/networks, cut as the original cuts them.
+func TestRouteOracle_symbolic(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		for path, text := range map[string]string{
+			"/etc/hosts": "127.0.0.1 localhost\n::1 ip6-localhost\n10.50.0.2 gw1 gw1-alias\n10.50.0.2 third\n10.7.7.7 hostseven\n" +
+				"10.50.0.3 a-very-long-gateway-name.example.com\n2001:db8:50::2 gwsix\n2001:db8:77:: netsix\n",
+			"/etc/networks": "default 0.0.0.0\nloopback 127.0.0.0\nmynet 10.44\nhomenet 192.168.4.0 home-alias\nshadow 10.44.0.0\n",
+		} {
+			mountText(t, path, text)
+		}
+		p := newRoutePeers(t)
+		p.script(t, routeSymbolicLines, nil, false)
+	})
+}
+
+// mountText puts text over a file, in this test's mount namespace.
+func mountText(t *testing.T, path, text string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), filepath.Base(path))
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount(file, path, "", unix.MS_BIND, ""); err != nil {
+		t.Fatal(fmt.Errorf("bind mount on %s: %w", path, err))
+	}
+}
