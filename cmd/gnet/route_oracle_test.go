@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -43,40 +42,9 @@ func newRoutePeers(t *testing.T) *routePeers {
 // gnetCalled returns the path of this test binary under the name of a command. Every user can run it.
 func gnetCalled(t *testing.T, name string) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "gnet-oracle-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, name)
-	if err := copyProgram(self, path); err != nil {
-		t.Fatal(err)
-	}
+	path := filepath.Join(publicDir(t), name)
+	copyExecutable(t, path)
 	return path
-}
-
-func copyProgram(from, to string) error {
-	src, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer src.Close()
-	dst, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(dst, src); err != nil {
-		dst.Close()
-		return err
-	}
-	return dst.Close()
 }
 
 // routeLayout makes the interfaces and addresses of the captures: d0 with both families, d1, d2 point to point.
@@ -149,16 +117,6 @@ func (p *routePeers) outcome(t *testing.T, h *nstest.Host, cmd *exec.Cmd) routeO
 		o.Table += h.Run(t, p.ip, family, "route", "show", "table", "all").Stdout
 	}
 	return o
-}
-
-func withoutHints(stderr string) string {
-	var kept strings.Builder
-	for line := range strings.Lines(stderr) {
-		if !strings.HasPrefix(line, "hint: ") {
-			kept.WriteString(line)
-		}
-	}
-	return kept.String()
 }
 
 // refColumn is the Ref column of the IPv6 listing. The kernel counts references from caches there, which come and go between two
@@ -258,7 +216,7 @@ func routeDifferences(t *testing.T) map[string]bool {
 	for _, d := range []string{
 		difference(t, "zero-prefix").ID, difference(t, "net-32").ID, difference(t, "host-netmask").ID,
 		difference(t, "prefix-range").ID, difference(t, "metric-range").ID, difference(t, "number-words").ID,
-		difference(t, "option-status").ID, difference(t, "no-target").ID, difference(t, "v6-del-metric").ID,
+		difference(t, "route-bad-option").ID, difference(t, "no-target").ID, difference(t, "v6-del-metric").ID,
 		difference(t, "v6-host-onlink").ID, difference(t, "v6-mod-dyn").ID, difference(t, "route-families").ID,
 	} {
 		ids[d] = true

@@ -54,7 +54,7 @@ route add -net 10.0.0.0/8 gw 10.50.0.2
 route add -net 10.0.0.0/8 gateway 10.50.0.2 device d0
 route add -net 10.0.0.0/8 gw 10.50.0.2 metric 100
 route add -net 10.0.0.0/8 gw 10.50.0.2 metric 0
-route add -net 10.0.0.0/8 gw 10.50.0.2 metric -1; option-status
+route add -net 10.0.0.0/8 gw 10.50.0.2 metric -1; route-bad-option
 route add -net 10.0.0.0/8 gw 10.50.0.2 metric 12abc; number-words
 route add -net 10.0.0.0/8 gw 10.50.0.2 metric 32766
 route add -net 10.0.0.0/8 gw 10.50.0.2 metric 32767; metric-range
@@ -339,7 +339,7 @@ route -6 add -net 2001:db8:91::/64 dev d0
 route -6 add 2001:db8:8e::/64 gw 2001:db8:50::2 dev d1
 route -A inet6 add 2001:db8:8d::/64 d0
 route --inet6 add 2001:db8:8c::/64 d0
-route --ip6 add 2001:db8:8b::/64 d0; option-status
+route --ip6 add 2001:db8:8b::/64 d0; route-bad-option
 reset
 route -6n
 route -6
@@ -479,11 +479,11 @@ route -A unix
 route -A ash
 route -A ax25; route-families
 route --ipx; route-families
-route -y; option-status
-route --numeric-hosts; option-status
-route -A; option-status
-route --protocol; option-status
-route -nx add default gw 10.50.0.2; option-status
+route -y; route-bad-option
+route --numeric-hosts; route-bad-option
+route -A; route-bad-option
+route --protocol; route-bad-option
+route -nx add default gw 10.50.0.2; route-bad-option
 route foo
 route Add 1.2.3.4
 route print
