@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
@@ -23,6 +25,7 @@ type routePeers struct {
 	oldPath, newPath string
 	ip               string
 	old, new         *nstest.Host
+	far              *nstest.Host // where the links of both end
 }
 
 func newRoutePeers(t *testing.T) *routePeers {
@@ -31,10 +34,10 @@ func newRoutePeers(t *testing.T) *routePeers {
 	mountText(t, "/etc/resolv.conf", "nameserver 127.0.0.1\n")
 	p := &routePeers{
 		oldPath: nstest.Peer(t, "route"), newPath: gnetCalled(t, "route"), ip: nstest.Peer(t, "ip"),
-		old: nstest.NewHost(t, "old"), new: nstest.NewHost(t, "new"),
+		old: nstest.NewHost(t, "old"), new: nstest.NewHost(t, "new"), far: nstest.NewHost(t, "far"),
 	}
 	for _, h := range []*nstest.Host{p.old, p.new} {
-		routeLayout(t, h)
+		routeLayout(t, h, p.far)
 	}
 	return p
 }
@@ -48,11 +51,11 @@ func gnetCalled(t *testing.T, name string) string {
 }
 
 // routeLayout makes the interfaces and addresses of the captures: d0 with both families, d1, d2 point to point.
-func routeLayout(t *testing.T, h *nstest.Host) {
+func routeLayout(t *testing.T, h, far *nstest.Host) {
 	t.Helper()
 	ip := nstest.Peer(t, "ip")
 	for _, name := range []string{"d0", "d1", "d2"} {
-		routeLink(t, h, name)
+		routeLink(t, h, far, name)
 	}
 	for _, words := range []string{
 		"addr add 10.50.0.1/24 dev d0", "addr add 10.51.0.1/24 dev d1", "addr add 10.52.0.1 peer 10.52.0.2 dev d2",
@@ -65,27 +68,54 @@ func routeLayout(t *testing.T, h *nstest.Host) {
 	}
 }
 
-// routeLink makes a veth pair without link-local addresses, which would differ from one namespace to the next.
-func routeLink(t *testing.T, h *nstest.Host, name string) {
+// routeLink makes a veth pair to another namespace, without link-local addresses, which would differ from one namespace to the next. It
+// waits for the link's multicast route: the kernel makes it some time after the carrier is there, and the tables of two namespaces
+// are equal only if the links came up one after the other.
+func routeLink(t *testing.T, h, far *nstest.Host, name string) {
 	t.Helper()
 	h.Netlink(t, func(c *rtnl.Conn) error {
-		if err := c.AddLink(rtnl.NewLink{Name: name, Kind: "veth", PeerName: "p" + name}); err != nil {
+		return c.AddLink(rtnl.NewLink{Name: name, Kind: "veth", PeerName: "far", PeerNetns: far.NS.Fd()})
+	})
+	up := func(c *rtnl.Conn, name, rename string) (int, error) {
+		link, err := c.LinkByName(name)
+		if err != nil {
+			return 0, err
+		}
+		change := new(rtnl.LinkChange)
+		if rename != "" {
+			change.Name(rename)
+		}
+		if err := c.SetLink(link.Index, change.NoLinkLocal()); err != nil {
+			return 0, err
+		}
+		return link.Index, c.SetLink(link.Index, new(rtnl.LinkChange).Up())
+	}
+	far.Netlink(t, func(c *rtnl.Conn) error {
+		_, err := up(c, "far", "f"+h.Name+name[:2])
+		return err
+	})
+	h.Netlink(t, func(c *rtnl.Conn) error {
+		index, err := up(c, name, "")
+		if err != nil {
 			return err
 		}
-		for _, end := range []string{name, "p" + name} {
-			link, err := c.LinkByName(end)
+		return waitForMulticast(c, index)
+	})
+}
+
+func waitForMulticast(c *rtnl.Conn, index int) error {
+	for range 500 {
+		for r, err := range c.Routes(rtnl.RouteFilter{Family: unix.AF_INET6, Table: unix.RT_TABLE_LOCAL}) {
 			if err != nil {
 				return err
 			}
-			if err := c.SetLink(link.Index, new(rtnl.LinkChange).NoLinkLocal()); err != nil {
-				return err
-			}
-			if err := c.SetLink(link.Index, new(rtnl.LinkChange).Up()); err != nil {
-				return err
+			if r.Oif == index && r.Dst.Addr().IsMulticast() {
+				return nil
 			}
 		}
-		return nil
-	})
+		time.Sleep(10 * time.Millisecond)
+	}
+	return errors.New("no multicast route came up")
 }
 
 // routeOutcome is what one command line did.
@@ -287,7 +317,7 @@ func TestRouteOracle_netstat(t *testing.T) {
 		p := newRoutePeers(t)
 		old, new := nstest.Peer(t, "netstat"), gnetCalled(t, "netstat")
 		for _, h := range []*nstest.Host{p.old, p.new} {
-			routeLink(t, h, "averylongifnam")
+			routeLink(t, h, p.far, "averylongifname")
 		}
 		p.script(t, routeListingSetup, nil, false)
 		for _, options := range []string{"-rn", "-r", "-ren", "-reen", "-reeen", "-reeeen", "-r4n", "-r6n", "-r6", "-6ren", "-r46n", "-rn -A inet6,inet",

@@ -533,9 +533,9 @@ route add -net 11.0.0.0/8 mss 1400 window 8192 irtt 300 dev d1
 ip route add blackhole 20.0.0.0/8
 ip route add 25.0.0.0/8 via 10.50.0.2 dev d0 metric 4000000000
 ip route add 26.0.0.0/8 via inet6 2001:db8:50::2 dev d0
-ip route add 27.0.0.0/8 dev averylongifnam
+ip route add 27.0.0.0/8 dev averylongifname
 ip -6 route add 2001:db8:92::/64 dev d0 metric 3000000000
-ip -6 route add 2001:db8:1234:5678:9abc:def0:1234:5678 dev averylongifnam
+ip -6 route add 2001:db8:1234:5678:9abc:def0:1234:5678 dev averylongifname
 ip -6 route add ::1.2.3.4 dev d0
 ip -6 route add ::ffff:1.2.3.4 dev d0
 `
