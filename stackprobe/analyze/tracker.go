@@ -39,6 +39,7 @@ type direction struct {
 	sent     int64 // behind the highest number that has left
 	acked    int64 // highest acknowledgment that has arrived back
 	arrived  spans // what has arrived
+	sacked   spans // what arriving SACK blocks have reported
 	window   uint16
 	dupAcks  int
 	hasSent  bool
@@ -187,8 +188,9 @@ func (t *Tracker) arrive(e *event.Event, r *Relation) {
 
 // acknowledge notes an acknowledgment that has arrived at the sender of these octets. A duplicate is, by RFC 5681 2:
 // data outstanding, no data in it, neither SYN nor FIN, the highest number so far again, the same window; by RFC 6675 2
-// also one of another window that brings SACK blocks.
+// also one of another window whose SACK blocks report octets for the first time.
 func (d *direction) acknowledge(s *event.Segment, r *Relation) {
+	news := d.selective(s, r.Ack)
 	switch {
 	case !d.hasAcked || r.Ack > d.acked:
 		if d.hasAcked {
@@ -197,9 +199,25 @@ func (d *direction) acknowledge(s *event.Segment, r *Relation) {
 			r.NewlyAcked = max(r.Ack, 0) // numbers count from the SYN, which has 0
 		}
 		d.acked, d.hasAcked, d.dupAcks = r.Ack, true, 0
-	case r.Ack == d.acked && d.sent > d.acked && s.Space() == 0 && (s.Win == d.window || s.Opts.Has&event.OptSack != 0):
+	case r.Ack == d.acked && d.sent > d.acked && s.Space() == 0 && (s.Win == d.window || news):
 		d.dupAcks++
 		r.DupAck = d.dupAcks
 	}
 	d.window = s.Win
+}
+
+// selective takes the SACK blocks in and says whether they report any octet above ack for the first time. Blocks at or
+// below it report what arrived twice (RFC 2883 4).
+func (d *direction) selective(s *event.Segment, ack int64) bool {
+	news := false
+	if s.Opts.Has&event.OptSack == 0 {
+		return false
+	}
+	for _, b := range s.Opts.RelSack[:min(int(s.Opts.NSack), event.MaxBlocks)] {
+		first, last := extend(d.sent, b.Left), extend(d.sent, b.Right)
+		if first > ack && first < last && last <= d.sent && d.sacked.add(first, last) {
+			news = true
+		}
+	}
+	return news
 }

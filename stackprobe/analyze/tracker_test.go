@@ -92,7 +92,15 @@ func TestTracker_whatIsNoDuplicateAck(t *testing.T) {
 		{"with data", func(s *event.Segment) { s.Len = 1 }, 100, 0},
 		{"with FIN", func(s *event.Segment) { s.Flags |= event.FIN }, 100, 0},
 		{"another window", func(s *event.Segment) { s.Win = 101 }, 100, 0},
-		{"another window with SACK", func(s *event.Segment) { s.Win = 101; s.Opts.Has = event.OptSack }, 100, 1},
+		{"another window with new SACK", func(s *event.Segment) {
+			s.Win, s.Opts = 101, event.Options{Has: event.OptSack, NSack: 1, RelSack: [4]event.Block{{Left: 51, Right: 101}}}
+		}, 100, 1},
+		{"another window with SACK of what was never sent", func(s *event.Segment) {
+			s.Win, s.Opts = 101, event.Options{Has: event.OptSack, NSack: 1, RelSack: [4]event.Block{{Left: 51, Right: 102}}}
+		}, 100, 0},
+		{"another window with SACK of what is acknowledged", func(s *event.Segment) {
+			s.Win, s.Opts = 101, event.Options{Has: event.OptSack, NSack: 1, RelSack: [4]event.Block{{Left: 0, Right: 1}}}
+		}, 100, 0},
 		{"an older number", func(s *event.Segment) { s.RelAck = 0 }, 100, 0},
 		{"a higher number", func(s *event.Segment) { s.RelAck = 51 }, 100, 0},
 		{"a reset", func(s *event.Segment) { s.Flags |= event.RST }, 100, 0},
