@@ -36,8 +36,8 @@ func (s Sum) Bytes(b []byte) Sum {
 		acc, carry = bits.Add64(acc, binary.BigEndian.Uint64(b[8:]), carry)
 		acc, carry = bits.Add64(acc, binary.BigEndian.Uint64(b[16:]), carry)
 		acc, carry = bits.Add64(acc, binary.BigEndian.Uint64(b[24:]), carry)
-		acc, carry = bits.Add64(acc, 0, carry)
-		acc += carry // of a sum that is 0 now, so this carries no further
+		// A sum that carried is at most 2^64-2, and so is the next that takes that carry in: it fits here.
+		acc += carry
 		b = b[32:]
 	}
 	s = Sum(acc)

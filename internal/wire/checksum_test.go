@@ -68,7 +68,11 @@ func TestSum_carriesAround(t *testing.T) {
 	if got := full.Bytes(b).Checksum(); got != 0 {
 		t.Errorf("all ones: %#04x, want 0", got)
 	}
-	b[63] = 0 // the last word is ff00
+	b[7] = 1 // the first word of eight bytes carries, with all that follow
+	if got, want := full.Bytes(b).Checksum(), slowSum(b); got != want {
+		t.Errorf("a carry through four words: %#04x, want %#04x", got, want)
+	}
+	b[7], b[63] = 0xff, 0 // the last word is ff00
 	if got := full.Bytes(b).Checksum(); got != ^uint16(0xff00) {
 		t.Errorf("all ones but the last byte: %#04x, want 0x00ff", got)
 	}

@@ -201,6 +201,10 @@ func TestQuoteIPv6_extensionsAndCuts(t *testing.T) {
 	if id, seq, ok := got.Echo(); id != 0x481a || seq != 9 || !ok {
 		t.Errorf("echo %#x %d %v", id, seq, ok)
 	}
+	got, err = ParseQuoteIPv6(append(p[:len(p):len(p)], 0, 0, 0)) // padded, as before extensions
+	if diff := cmp.Diff(want, got, whole...); diff != "" || err != nil {
+		t.Errorf("padded: %v, want - got +\n%s", err, diff)
+	}
 	got, err = ParseQuoteIPv6(p[:44]) // cut inside the extension: that much is known
 	want = Quote{IPv6: true, Src: want.Src, Dst: want.Dst, TTL: 64, TotalLength: 56, Protocol: 60, Transport: []byte{58, 0, 1, 4}}
 	if diff := cmp.Diff(want, got, whole...); diff != "" || err != nil {

@@ -53,8 +53,8 @@ func ParseQuoteIPv6(b []byte) (Quote, error) {
 		return Quote{}, ErrQuoteShort
 	}
 	p := IPv6(b)
-	// The bytes that are there count, not the payload length: the quotation is cut as a rule.
-	u, err := walkIPv6(p.NextHeader(), b[IPv6Header:])
+	// Bytes behind the payload are the padding before extensions (RFC 4884 4.4); no router changes the length.
+	u, err := p.Upper()
 	if err != nil && err != ErrIPv6Extension {
 		return Quote{}, err
 	}

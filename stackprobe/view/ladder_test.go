@@ -126,6 +126,21 @@ func TestLadder_saysAll(t *testing.T) {
 	}
 }
 
+// An account of the run that differs from its events is said, at every width.
+func TestLadder_saysDifference(t *testing.T) {
+	for _, width := range []int{40, 80, 132} {
+		events := plainRun()
+		if out := draw(t, events, LadderOptions{Width: width}); strings.Contains(out, "warning") {
+			t.Errorf("width %d: a warning without a reason\n%s", width, out)
+		}
+		events[len(events)-1].End.Server.Lost = 3
+		out := strings.Join(strings.Fields(draw(t, events, LadderOptions{Width: width})), " ")
+		if !strings.HasSuffix(out, "warning the run counts other server lost segments than its events show") {
+			t.Errorf("width %d: %s", width, out)
+		}
+	}
+}
+
 type failing struct{ after int }
 
 func (f *failing) Write(b []byte) (int, error) {
