@@ -19,6 +19,9 @@ func newClassicCommand[O any](use, short string, table func() *optionTable[O], r
 		DisableFlagParsing: true,
 		RunE:               run,
 		ValidArgsFunction: func(_ *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 && args[len(args)-1] == "--proc-root" {
+				return nil, cobra.ShellCompDirectiveFilterDirs
+			}
 			return table().complete(args, word), cobra.ShellCompDirectiveNoFileComp
 		},
 	}

@@ -75,6 +75,13 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
+// TestCompletion_directory: the one argument that is a file is a folder.
+func TestCompletion_directory(t *testing.T) {
+	if words, directive := complete(t, "route", "--proc-root", ""); len(words) > 0 || directive != ":16" {
+		t.Errorf("route --proc-root: %q %s", words, directive)
+	}
+}
+
 // TestCompletion_table: with a dash, every option that the help shows.
 func TestCompletion_table(t *testing.T) {
 	got, _ := complete(t, "netstat", "-")
