@@ -1,5 +1,164 @@
 package stackprobe_test
 
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"gnet/internal/nstest"
+	"gnet/stackprobe"
+	"gnet/stackprobe/event"
+)
+
+// victimEnv makes the test binary the program that the leftover tests start and end: its value is the world. It prints
+// the world and its reason, then a line when the connection is established; then the exchange goes on for long.
 const victimEnv = "GNET_TEST_VICTIM"
 
-func victim() int { return 0 }
+func victim() int {
+	world, _ := stackprobe.ParseWorld(os.Getenv(victimEnv))
+	ctx, cancel := signal.NotifyContext(context.Background(), unix.SIGINT)
+	defer cancel()
+	c := stackprobe.Config{World: world, Bytes: 100}
+	if world == stackprobe.Tun {
+		c.Bytes, c.Delay = 100<<20, 50*time.Millisecond
+	}
+	for e, err := range stackprobe.Run(ctx, c) {
+		switch {
+		case err != nil:
+			fmt.Println("error", err)
+			return 1
+		case e.Kind == event.KindRun:
+			fmt.Printf("world %s: %s\n", e.Run.World, e.Run.Why)
+		case e.Kind == event.KindApp && e.App.Call == event.Established:
+			fmt.Println("established")
+		}
+	}
+	return 0
+}
+
+// cutWorld reads the victim's first line.
+func cutWorld(out string) (world, why string, ok bool) {
+	first, _, _ := strings.Cut(out, "\n")
+	return strings.Cut(strings.TrimPrefix(first, "world "), ": ")
+}
+
+// TestNothingIsLeftOnTheHost ends the program in the middle of an exchange with the kernel, in every way in which a
+// program ends, and looks for processes, links, namespaces and files.
+func TestNothingIsLeftOnTheHost(t *testing.T) {
+	nstest.Require(t, nstest.Netns, nstest.TUN)
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGKILL} {
+		for _, when := range []string{"established", "world", "start"} {
+			t.Run(sig.String()+" at "+when, func(t *testing.T) {
+				dir := t.TempDir()
+				before := hostState(t)
+				session := endVictim(t, dir, sig, when)
+				expectNoSession(t, session)
+				if d := cmp.Diff(before, hostState(t)); d != "" {
+					t.Errorf("the host has changed: %s", d)
+				}
+				if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+					t.Errorf("files are left: %v, %v", left, err)
+				}
+			})
+		}
+	}
+}
+
+// endVictim starts the victim in a session of its own, sends it sig when it has said a line that starts with when
+// ("start": at once), waits for it, and returns the session's number.
+func endVictim(t *testing.T, dir string, sig syscall.Signal, when string) int {
+	t.Helper()
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), victimEnv+"=tun", "TMPDIR="+dir, "HOME="+dir)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for when != "start" && lines.Scan() && !strings.HasPrefix(lines.Text(), when) {
+	}
+	if err := cmd.Process.Signal(sig); err != nil {
+		t.Errorf("the victim ended by itself: %v", err)
+	}
+	for lines.Scan() {
+	}
+	cmd.Wait()
+	return cmd.Process.Pid
+}
+
+// expectNoSession waits until no process of the session is left: a killed process is gone a moment after its parent.
+func expectNoSession(t *testing.T, session int) {
+	t.Helper()
+	var left []string
+	for range 200 {
+		if left = inSession(t, session); len(left) == 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("processes are left: %v", left)
+}
+
+// inSession lists the live processes of a session (proc_pid_stat(5): state and session are the third and sixth field).
+func inSession(t *testing.T, session int) []string {
+	t.Helper()
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, name := range stats {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			continue // it has ended
+		}
+		s := string(b)
+		f := strings.Fields(s[strings.LastIndexByte(s, ')')+1:])
+		if len(f) > 3 && f[0] != "Z" && f[3] == strconv.Itoa(session) {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+// hostState is what a leftover would show in: links and routes of this namespace, named namespaces, mounts.
+func hostState(t *testing.T) []string {
+	t.Helper()
+	var state []string
+	links, err := os.ReadDir("/sys/class/net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range links {
+		state = append(state, "link "+l.Name())
+	}
+	for _, name := range []string{"/proc/self/mountinfo", "/proc/net/route"} {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		state = append(state, strings.Split(string(b), "\n")...)
+	}
+	named, _ := filepath.Glob("/run/netns/*") // absent where nobody has used ip netns
+	state = append(state, named...)
+	slices.Sort(state)
+	return state
+}
