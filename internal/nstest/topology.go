@@ -6,9 +6,11 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
+	"gnet/internal/netlink"
 	"gnet/internal/rtnl"
 )
 
@@ -34,6 +36,8 @@ func Connect(t TB, mtu uint32, a, b End) {
 	})
 	a.Host.Netlink(t, func(c *rtnl.Conn) error { return a.configure(c, "fe80::1/64") })
 	b.Host.Netlink(t, func(c *rtnl.Conn) error { return b.configure(c, "fe80::2/64") })
+	a.Host.Netlink(t, a.settle)
+	b.Host.Netlink(t, b.settle)
 }
 
 func (e End) configure(c *rtnl.Conn, linkLocal string) error {
@@ -49,7 +53,7 @@ func (e End) configure(c *rtnl.Conn, linkLocal string) error {
 		return err
 	}
 	addrs := e.Addrs
-	if slices.ContainsFunc(addrs, func(text string) bool { return strings.Contains(text, ":") }) {
+	if e.inet6() > 0 {
 		addrs = append(slices.Clone(addrs), linkLocal)
 	}
 	for _, text := range addrs {
@@ -62,6 +66,59 @@ func (e End) configure(c *rtnl.Conn, linkLocal string) error {
 		}
 	}
 	return nil
+}
+
+// inet6 is the number of IPv6 addresses among Addrs.
+func (e End) inet6() (n int) {
+	for _, text := range e.Addrs {
+		if strings.Contains(text, ":") {
+			n++
+		}
+	}
+	return n
+}
+
+// settleTime bounds the wait for work that the kernel does in milliseconds.
+const settleTime = 10 * time.Second
+
+// settle waits for what the kernel does behind our back once a link is up: it
+// notes the carrier (net/core/link_watch.c), and makes the routes of IPv6
+// addresses (net/ipv6/addrconf.c, addrconf_dad_work). Until then a connection to
+// such an address fails.
+func (e End) settle(c *rtnl.Conn) error {
+	for deadline := time.Now().Add(settleTime); ; time.Sleep(time.Millisecond) {
+		ready, err := e.ready(c)
+		if ready || err != nil {
+			return err
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%s: no carrier or no IPv6 routes after %v", e.Name, settleTime)
+		}
+	}
+}
+
+func (e End) ready(c *rtnl.Conn) (bool, error) {
+	const operUp = 6 // IF_OPER_UP, RFC 2863
+	link, err := c.LinkByName(e.Name)
+	if err != nil || link.OperState != operUp {
+		return false, err
+	}
+	if e.inet6() == 0 {
+		return true, nil
+	}
+	local, multicast := 0, 0
+	for r, err := range c.Routes(rtnl.RouteFilter{Family: unix.AF_INET6, Table: unix.RT_TABLE_LOCAL, Oif: link.Index}) {
+		switch {
+		case err != nil && !errors.Is(err, netlink.ErrInterrupted):
+			return false, err
+		case err != nil:
+		case r.Type == unix.RTN_LOCAL:
+			local++
+		case r.Type == unix.RTN_MULTICAST:
+			multicast++
+		}
+	}
+	return local > e.inet6() && multicast > 0, nil // the link-local address is one more
 }
 
 func nodad(p netip.Prefix) uint32 {
