@@ -43,6 +43,9 @@ func run(argv []string, e *env) int {
 // execute runs the command that the words name. When an option was wrong, it may
 // be because the word before it names no command: then that is the mistake.
 func execute(root *cobra.Command, args []string, e *env) error {
+	if cmd, _, err := root.Find(args); err == nil {
+		e.setName(cmd) // for complaints about the words, which come before any hook
+	}
 	root.SetArgs(args)
 	err := root.ExecuteContext(context.Background())
 	if bad := (*flagError)(nil); errors.As(err, &bad) {
