@@ -21,6 +21,9 @@ const (
 	ErrFragmentOffset          // offset not a multiple of 8 or wider than 13 bits of 8 bytes (RFC 791 3.1)
 	ErrFragmentMTU             // the MTU leaves no room for 8 bytes of data (RFC 791 3.2)
 	ErrFragmentData            // no datagram has that much data or so long a header
+	ErrFragmentLength          // a fragment without data, beyond the datagram, or not a multiple of 8 before the last
+	ErrFragmentOverlap         // a fragment overlaps another (RFC 8200 4.5)
+	ErrFragmentEnd             // data behind the last fragment, or a second last one
 	ErrICMPShort               // fewer than 8 bytes (RFC 792, RFC 4443 2.1)
 	ErrICMPNoQuote             // the message quotes no packet: it is not an error message
 	ErrQuoteShort              // the quoted packet is cut inside its IP header (RFC 1122 3.2.2 demands more)
@@ -72,6 +75,12 @@ func (e Error) upper() string {
 		return "MTU leaves no room for a fragment"
 	case ErrFragmentData:
 		return "data or header too long for a datagram"
+	case ErrFragmentLength:
+		return "fragment length out of range"
+	case ErrFragmentOverlap:
+		return "fragments overlap"
+	case ErrFragmentEnd:
+		return "fragments disagree on the datagram's end"
 	case ErrICMPShort:
 		return "ICMP header cut short"
 	case ErrICMPNoQuote:
