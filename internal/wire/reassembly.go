@@ -29,7 +29,7 @@ func (r *Reassembly) Add(f Fragment, data []byte) (whole bool, err error) {
 	if known && r.pieces[at] == f {
 		return r.Whole(), nil
 	}
-	if r.failure = r.check(f, data, at, known); r.failure != nil {
+	if r.failure = r.check(f, data, at); r.failure != nil {
 		return false, r.failure
 	}
 	r.pieces = slices.Insert(r.pieces, at, f)
@@ -45,17 +45,18 @@ func (r *Reassembly) Add(f Fragment, data []byte) (whole bool, err error) {
 	return r.Whole(), nil
 }
 
-// check says why a new fragment spoils the datagram. at is its place among the pieces.
-func (r *Reassembly) check(f Fragment, data []byte, at int, known bool) error {
+// check says why a new fragment spoils the datagram. at is its place among the pieces; each has data, so one with the
+// same offset overlaps.
+func (r *Reassembly) check(f Fragment, data []byte, at int) error {
 	end := f.Offset + f.Length
 	switch {
 	case f.Offset < 0 || f.Offset%8 != 0 || f.Offset > maxDatagram:
 		return ErrFragmentOffset
 	case f.Length != len(data) || f.Length <= 0 || end > maxDatagram || (f.MF && f.Length%8 != 0):
 		return ErrFragmentLength
-	case known, at > 0 && r.pieces[at-1].Offset+r.pieces[at-1].Length > f.Offset, at < len(r.pieces) && end > r.pieces[at].Offset:
+	case at > 0 && r.pieces[at-1].Offset+r.pieces[at-1].Length > f.Offset, at < len(r.pieces) && end > r.pieces[at].Offset:
 		return ErrFragmentOverlap
-	case r.ended && (end > r.total || !f.MF), !f.MF && at < len(r.pieces):
+	case r.ended && end > r.total, !f.MF && at < len(r.pieces):
 		return ErrFragmentEnd
 	}
 	return nil
