@@ -32,7 +32,8 @@ type getoptOracle struct {
 	// differs returns the row of differences.tsv for two answers that may not
 	// be the same, "" when they must be.
 	differs func(line []string, original, ours getoptAnswer) string
-	budget  int // how many more differences are printed
+	seen    map[string]bool // the rows that differs has named
+	budget  int             // how many more failures are printed
 }
 
 // compare runs one line in both, POSIXLY_CORRECT set or not.
@@ -42,7 +43,8 @@ func (g *getoptOracle) compare(t *testing.T, posix bool, line ...string) {
 	if original == ours {
 		return
 	}
-	if g.differs != nil && g.differs(line, original, ours) != "" {
+	if id := g.differs(line, original, ours); id != "" {
+		g.seen[id] = true
 		return
 	}
 	t.Fail()
@@ -146,6 +148,16 @@ func (g *getoptOracle) all(t *testing.T, options []oracleOption) {
 	t.Run("prefixes", func(t *testing.T) { g.prefixes(t, options) })
 	t.Run("bundles", func(t *testing.T) { g.bundles(t, options) })
 	t.Run("order", func(t *testing.T) { g.order(t, options) })
+}
+
+// expectSeen demands that each row which a line may differ by was needed.
+func (g *getoptOracle) expectSeen(t *testing.T, ids ...string) {
+	t.Helper()
+	for _, id := range ids {
+		if !g.seen[id] {
+			t.Errorf("no line differs by %s any more", id)
+		}
+	}
 }
 
 // letters: each letter of the table with its argument beside, attached and
@@ -263,7 +275,7 @@ func (g *getoptOracle) order(t *testing.T, options []oracleOption) {
 
 func TestGetoptOracle_route(t *testing.T) {
 	nstest.InNetns(t, func(t *testing.T) {
-		g := getoptOracle{name: "route", peer: nstest.Peer(t, "route"), tail: "--zzz", budget: 40,
+		g := getoptOracle{name: "route", peer: nstest.Peer(t, "route"), tail: "--zzz", budget: 40, seen: make(map[string]bool),
 			samples: map[string]string{"FAMILY": "inet"}}
 		badOption, tcpip := difference(t, "route-bad-option").ID, difference(t, "route-tcpip").ID
 		g.differs = func(_ []string, original, ours getoptAnswer) string {
@@ -276,12 +288,13 @@ func TestGetoptOracle_route(t *testing.T) {
 			return ""
 		}
 		g.all(t, oracleOptions(routeTable()))
+		g.expectSeen(t, badOption, tcpip)
 	})
 }
 
 func TestGetoptOracle_netstat(t *testing.T) {
 	nstest.InNetns(t, func(t *testing.T) {
-		g := getoptOracle{name: "netstat", peer: nstest.Peer(t, "netstat"), tail: "--zzz", budget: 40,
+		g := getoptOracle{name: "netstat", peer: nstest.Peer(t, "netstat"), tail: "--zzz", budget: 40, seen: make(map[string]bool),
 			samples: map[string]string{"FAMILY[,...]": "inet,unix"}}
 		tcpip := difference(t, "netstat-tcpip").ID
 		g.differs = func(_ []string, original, ours getoptAnswer) string {
@@ -291,12 +304,13 @@ func TestGetoptOracle_netstat(t *testing.T) {
 			return ""
 		}
 		g.all(t, oracleOptions(netstatTable()))
+		g.expectSeen(t, tcpip)
 	})
 }
 
 func TestGetoptOracle_ping(t *testing.T) {
 	nstest.InNetns(t, func(t *testing.T) {
-		g := getoptOracle{name: "ping", peer: nstest.Peer(t, "ping"), tail: "-y", budget: 40,
+		g := getoptOracle{name: "ping", peer: nstest.Peer(t, "ping"), tail: "-y", budget: 40, seen: make(map[string]bool),
 			samples: map[string]string{
 				"COUNT": "3", "ID": "7", "SECONDS": "2", "ADDRESS|DEVICE": "lo", "PRELOAD": "2", "MODE": "do", "HEX": "ff00",
 				"TOS": "0x10", "SIZE": "100", "BYTES": "4096", "TTL": "9",
@@ -310,5 +324,6 @@ func TestGetoptOracle_ping(t *testing.T) {
 			return ""
 		}
 		g.all(t, oracleOptions(pingTable()))
+		g.expectSeen(t, notYet)
 	})
 }
