@@ -107,10 +107,11 @@ func receive(fd int) (reply, []int, error) {
 		}
 	}
 	switch {
+	case err == unix.ECONNRESET || err == nil && n == 0:
+		// It ended; if it had not even read the request, the socket says reset.
+		return reply{}, nil, errSilent
 	case err != nil:
 		return reply{}, nil, &Error{Step: "world helper", Err: os.NewSyscallError("recvmsg", err)}
-	case n == 0:
-		return reply{}, nil, errSilent
 	}
 	var fds []int
 	if msgs, err := unix.ParseSocketControlMessage(oob[:oobn]); err == nil {

@@ -94,9 +94,18 @@ func (f *flows) observe(from event.Host, s *event.Segment) {
 	s.Conn = fl.conn
 	relative(s, d, peer)
 	window(s, d, peer)
-	if n := s.Space(); n > 0 && d.hasISS && !s.Flags.Has(event.RST) {
-		s.Attempt = d.sent.add(s.RelSeq, s.RelSeq+n)
+	if s.Space() > 0 && d.hasISS && !s.Flags.Has(event.RST) {
+		s.Attempt = d.attempt(s.RelSeq, s.RelSeq+s.Space())
 	}
+}
+
+// attempt counts one transmission of the numbers low to high. Behind the end of the number space, which no run reaches
+// (stackprobe.MaxBytes), every transmission passes for the first.
+func (d *direction) attempt(low, high uint32) int {
+	if high < low {
+		return 1
+	}
+	return d.sent.add(low, high)
 }
 
 // find returns the flow of s. A SYN with another initial number than before starts a new incarnation.

@@ -1,0 +1,255 @@
+package link_test
+
+import (
+	"context"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"gnet/internal/wire"
+	"gnet/stackprobe/event"
+	"gnet/stackprobe/link"
+	"gnet/stackprobe/vclock"
+)
+
+var (
+	client = netip.MustParseAddrPort("192.0.2.1:40000")
+	server = netip.MustParseAddrPort("192.0.2.2:7")
+)
+
+// packet builds an IPv4 packet with a TCP segment.
+func packet(t testing.TB, from, to netip.AddrPort, f wire.TCPFields, opts wire.TCPOptions, data string) []byte {
+	t.Helper()
+	o, err := opts.Append(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.SrcPort, f.DstPort = from.Port(), to.Port()
+	seg, err := f.Append(nil, from.Addr(), to.Addr(), o, []byte(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ip := wire.IPv4Fields{ID: 0xbeef, DF: true, TTL: 64, Protocol: wire.ProtoTCP, Src: from.Addr(), Dst: to.Addr()}
+	b, err := ip.Append(nil, len(seg))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(b, seg...)
+}
+
+// bench is a link between two ends that keep what arrives.
+type bench struct {
+	loop    *vclock.Loop
+	link    *link.Link
+	events  []event.Event
+	arrived [3][][]byte
+}
+
+type sink struct {
+	b *bench
+	h event.Host
+}
+
+func (s sink) Deliver(p []byte) { s.b.arrived[s.h] = append(s.b.arrived[s.h], p) }
+
+func newBench(client, server link.Path, rules ...link.Rule) *bench {
+	b := &bench{loop: vclock.NewVirtual()}
+	b.link = link.New(link.Config{Clock: b.loop, Client: client, Server: server, Rules: rules, Seed: 3,
+		Sink: func(e *event.Event) { b.events = append(b.events, *e) }})
+	b.link.Attach(event.Client, sink{b, event.Client})
+	b.link.Attach(event.Server, sink{b, event.Server})
+	return b
+}
+
+func (b *bench) run() {
+	for b.loop.Step(context.Background(), time.Hour) == vclock.Ran {
+	}
+}
+
+// TestLinkDelaysAndRenumbers: each direction has its delay; the identification follows from the seed where it is asked
+// for, with the checksums mended, and nothing else of a packet changes.
+func TestLinkDelaysAndRenumbers(t *testing.T) {
+	b := newBench(link.Path{Delay: 10 * time.Millisecond}, link.Path{Delay: 30 * time.Millisecond, Renumber: true})
+	there := packet(t, client, server, wire.TCPFields{Seq: 1, Flags: wire.SYN}, wire.TCPOptions{}, "")
+	back := packet(t, server, client, wire.TCPFields{Seq: 9, Ack: 2, Flags: wire.SYN | wire.ACK}, wire.TCPOptions{}, "")
+	want := append([]byte(nil), there...)
+	b.link.Send(event.Client, 0, there, link.Sent{})
+	b.link.Send(event.Server, 0, back, link.Sent{})
+	b.link.Send(event.Server, 5, append([]byte(nil), back...), link.Sent{})
+	if n := b.link.InFlight(); n != 3 {
+		t.Errorf("%d packets on their way, want 3", n)
+	}
+	b.run()
+	if n := b.link.InFlight(); n != 0 {
+		t.Errorf("%d packets on their way at the end", n)
+	}
+	if d := cmp.Diff([][]byte{want}, b.arrived[event.Server]); d != "" {
+		t.Errorf("what is not renumbered must stay: %s", d)
+	}
+	for i, p := range b.arrived[event.Client] {
+		ip, err := wire.CheckIPv4(p)
+		if err != nil || !ip.ChecksumOK() || ip.ID() != uint16(3*257+0x8001+i) {
+			t.Errorf("packet %d: %v, checksum %t, id %#x", i, err, ip.ChecksumOK(), ip.ID())
+		}
+	}
+	type arrival struct {
+		Kind event.Kind
+		Host event.Host
+		T    time.Duration
+		ID   int
+	}
+	var got []arrival
+	for _, e := range b.events {
+		got = append(got, arrival{e.Kind, e.Host, time.Duration(e.T), e.Seg.ID})
+	}
+	if d := cmp.Diff([]arrival{
+		{event.KindTx, event.Client, 0, 1}, {event.KindTx, event.Server, 0, 2}, {event.KindTx, event.Server, 5, 3},
+		{event.KindRx, event.Server, 10 * time.Millisecond, 1},
+		{event.KindRx, event.Client, 30 * time.Millisecond, 2}, {event.KindRx, event.Client, 30*time.Millisecond + 5, 3},
+	}, got); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestSegmentsOnTheLink sends a connection's segments and compares all that the link says of them.
+func TestSegmentsOnTheLink(t *testing.T) {
+	b := newBench(link.Path{}, link.Path{})
+	syn := wire.TCPOptions{MSS: 1460, HasMSS: true, WindowScale: 7, HasScale: true, SACKPermitted: true, HasTimestamps: true, TSVal: 5}
+	steps := []struct {
+		from event.Host
+		f    wire.TCPFields
+		o    wire.TCPOptions
+		data string
+		ev   link.Evidence
+	}{
+		{event.Client, wire.TCPFields{Seq: 1<<32 - 1, Flags: wire.SYN, Window: 64240}, syn, "", 0},
+		{event.Server, wire.TCPFields{Seq: 500, Flags: wire.SYN | wire.ACK, Window: 29184}, wire.TCPOptions{WindowScale: 3, HasScale: true}, "", 0},
+		{event.Client, wire.TCPFields{Seq: 0, Ack: 501, Flags: wire.ACK, Window: 100}, wire.TCPOptions{}, "abc", 0},
+		{event.Client, wire.TCPFields{Seq: 3, Ack: 501, Flags: wire.ACK | wire.PSH, Window: 100}, wire.TCPOptions{}, "de", 0},
+		{event.Server, wire.TCPFields{Seq: 501, Flags: wire.ACK, Window: 200}, wire.TCPOptions{SACKBlocks: [4]wire.SACKBlock{{Left: 3, Right: 5}}, SACKCount: 1}, "", 0},
+		{event.Client, wire.TCPFields{Seq: 0, Ack: 501, Flags: wire.ACK, Window: 100}, wire.TCPOptions{}, "abc", link.Recovering},
+		{event.Client, wire.TCPFields{Seq: 0, Ack: 501, Flags: wire.ACK, Window: 100}, wire.TCPOptions{}, "abcde", link.Expired},
+		{event.Client, wire.TCPFields{Seq: 5, Ack: 501, Flags: wire.ACK | wire.FIN, Window: 100}, wire.TCPOptions{}, "", 0},
+		{event.Client, wire.TCPFields{Seq: 6, Flags: wire.RST}, wire.TCPOptions{}, "", 0},
+		{event.Client, wire.TCPFields{Seq: 77, Flags: wire.SYN}, wire.TCPOptions{}, "", 0},
+	}
+	for _, s := range steps {
+		from, to := client, server
+		if s.from == event.Server {
+			from, to = to, from
+		}
+		b.link.Send(s.from, 0, packet(t, from, to, s.f, s.o, s.data), link.Sent{Evidence: s.ev})
+	}
+	type facts struct {
+		Conn           int
+		RelSeq, RelAck uint32
+		HasRelAck      bool
+		Window         uint32
+		Attempt        int
+		Why            event.Reason
+		Sack           event.Block
+	}
+	var got []facts
+	timers := 0
+	for _, e := range b.events {
+		switch s := &e.Seg; e.Kind {
+		case event.KindTx:
+			got = append(got, facts{s.Conn, s.RelSeq, s.RelAck, s.HasRelAck, s.Window, s.Attempt, s.Why, s.Opts.RelSack[0]})
+			if s.BadSum {
+				t.Errorf("segment %d: checksum", s.ID)
+			}
+		case event.KindTimer:
+			timers++
+		}
+	}
+	// The server's acknowledgement number 0 is one behind the client's initial number, and the client's number 1<<32-1 is
+	// followed by 0.
+	want := []facts{
+		{1, 0, 0, false, 64240, 1, event.New, event.Block{}},
+		{1, 0, 1, true, 29184, 1, event.New, event.Block{}},
+		{1, 1, 1, true, 12800, 1, event.New, event.Block{}},
+		{1, 4, 1, true, 12800, 1, event.New, event.Block{}},
+		{1, 1, 1, true, 1600, 0, event.Ack, event.Block{Left: 4, Right: 6}},
+		{1, 1, 1, true, 12800, 2, event.Fast, event.Block{}},
+		{1, 1, 1, true, 12800, 3, event.Timeout, event.Block{}},
+		{1, 6, 1, true, 12800, 1, event.New, event.Block{}},
+		{1, 7, 0, false, 0, 0, event.Reset, event.Block{}},
+		{2, 0, 0, false, 0, 1, event.New, event.Block{}},
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	if timers != 1 {
+		t.Errorf("%d timers expired, want 1", timers)
+	}
+	opts := b.events[0].Seg.Opts
+	if d := cmp.Diff(event.Options{Has: event.OptMSS | event.OptWScale | event.OptSackPermitted | event.OptTimestamps, MSS: 1460, WScale: 7, TSVal: 5}, opts); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(link.Count{Segments: 8, Retransmitted: 2}, b.link.Count(event.Client)); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestLinkPassesWhatIsNoSegment: what cannot be read is no event, but it arrives and is counted; "any" drops it too.
+func TestLinkPassesWhatIsNoSegment(t *testing.T) {
+	whole := packet(t, client, server, wire.TCPFields{Seq: 1, Flags: wire.SYN}, wire.TCPOptions{}, "")
+	udp := append([]byte(nil), whole...)
+	udp[9] = wire.ProtoUDP
+	packets := [][]byte{{}, {0x60}, whole[:30], udp}
+	b := newBench(link.Path{}, link.Path{})
+	for _, p := range packets {
+		b.link.Send(event.Client, 0, p, link.Sent{})
+	}
+	b.run()
+	if d := cmp.Diff(packets, b.arrived[event.Server]); d != "" {
+		t.Error(d)
+	}
+	if n := b.link.Count(event.Client); len(b.events) != 0 || n != (link.Count{Other: 4}) {
+		t.Errorf("%d events, %+v", len(b.events), n)
+	}
+	r, err := link.ParseRule("drop 1")
+	if err == nil {
+		t.Errorf("a list without a match is %+v", r)
+	}
+	if r, err = link.ParseRule("drop any 2"); err != nil {
+		t.Fatal(err)
+	}
+	b = newBench(link.Path{}, link.Path{}, r)
+	b.link.Send(event.Client, 0, udp, link.Sent{})
+	b.link.Send(event.Client, 0, udp, link.Sent{})
+	b.run()
+	if n := len(b.arrived[event.Server]); n != 1 {
+		t.Errorf("%d packets arrived, want 1", n)
+	}
+}
+
+// FuzzLink sends damaged packets in both directions: nothing panics, everything arrives, and an event says only what
+// the packet says.
+func FuzzLink(f *testing.F) {
+	f.Add(packet(f, client, server, wire.TCPFields{Seq: 1, Flags: wire.SYN, Window: 64240}, wire.TCPOptions{HasMSS: true, MSS: 1460, HasScale: true, WindowScale: 7, SACKPermitted: true}, ""),
+		packet(f, server, client, wire.TCPFields{Seq: 500, Ack: 2, Flags: wire.SYN | wire.ACK}, wire.TCPOptions{HasScale: true, WindowScale: 200}, ""))
+	f.Add(packet(f, client, server, wire.TCPFields{Seq: 1<<32 - 2, Ack: 3, Flags: wire.ACK}, wire.TCPOptions{SACKBlocks: [4]wire.SACKBlock{{Left: 9, Right: 1}}, SACKCount: 1}, "data"), []byte{0x45})
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		bench := newBench(link.Path{Renumber: true}, link.Path{})
+		n := 0
+		for range 2 {
+			for h, p := range map[event.Host][]byte{event.Client: a, event.Server: b} {
+				bench.link.Send(h, 0, append([]byte(nil), p...), link.Sent{Evidence: link.Expired})
+				n++
+			}
+		}
+		bench.run()
+		if got := len(bench.arrived[event.Client]) + len(bench.arrived[event.Server]); got != n {
+			t.Fatalf("%d of %d arrived", got, n)
+		}
+		for _, e := range bench.events {
+			if s := &e.Seg; e.Kind != event.KindTimer && (s.ID == 0 || s.Conn == 0 || s.Opts.NSack > event.MaxBlocks || s.Opts.WScale > wire.MaxWindowScale || s.Len > 1<<16) {
+				t.Fatalf("%+v", s)
+			}
+			event.AppendJSON(nil, &e)
+		}
+	})
+}
