@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -36,8 +35,11 @@ func newRoutePeers(t *testing.T) *routePeers {
 		oldPath: nstest.Peer(t, "route"), newPath: gnetCalled(t, "route"), ip: nstest.Peer(t, "ip"),
 		old: nstest.NewHost(t, "old"), new: nstest.NewHost(t, "new"), far: nstest.NewHost(t, "far"),
 	}
+	for _, name := range []string{"d0", "d1", "d2"} {
+		p.link(t, name)
+	}
 	for _, h := range []*nstest.Host{p.old, p.new} {
-		routeLayout(t, h, p.far)
+		routeAddresses(t, h)
 	}
 	return p
 }
@@ -50,13 +52,10 @@ func gnetCalled(t *testing.T, name string) string {
 	return path
 }
 
-// routeLayout makes the interfaces and addresses of the captures: d0 with both families, d1, d2 point to point.
-func routeLayout(t *testing.T, h, far *nstest.Host) {
+// routeAddresses gives the interfaces the addresses of the captures: d0 both families, d2 point to point.
+func routeAddresses(t *testing.T, h *nstest.Host) {
 	t.Helper()
 	ip := nstest.Peer(t, "ip")
-	for _, name := range []string{"d0", "d1", "d2"} {
-		routeLink(t, h, far, name)
-	}
 	for _, words := range []string{
 		"addr add 10.50.0.1/24 dev d0", "addr add 10.51.0.1/24 dev d1", "addr add 10.52.0.1 peer 10.52.0.2 dev d2",
 		"addr add 10.50.0.77/24 dev d0 label d0:1",
@@ -66,56 +65,70 @@ func routeLayout(t *testing.T, h, far *nstest.Host) {
 			t.Fatalf("ip %s: %s", words, r.Stderr)
 		}
 	}
+	for _, addr := range []string{"2001:db8:50::1", "fe80::99"} {
+		h.Netlink(t, func(c *rtnl.Conn) error {
+			return waitForLocal6(c, addr, func(r *rtnl.Route) bool { return r.Dst.Addr().String() == addr })
+		})
+	}
 }
 
-// routeLink makes a veth pair to another namespace, without link-local addresses, which would differ from one namespace to the next. It
-// waits for the link's multicast route: the kernel makes it some time after the carrier is there, and the tables of two namespaces
-// are equal only if the links came up one after the other.
+// link makes a link in both namespaces and waits for its multicast routes: the kernel makes them some time after the carrier is
+// there, and the two tables have one order only if the links came up one after the other.
+func (p *routePeers) link(t *testing.T, name string) {
+	t.Helper()
+	hosts := []*nstest.Host{p.old, p.new}
+	for _, h := range hosts {
+		routeLink(t, h, p.far, name)
+	}
+	for _, h := range hosts {
+		h.Netlink(t, func(c *rtnl.Conn) error {
+			link, err := c.LinkByName(name)
+			if err != nil {
+				return err
+			}
+			return waitForLocal6(c, name, func(r *rtnl.Route) bool { return r.Oif == link.Index && r.Dst.Addr().IsMulticast() })
+		})
+	}
+}
+
+// routeLink makes a veth pair to another namespace, without link-local addresses, which would differ from one namespace to the next.
 func routeLink(t *testing.T, h, far *nstest.Host, name string) {
 	t.Helper()
 	h.Netlink(t, func(c *rtnl.Conn) error {
 		return c.AddLink(rtnl.NewLink{Name: name, Kind: "veth", PeerName: "far", PeerNetns: far.NS.Fd()})
 	})
-	up := func(c *rtnl.Conn, name, rename string) (int, error) {
+	up := func(c *rtnl.Conn, name, rename string) error {
 		link, err := c.LinkByName(name)
 		if err != nil {
-			return 0, err
+			return err
 		}
 		change := new(rtnl.LinkChange)
 		if rename != "" {
 			change.Name(rename)
 		}
 		if err := c.SetLink(link.Index, change.NoLinkLocal()); err != nil {
-			return 0, err
-		}
-		return link.Index, c.SetLink(link.Index, new(rtnl.LinkChange).Up())
-	}
-	far.Netlink(t, func(c *rtnl.Conn) error {
-		_, err := up(c, "far", "f"+h.Name+name[:2])
-		return err
-	})
-	h.Netlink(t, func(c *rtnl.Conn) error {
-		index, err := up(c, name, "")
-		if err != nil {
 			return err
 		}
-		return waitForMulticast(c, index)
-	})
+		return c.SetLink(link.Index, new(rtnl.LinkChange).Up())
+	}
+	far.Netlink(t, func(c *rtnl.Conn) error { return up(c, "far", "f"+h.Name+name[:2]) })
+	h.Netlink(t, func(c *rtnl.Conn) error { return up(c, name, "") })
 }
 
-func waitForMulticast(c *rtnl.Conn, index int) error {
-	for range 500 {
+// waitForLocal6 waits for a route of the local table that the kernel makes in its own time.
+func waitForLocal6(c *rtnl.Conn, what string, is func(*rtnl.Route) bool) error {
+	for range 1000 {
 		for r, err := range c.Routes(rtnl.RouteFilter{Family: unix.AF_INET6, Table: unix.RT_TABLE_LOCAL}) {
 			if err != nil {
 				return err
 			}
-			if r.Oif == index && r.Dst.Addr().IsMulticast() {
+			if is(r) {
 				return nil
 			}
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	return errors.New("no multicast route came up")
+	return fmt.Errorf("no local route for %s came up", what)
 }
 
 // routeOutcome is what one command line did.
@@ -316,9 +329,7 @@ func TestRouteOracle_netstat(t *testing.T) {
 	nstest.InNetns(t, func(t *testing.T) {
 		p := newRoutePeers(t)
 		old, new := nstest.Peer(t, "netstat"), gnetCalled(t, "netstat")
-		for _, h := range []*nstest.Host{p.old, p.new} {
-			routeLink(t, h, p.far, "averylongifname")
-		}
+		p.link(t, "averylongifname")
 		p.script(t, routeListingSetup, nil, false)
 		for _, options := range []string{"-rn", "-r", "-ren", "-reen", "-reeen", "-reeeen", "-r4n", "-r6n", "-r6", "-6ren", "-r46n", "-rn -A inet6,inet",
 			"-rCn", "-r6Cn", "-rFCn", "-rN", "-rve"} {
