@@ -56,6 +56,7 @@ func sentence(text string) string {
 // MarkerError says that a page and the key tables do not fit together.
 type MarkerError struct{ Problem string }
 
+// Error returns the problem.
 func (e *MarkerError) Error() string { return e.Problem }
 
 // appendTable appends the table that a marker names.
