@@ -79,7 +79,7 @@ func (c *compact) event(e *event.Event, r *analyze.Relation) {
 func (c *compact) add(w waitingRow) {
 	c.waiting = append(c.waiting, w)
 	if len(c.waiting) > maxWaiting {
-		c.waiting[0].complete, c.waiting[0].fate = true, "?"
+		c.giveUp(&c.waiting[0])
 	}
 	c.drain()
 }
@@ -96,12 +96,17 @@ func (c *compact) drain() {
 
 func (c *compact) finish() {
 	for i := range c.waiting {
-		w := &c.waiting[i]
-		if !w.complete {
-			w.complete, w.fate = true, "?"
+		if w := &c.waiting[i]; !w.complete {
+			c.giveUp(w)
 		}
 	}
 	c.drain()
+}
+
+// giveUp completes a row whose segment's fate is not known.
+func (c *compact) giveUp(w *waitingRow) {
+	w.complete, w.fate = true, "?"
+	c.p.used |= signUnknown
 }
 
 // find gives the waiting row of a segment of host, nil if there is none.

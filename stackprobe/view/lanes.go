@@ -194,7 +194,7 @@ func (l *lanes) pause(t int64) {
 	l.flush()
 	row := l.rails()
 	row[l.lane0-1].r, row[l.lane1].r = l.p.glyphs.stuck, l.p.glyphs.stuck
-	text := seconds(gap, l.timeLen, l.decimals) + " s of silence"
+	text := seconds(gap+500_000, l.timeLen, 3) + " s of silence"
 	put(row, l.lane0+(l.lane1-l.lane0-columns(text))/2, text, faint)
 	l.p.emit(row)
 	l.rowNo++
@@ -295,6 +295,7 @@ func (l *lanes) lose(e *event.Event, r *analyze.Relation) {
 	parts := wrap(text, l.bend-4)
 	l.beside(row, e.Host, parts[0], bad, step)
 	l.hold(row, e.Host, e.T)
+	l.heldHost = event.None // it was the link that acted: what the end does next has a row of its own
 	for _, part := range parts[1:] {
 		l.more(e.Host, part, bad)
 	}

@@ -51,16 +51,17 @@ type page struct {
 type signs uint8
 
 const (
-	signAgain  signs = 1 << iota // R
-	signGuess                    // ~
-	signDup                      // dup N
-	signHadIt                    // had it
-	signQueued                   // a slant that stands still
+	signAgain   signs = 1 << iota // R
+	signGuess                     // ~
+	signDup                       // dup N
+	signHadIt                     // had it
+	signUnknown                   // ?
+	signQueued                    // a slant that stands still
 )
 
 // meanings explains the signs, in the order of their bits.
 var meanings = [...]string{"R retransmission, with its cause", "~ concluded, not read from the stack", "dup N the Nth duplicate acknowledgment",
-	"had it: all of it had arrived before", "on its way, drawn no further"}
+	"had it: all of it had arrived before", "? neither arrived nor lost so far", "on its way, drawn no further"}
 
 // cell is one column of a row.
 type cell struct {
