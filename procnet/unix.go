@@ -55,7 +55,7 @@ const maxUnixPath = 108
 //	               name every NUL is shown as @, so that it looks like a file of that name
 //
 // A newline in a path continues on the next row of the file. Such rows are joined again as long as the path stays within sun_path
-// and the row does not itself begin like a socket's; a name that was made to look like a row cannot be told from one.
+// and the row does not itself look like a socket's; a name that was made to look like a row cannot be told from one.
 type UnixSocket struct {
 	RefCount uint32
 	Protocol uint32
@@ -116,17 +116,26 @@ func parseUnix(r io.Reader, file string) iter.Seq2[*UnixSocket, error] {
 // continues takes row as the rest of the path of s, behind a newline, if it can be that.
 func (s *UnixSocket) continues(row *procfile.Row) bool {
 	text := row.Text()
-	if s.Path == nil || len(s.Path)+1+len(text) > maxUnixPath || beginsLikeUnix(row.First()) {
+	if s.Path == nil || len(s.Path)+1+len(text) > maxUnixPath || isUnixRow(row) {
 		return false
 	}
 	s.Path = append(append(s.Path, '\n'), text...)
 	return true
 }
 
-// beginsLikeUnix reports whether col has the form of the first column, %pK: eight or sixteen hexadecimal digits and a colon.
-func beginsLikeUnix(col []byte) bool {
-	digits, ok := bytes.CutSuffix(col, []byte{':'})
-	return ok && len(digits) >= 8 && len(bytes.Trim(digits, "0123456789abcdefABCDEF")) == 0
+// isUnixRow reports whether row is a socket's own: it begins as %pK does, with eight or sixteen hexadecimal digits and a colon,
+// or with fewer and has all the columns.
+func isUnixRow(row *procfile.Row) bool {
+	digits, ok := bytes.CutSuffix(row.First(), []byte{':'})
+	if !ok || len(bytes.Trim(digits, "0123456789abcdefABCDEF")) > 0 {
+		return false
+	}
+	if len(digits) == 8 || len(digits) == 16 {
+		return true
+	}
+	var s UnixSocket
+	again := *row
+	return s.parse(&again) == nil
 }
 
 // parse reads one row. It keeps the path in the room of s.Path.

@@ -102,6 +102,8 @@ func TestUnix_badRows(t *testing.T) {
 		"blank path":          {num + "2 0 0 1 1 77 ", []string{"77 \"\""}, nil},
 		"path of one blank":   {num + "2 0 0 1 1 77  ", []string{"77 \" \""}, nil},
 		"newline":             {num + "2 0 0 1 1 77 a\nb: c\n" + num + "2 0 0 1 1 78", []string{`77 "a\nb: c"`, "78"}, nil},
+		"short pointer":       {num + "2 0 0 1 1 77 a\n0: 2 0 0 1 1 78", []string{`77 "a"`, "78"}, nil},
+		"looks like a row":    {num + "2 0 0 1 1 77 a\n" + num + "x", []string{`77 "a"`}, []string{`line 3: RefCount "x": not a hexadecimal number`}},
 		"only newlines":       {num + "2 0 0 1 1 77 a\n\n\n" + num + "2 0 0 1 1 78", []string{`77 "a\n\n"`, "78"}, nil},
 		"longest":             {num + "2 0 0 1 1 77 " + longest, []string{fmt.Sprintf("77 %q", longest)}, nil},
 		"too long":            {num + "2 0 0 1 1 77 " + longest + "p", nil, []string{`line 2: Path "` + longest[:64] + `": row is too long`}},

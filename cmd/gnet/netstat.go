@@ -120,7 +120,7 @@ func (o *netstatOptions) refused() error {
 }
 
 func notYet(option, what, instead string) error {
-	return fail(statusNo, "%s: %s is not in this version", option, what).withHint("%s shows it", instead)
+	return fail(statusNo, "%s: %s: not in this version", option, what).withHint("%s shows it", instead)
 }
 
 // sockets returns the reader that o names.

@@ -23,15 +23,17 @@ type socketLab struct {
 	host *nstest.Host
 }
 
-// names of the lab's files under /etc, and what they show: a user name that is
-// longer than its column, two names for one port, names for numbers.
+// labEtc is the lab's /etc: two names for one port, for one uid and for one
+// address, names that are cut, and numbers without a name.
 var labEtc = map[string]string{
 	"passwd": "root:x:0:0:root:/root:/bin/sh\nsecond:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n",
 	"services": "ssh\t\t22/tcp\nhttps\t443/tcp\nmyname\t443/udp\nfirst-name 8443/tcp\nlast-of-two\t8443/tcp\t\talias # comment\n" +
 		"domain 53/udp\nmdns\t5353/udp\na-service-name-of-some-length 9001/tcp\ndhcpv6-client 546/udp\n",
-	"protocols": "ip 0 IP\nicmp 1 ICMP\nospf 89 OSPFIGP\nipv6-icmp 58 IPv6-ICMP\n",
-	"hosts":     "127.0.0.1 localhost alias\n127.0.0.1 second\n10.99.0.1 a-host-name-of-some-length.example.org\n::1 ip6-localhost\n2001:db8::7 seven.example.org\n",
-	"networks":  "labnet 10.99.0.0\n",
+	"protocols":     "ip 0 IP\nicmp 1 ICMP\nospf 89 OSPFIGP\nipv6-icmp 58 IPv6-ICMP\n",
+	"hosts":         "127.0.0.1 localhost alias\n127.0.0.1 second\n10.99.0.1 a-host-name-of-some-length.example.org\n::1 ip6-localhost\n2001:db8::7 seven.example.org\n",
+	"networks":      "labnet 10.99.0.0\n",
+	"nsswitch.conf": "passwd: files\nservices: files\nprotocols: files\nnetworks: files\nhosts: files dns\n",
+	"resolv.conf":   "nameserver 192.0.2.1\n", // no route leads there, so DNS fails at once
 }
 
 func newSocketLab(t *testing.T) *socketLab {
@@ -65,18 +67,20 @@ func (lab *socketLab) addresses() {
 	})
 }
 
-// etc mounts the lab's files over those of /etc, in the test's own mount
-// namespace.
+// etc mounts a folder with the lab's files over /etc, in the test's own mount
+// namespace. The original is the C library's: its cache of libraries stays.
 func (lab *socketLab) etc() {
 	dir := publicDir(lab.t)
 	for name, text := range labEtc {
-		path := filepath.Join(dir, name)
-		lab.must(os.WriteFile(path, []byte(text), 0o644))
-		if err := unix.Mount(path, "/etc/"+name, "", unix.MS_BIND, ""); err != nil {
-			lab.t.Fatalf("mounting over /etc/%s: %v", name, err)
-		}
-		lab.t.Cleanup(func() { unix.Unmount("/etc/"+name, unix.MNT_DETACH) })
+		lab.must(os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
 	}
+	if cache, err := os.ReadFile("/etc/ld.so.cache"); err == nil {
+		lab.must(os.WriteFile(filepath.Join(dir, "ld.so.cache"), cache, 0o644))
+	}
+	if err := unix.Mount(dir, "/etc", "", unix.MS_BIND, ""); err != nil {
+		lab.t.Fatalf("mounting over /etc: %v", err)
+	}
+	lab.t.Cleanup(func() { unix.Unmount("/etc", unix.MNT_DETACH) })
 }
 
 // publicDir is t.TempDir that other users can enter.

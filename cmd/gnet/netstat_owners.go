@@ -38,7 +38,7 @@ func (w *socketWalk) reportOwners() {
 	case o.Denied:
 		w.e.warnBare("(Not all processes could be identified, non-owned process info\n will not be shown, you would have to be root to see it all.)")
 	case o.Missing > 0:
-		w.e.hint("%d sockets have no visible process: it is hidden (hidepid), in another pid namespace, or the kernel itself", o.Missing)
+		w.e.hint("sockets without a visible process: %d (it is in another pid namespace or hidden by hidepid, or the kernel holds them)", o.Missing)
 	}
 	if o.Err != nil {
 		w.e.warn("%v", o.Err)
