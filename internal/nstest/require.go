@@ -131,14 +131,16 @@ func probeRoot() error {
 // name leads to gnet.
 func Peer(t testing.TB, name string) string {
 	t.Helper()
-	path, err := findPeer(name)
+	path, err := FindPeer(name)
 	if err != nil {
 		lacking(t, Peers, err)
 	}
 	return path
 }
 
-func findPeer(name string) (string, error) {
+// FindPeer is Peer for programs that are no tests: the path, or an error that
+// names the tool.
+func FindPeer(name string) (string, error) {
 	dirs := append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/sbin", "/usr/local/sbin")
 	for _, dir := range dirs {
 		path, err := exec.LookPath(filepath.Join(dir, name))

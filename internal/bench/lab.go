@@ -1,0 +1,115 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gnet/internal/nstest"
+)
+
+// lab holds what the sections share; it is the nstest.TB of the topology.
+type lab struct {
+	gnet     string
+	out      io.Writer
+	cleanups []func()
+	sizes
+}
+
+// sizes say how much is measured.
+type sizes struct {
+	holders, socketsEach int
+	routeCount           int
+	echoCount            int
+	// rounds is how often each command runs, starts how often those do that
+	// measure start-up alone.
+	rounds, starts int
+}
+
+// fullSize is what `make bench` measures.
+func fullSize() sizes {
+	return sizes{holders: 20, socketsEach: 1000, routeCount: 100_000, echoCount: 50_000, rounds: 7, starts: 101}
+}
+
+// thousands writes a number with commas.
+func thousands(n int) string {
+	if n < 1000 {
+		return strconv.Itoa(n)
+	}
+	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
+}
+
+// failure is what Fatalf ends the run with.
+type failure struct{ message string }
+
+func (l *lab) act(script func()) (err error) {
+	defer func() {
+		switch v := recover().(type) {
+		case nil:
+		case failure:
+			err = errors.New(v.message)
+		default:
+			panic(v)
+		}
+	}()
+	script()
+	return nil
+}
+
+// Helper is there for nstest.TB.
+func (l *lab) Helper() {}
+
+// Fatalf ends the run.
+func (l *lab) Fatalf(format string, args ...any) { panic(failure{fmt.Sprintf(format, args...)}) }
+
+// Cleanup keeps fn for the end.
+func (l *lab) Cleanup(fn func()) { l.cleanups = append(l.cleanups, fn) }
+
+func (l *lab) close() {
+	for _, fn := range slices.Backward(l.cleanups) {
+		fn()
+	}
+	l.cleanups = nil
+}
+
+func (l *lab) must(err error) {
+	if err != nil {
+		l.Fatalf("%v", err)
+	}
+}
+
+func (l *lab) print(format string, args ...any) { fmt.Fprintf(l.out, format, args...) }
+
+// heading begins a table.
+func (l *lab) heading(columns string) {
+	l.print("\n%s\n|%s\n", columns, strings.Repeat(" --- |", strings.Count(columns, "|")-1))
+}
+
+// machine says when and where the figures were taken.
+func (l *lab) machine() {
+	var kernel string
+	if b, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
+		kernel = strings.TrimSpace(string(b))
+	}
+	l.print("Measured %s on Linux %s %s, %d cores, %s.\n", time.Now().UTC().Format(time.DateOnly), kernel, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
+	l.print("gnet is %s", firstLine(l.gnet, "--version"))
+	for _, peer := range []string{"netstat", "ping"} {
+		if path, err := nstest.FindPeer(peer); err == nil {
+			l.print("; %s is %s", peer, firstLine(path, "-V"))
+		}
+	}
+	l.print(".\n")
+}
+
+func firstLine(path, arg string) string {
+	out, _ := exec.Command(path, arg).Output() // netstat -V exits 5
+	line, _, _ := strings.Cut(string(out), "\n")
+	return line
+}
