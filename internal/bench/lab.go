@@ -99,10 +99,10 @@ func (l *lab) machine() {
 		kernel = strings.TrimSpace(string(b))
 	}
 	l.print("Measured %s on Linux %s %s, %d cores, %s.\n", time.Now().UTC().Format(time.DateOnly), kernel, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
-	l.print("gnet is %s", firstLine(l.gnet, "--version"))
+	l.print("%s", firstLine(l.gnet, "--version"))
 	for _, peer := range []string{"netstat", "ping"} {
 		if path, err := nstest.FindPeer(peer); err == nil {
-			l.print("; %s is %s", peer, firstLine(path, "-V"))
+			l.print(" beside %s", firstLine(path, "-V"))
 		}
 	}
 	l.print(".\n")
