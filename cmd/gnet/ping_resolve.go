@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"gnet/ping/probe"
@@ -12,9 +13,9 @@ import (
 
 // pingTarget is a destination as it was named and as it was found.
 type pingTarget struct {
-	// Name is what the first line and the summary call it: the operand when that
-	// is an address, else the canonical name.
-	Name string
+	// Name is the operand, Canonical its canonical name: the operand itself when
+	// that is an address.
+	Name, Canonical string
 	// Addrs are its addresses in the order of RFC 6724.
 	Addrs []netip.Addr
 	// Numeric: the operand was an address.
@@ -34,7 +35,7 @@ func familyOf(a netip.Addr) probe.Family {
 func parseTarget(operand string) (target pingTarget, ok bool, err error) {
 	if !strings.ContainsAny(operand, " \t\n\v\f\r") {
 		if a, ok := parseAton(operand); ok {
-			return pingTarget{operand, []netip.Addr{a}, true}, true, nil
+			return pingTarget{operand, operand, []netip.Addr{a}, true}, true, nil
 		}
 	}
 	text, zone, zoned := strings.Cut(operand, "%")
@@ -44,12 +45,17 @@ func parseTarget(operand string) (target pingTarget, ok bool, err error) {
 	}
 	if zoned {
 		device, known := probe.Device(zone)
-		if !known {
+		switch local := a.IsLinkLocalUnicast() || a.IsLinkLocalMulticast(); {
+		case !known, !local && device == zone:
+			// getaddrinfo(3) takes a device's name as the zone of a link-local address only.
 			return pingTarget{}, true, fail(statusCannot, "%s: Name or service not known", operand)
+		case local:
+			a = a.WithZone(device)
+		default:
+			a = a.WithZone(zone) // its index: shown, and without effect
 		}
-		a = a.WithZone(device)
 	}
-	return pingTarget{operand, []netip.Addr{a}, true}, true, nil
+	return pingTarget{operand, operand, []netip.Addr{a}, true}, true, nil
 }
 
 // resolveTarget finds the addresses of an operand in a family, or in both.
@@ -94,10 +100,38 @@ func lookUpTarget(ctx context.Context, name string) (pingTarget, error) {
 	if err != nil || len(addrs) == 0 {
 		return pingTarget{}, fail(statusCannot, "%s: %s", name, lookUpSentence(err))
 	}
+	six := false
 	for i := range addrs {
 		addrs[i] = addrs[i].Unmap()
+		six = six || addrs[i].Is6()
 	}
-	return pingTarget{Name: <-canonical, Addrs: addrs}, nil
+	target := pingTarget{Name: name, Canonical: <-canonical, Addrs: uniqueLocalFirst(addrs)}
+	if six {
+		target.Canonical = name // it may be the canonical name of another family's address
+	}
+	return target, nil
+}
+
+// uniqueLocalFirst puts the IPv6 addresses of fc00::/7 first that are reached
+// from such an address. Go sorts by RFC 6724, where IPv4 precedes them; the C
+// library's table (gai.conf(5)) has no row for them, and they go before IPv4.
+func uniqueLocalFirst(addrs []netip.Addr) []netip.Addr {
+	unique := func(a netip.Addr) bool { return a.Is6() && a.IsPrivate() }
+	slices.SortStableFunc(addrs, func(a, b netip.Addr) int {
+		switch {
+		case unique(a) && b.Is4() && reachedFromUnique(a):
+			return -1
+		case unique(b) && a.Is4() && reachedFromUnique(b):
+			return 1
+		}
+		return 0
+	})
+	return addrs
+}
+
+func reachedFromUnique(a netip.Addr) bool {
+	source, err := probe.Source(probe.IPv6, probe.Config{Dest: a, TTL: -1, TOS: -1})
+	return err == nil && source.IsPrivate()
 }
 
 // lookUpSentence is what gai_strerror(3) says.

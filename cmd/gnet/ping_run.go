@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gnet/internal/render"
+	"gnet/internal/safe"
 	"gnet/ping"
 	"gnet/ping/probe"
 )
@@ -143,7 +144,7 @@ func pingAddress(ctx context.Context, e *env, o pingOptions, sockets *pingSocket
 		return fail(statusCannot, "%s: Address family for hostname not supported", target.Name)
 	}
 	if o.Verbose && o.Format == render.Classic {
-		fmt.Fprintf(e.Stdout, "ai->ai_family: %v, ai->ai_canonname: '%s'\n", family, target.Name)
+		fmt.Fprintf(e.Stdout, "ai->ai_family: %v, ai->ai_canonname: '%s'\n", family, safe.String(target.Canonical))
 	}
 	series, err := preparePing(e, &o, socket, target, a)
 	if err != nil {
@@ -191,7 +192,11 @@ func preparePing(e *env, o *pingOptions, socket *probe.Socket, target *pingTarge
 		return nil, err
 	}
 	warnDevice(e, o, source, a, socket)
-	return &pingSeries{Name: target.Name, Dest: shown, Target: c.Dest, Source: source, Family: socket.Family(), Mode: socket.Mode(),
+	name := target.Name
+	if a.Is4() {
+		name = target.Canonical // the original shows that for IPv4 alone
+	}
+	return &pingSeries{Name: name, Dest: shown, Target: c.Dest, Source: source, Family: socket.Family(), Mode: socket.Mode(),
 		ID: socket.ID(), Multicast: broadcast || a.IsMulticast()}, nil
 }
 
@@ -207,8 +212,12 @@ func sourceOf(f probe.Family, c probe.Config) (netip.Addr, error) {
 
 // probeConfig turns the options into those of a socket.
 func probeConfig(o *pingOptions, socket *probe.Socket, a netip.Addr) probe.Config {
+	dest := a
+	if !a.IsLinkLocalUnicast() && !a.IsLinkLocalMulticast() {
+		dest = a.WithZone("")
+	}
 	c := probe.Config{
-		Dest: a, Source: o.Source4, Device: o.Device, TTL: o.TTL, TOS: o.TOS, MTU: o.MTU,
+		Dest: dest, Source: o.Source4, Device: o.Device, TTL: o.TTL, TOS: o.TOS, MTU: o.MTU,
 		DontRoute: o.DontRoute, NoLoop: o.NoLoop, Debug: o.Debug, SendBuffer: o.SendBuffer,
 		TransmitStamps: !o.UserTime && !o.Adaptive && o.Interval >= stampedInterval,
 	}

@@ -42,7 +42,28 @@ func lab(t *testing.T) (client, r1, r2, server *nstest.Host) {
 	r2.AddRoute(t, "fd77:1::/64", "fd77:2::1")
 	server.AddRoute(t, "default", "10.77.3.1")
 	server.AddRoute(t, "default", "fd77:3::1")
+	warmStamps(t)
 	return client, r1, r2, server
+}
+
+// warmStamps waits until the kernel stamps what arrives: it begins a moment after
+// the first socket has asked for it (net_enable_timestamp, net/core/dev.c), and
+// goes on while one does.
+func warmStamps(t *testing.T) {
+	t.Helper()
+	c := config(netip.MustParseAddr("127.0.0.1"))
+	c.ID, c.TransmitStamps = ourID+100, false
+	s := opened(t, true, c)
+	for seq := uint16(1); seq < 200; seq++ {
+		if err := s.Send(request(s, seq, 0)); err != nil {
+			t.Fatal(err)
+		}
+		if got := collect(t, s, 1); len(got) == 1 && strings.HasSuffix(got[0], " stamped") {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Fatal("the kernel stamps nothing that arrives")
 }
 
 var (
@@ -212,23 +233,25 @@ func collectFor(t *testing.T, s *Socket, patience time.Duration, want int) []str
 // A ping socket refuses to send while an ICMP error is pending. Receive must
 // both give the error and clear the way.
 func TestSocket_pendingError(t *testing.T) {
-	nstest.Require(t, nstest.Netns)
+	nstest.Require(t, nstest.Netns, nstest.Raw)
 	nstest.InNetns(t, func(t *testing.T) {
 		client, _, _, _ := lab(t)
 		client.AllowPing(t)
 		c := config(server4)
-		c.TTL = 1
+		c.TTL, c.TransmitStamps = 1, false
 		s := opened(t, false, c)
 		if err := s.Send(request(s, 1, 56)); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(50 * time.Millisecond) // the error arrives, and nobody reads it
+		if err := s.Wait(2 * time.Second); err != nil { // the error arrives, and nobody reads it
+			t.Fatal(err)
+		}
 		err := s.Send(request(s, 2, 56))
 		if err != unix.EHOSTUNREACH {
 			t.Fatalf("second Send = %v, want the pending EHOSTUNREACH", err)
 		}
-		want := []string{"sent 0 stamped", "icmp 11/0 info 0 by 10.77.1.2 about 10.77.3.2 type 8 seq 1 stamped"}
-		if diff := cmp.Diff(want, collect(t, s, 2)); diff != "" {
+		want := []string{"icmp 11/0 info 0 by 10.77.1.2 about 10.77.3.2 type 8 seq 1 stamped"}
+		if diff := cmp.Diff(want, collect(t, s, 1)); diff != "" {
 			t.Errorf("messages (-want +got)\n%s", diff)
 		}
 		if err := s.Send(request(s, 2, 56)); err != nil {
@@ -257,7 +280,7 @@ func TestSocket_device(t *testing.T) {
 }
 
 func TestSource(t *testing.T) {
-	nstest.Require(t, nstest.Netns)
+	nstest.Require(t, nstest.Netns, nstest.Raw)
 	nstest.InNetns(t, func(t *testing.T) {
 		client, _, _, _ := lab(t)
 		addr := netip.MustParseAddr
