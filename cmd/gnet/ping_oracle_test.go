@@ -91,7 +91,7 @@ func (o *pingOracle) both(line string) (original, gnet nstest.Result) {
 	return run(o.original), run(o.gnet)
 }
 
-// pingWords splits a line at blanks; "''" is an empty word and "_" in quotes a
+// pingWords splits a line at blanks; "”" is an empty word and "_" in quotes a
 // blank.
 func pingWords(line string) []string {
 	words := strings.Fields(line)
