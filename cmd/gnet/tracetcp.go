@@ -150,6 +150,9 @@ func runTraceTCP(ctx context.Context, e *env, o traceOptions) error {
 		if err := show.event(ev); err != nil {
 			break // the writer is gone; exitStatus says so
 		}
+		if ev.Clock == event.Mono {
+			show.flush() // somebody may be watching
+		}
 	}
 	if err := show.close(); err != nil && runErr == nil {
 		return err
@@ -177,6 +180,8 @@ func traceStatus(end *event.End, err error) error {
 // traceView shows events.
 type traceView interface {
 	event(*event.Event) error
+	// flush brings what was drawn so far to the reader.
+	flush()
 	close() error
 }
 
@@ -185,7 +190,7 @@ func newTraceView(e *env, o *traceOptions) traceView {
 		doc := e.document(o.Format, event.Schema)
 		return &traceDocument{e: e, doc: doc, rows: render.NewRows(doc, eventColumns())}
 	}
-	return &traceLadder{Ladder: view.NewLadder(e.Stdout, e.ladderOptions(o))}
+	return &traceLadder{e: e, Ladder: view.NewLadder(e.Stdout, e.ladderOptions(o))}
 }
 
 // ladderOptions fits the ladder to where it is shown.
@@ -211,8 +216,11 @@ func (e *env) ladderOptions(o *traceOptions) view.LadderOptions {
 // traceLadder draws the ladder. A run that never began has none.
 type traceLadder struct {
 	*view.Ladder
+	e     *env
 	begun bool
 }
+
+func (l *traceLadder) flush() { l.e.Stdout.Flush() }
 
 func (l *traceLadder) event(ev *event.Event) error {
 	l.begun = true
@@ -234,5 +242,10 @@ type traceDocument struct {
 }
 
 func (d *traceDocument) event(ev *event.Event) error { return d.rows.Write(ev) }
+
+func (d *traceDocument) flush() {
+	d.doc.Flush()
+	d.e.Stdout.Flush()
+}
 
 func (d *traceDocument) close() error { return d.e.closeDocument(d.doc) }
