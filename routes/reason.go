@@ -177,7 +177,7 @@ func (l *Lookup) sameEntry() bool {
 	w := &l.Winner.Route
 	if e := l.Kernel.Entry; e != nil {
 		return e.Dst == w.Dst && l.sameTable(e.Table, w.Table) && (e.Type == w.Type || l.ownType(e.Type)) && e.Priority == w.Priority && e.Tos == w.Tos &&
-			slices.EqualFunc(hops(e), hops(w), func(a, b rtnl.Nexthop) bool { return a.Gateway == b.Gateway && a.Oif == b.Oif })
+			sameHops(hops(e), hops(w))
 	}
 	return l.sameTable(l.Kernel.Route.Table, w.Table) && hasHop(w, l.Kernel.Route)
 }
@@ -191,6 +191,13 @@ func (l *Lookup) ownType(typ uint8) bool {
 // sameTable reports whether the kernel's table is the winner's. While local and main are one tree the kernel calls it main.
 func (l *Lookup) sameTable(kernel, winner uint32) bool {
 	return kernel == winner || l.oneTree && kernel == unix.RT_TABLE_MAIN && winner == unix.RT_TABLE_LOCAL
+}
+
+// sameHops reports whether two routes have the same next hops. The kernel answers for an IPv6 route with the chosen one first.
+func sameHops(a, b []rtnl.Nexthop) bool {
+	return len(a) == len(b) && !slices.ContainsFunc(a, func(x rtnl.Nexthop) bool {
+		return !slices.ContainsFunc(b, func(y rtnl.Nexthop) bool { return x.Gateway == y.Gateway && x.Oif == y.Oif })
+	})
 }
 
 // hops returns the next hops of a route, which are one where it is no multipath route.
