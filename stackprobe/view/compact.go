@@ -1,8 +1,6 @@
 package view
 
 import (
-	"strings"
-
 	"gnet/stackprobe/analyze"
 	"gnet/stackprobe/event"
 )
@@ -124,8 +122,7 @@ func (c *compact) arrive(e *event.Event, r *analyze.Relation) {
 	text, st := arrival(c.p, e, r)
 	w := c.find(e.Seg.ID, e.Host.Peer())
 	if w == nil {
-		w = &waitingRow{host: e.Host.Peer(), text: label{st: st}}
-		w.text.forms = [3]string{text, text, text}
+		w = &waitingRow{host: e.Host.Peer(), text: label{head: text, st: st}}
 		w.fate, w.complete = seconds(e.T, compactTime, 3), true
 		c.add(*w)
 		return
@@ -197,7 +194,7 @@ func (c *compact) write(w *waitingRow) {
 	put(row, 2*compactTime+2, c.direction(w.host), plain)
 	text, rest := w.text.fit(c.p, room)
 	put(row, compactText, text, w.text.st)
-	tail := strings.TrimSpace(rest + " " + w.tail)
+	tail := words(rest, w.tail)
 	if at := compactText + columns(text) + 1; tail != "" && at+columns(tail) <= c.p.opts.Width {
 		put(row, at, tail, max(w.st, w.text.st))
 		tail = ""

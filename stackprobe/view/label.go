@@ -8,50 +8,61 @@ import (
 	"gnet/stackprobe/event"
 )
 
-// label is the text of a segment where it leaves.
+// label is the text of a segment where it leaves, in parts; a part that the segment lacks is empty.
 type label struct {
-	forms  [3]string // from the fullest to the shortest that still has the numbers
-	head   string    // the flags and what marks a repetition, when no form fits
-	number string    // the sequence numbers that head lacks
-	extras string    // options and oddities, which may stand on a row of their own
-	st     style
+	head       string // what marks a repetition or a probe, and the flags
+	seq, ack   string
+	win, round string // the window, exact and in three digits
+	extras     string // options and oddities
+	st         style
 }
 
-// fit gives the fullest form that takes at most n columns, with the extras behind it if they fit, and what is left for
-// rows below: never is a number cut.
+// fit gives as many of the parts as n columns take, and what is left for rows below. Never is a number cut; the window
+// alone is left out where it is all that has no room, as the next segment says it again.
 func (l *label) fit(p *page, n int) (text, rest string) {
-	for _, f := range l.forms {
-		if l.extras != "" && columns(f)+1+columns(l.extras) <= n {
-			return f + " " + l.extras, ""
-		}
-		if columns(f) <= n {
-			return f, l.extras
+	numbers := words(l.head, l.seq, l.ack)
+	for _, c := range [...][2]string{
+		{words(numbers, l.win, l.extras), ""},
+		{words(numbers, l.win), l.extras},
+		{words(numbers, l.round), l.extras},
+		{numbers, l.extras},
+		{words(l.head, l.seq), words(l.ack, l.round, l.extras)},
+	} {
+		if columns(c[0]) <= n {
+			return c[0], c[1]
 		}
 	}
-	return p.fit(l.head, n), strings.TrimRight(l.number+" "+l.extras, " ")
+	return p.fit(l.head, n), words(l.seq, l.ack, l.extras)
+}
+
+// words joins the parts that are there with blanks.
+func words(parts ...string) string {
+	var b strings.Builder
+	for _, part := range parts {
+		if part != "" && b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(part)
+	}
+	return b.String()
 }
 
 // newLabel words the segment of a tx event. full is for pages with room: sequence numbers are named and pure
 // acknowledgments have theirs; otherwise numbers alone, and windows in three digits.
 func newLabel(p *page, e *event.Event, r *analyze.Relation, full bool) label {
 	s := &e.Seg
-	head := mark(p, s, r) + flagNames(s.Flags)
-	text := head
-	if seq := sequence(s, r, full); seq != "" {
-		if full {
-			text += " seq"
-		}
-		text += " " + seq
+	l := label{head: mark(p, s, r) + flagNames(s.Flags), seq: sequence(s, r, full), ack: acknowledgment(s, r), extras: extras(s)}
+	if full && l.seq != "" {
+		l.seq = "seq " + l.seq
 	}
-	if ack := acknowledgment(s, r); ack != "" {
-		text += " ack " + ack
+	if l.ack != "" {
+		l.ack = "ack " + l.ack
 	}
-	l := label{head: head, number: sequence(s, r, true), extras: extras(s), forms: [3]string{text, text, text}}
 	if !s.Flags.Has(event.RST) { // a window in a reset means nothing
 		win, round := window(s)
-		l.forms[0], l.forms[1] = text+" win "+win, text+" win "+round
+		l.win, l.round = "win "+win, "win "+round
 		if !full && !s.Flags.Has(event.SYN) {
-			l.forms[0] = l.forms[1]
+			l.win = l.round
 		}
 	}
 	if r.Repeat {
