@@ -43,6 +43,8 @@ func Render(src []byte, style Style) ([]byte, error) {
 const (
 	textIndent = 7 // body text, and what .TP, .IP and .RS add
 	subIndent  = 3 // .SS headings
+	maxIndent  = 30
+	maxNesting = 4 // of .RS
 )
 
 // renderer holds the state between two input lines.
@@ -123,8 +125,7 @@ func (r *renderer) block(name string, args []string) error {
 		if len(args) != 5 {
 			return fmt.Errorf(".TH has %d arguments, want 5", len(args))
 		}
-		copy(r.title[:], args)
-		r.header()
+		return r.header(args)
 	case "SH", "SS":
 		return r.heading(name, args)
 	case "PP":
@@ -138,6 +139,9 @@ func (r *renderer) block(name string, args []string) error {
 	case "IP":
 		return r.item(args)
 	case "RS":
+		if len(r.levels) == maxNesting {
+			return fmt.Errorf("more than %d .RS in each other", maxNesting)
+		}
 		r.breakLine()
 		r.levels = append(r.levels, r.margin)
 		r.margin, r.hang = r.margin+textIndent, 0
@@ -191,8 +195,8 @@ func (r *renderer) tagged(args []string) error {
 	}
 	if len(args) == 1 {
 		n, err := strconv.Atoi(args[0])
-		if err != nil {
-			return fmt.Errorf("indent %q: a number of columns is wanted", args[0])
+		if err != nil || n < 1 || n > maxIndent {
+			return fmt.Errorf("indent %q: 1 to %d columns are wanted", args[0], maxIndent)
 		}
 		hang = n
 	}
@@ -322,10 +326,20 @@ func fontEscape(font byte) string {
 }
 
 // header writes NAME(8), the manual's title, NAME(8) over the width.
-func (r *renderer) header() {
+func (r *renderer) header(args []string) error {
+	for i, arg := range args {
+		cells, err := parseText(arg, 'R')
+		if err != nil {
+			return err
+		}
+		for _, c := range cells {
+			r.title[i] += string(c.r)
+		}
+	}
 	name := r.title[0] + "(" + r.title[1] + ")"
 	r.out = append(r.out, spread(name, r.title[4], name, r.style.Width)...)
 	r.gap = true
+	return nil
 }
 
 func (r *renderer) footer() {

@@ -2,6 +2,7 @@ package man
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -92,21 +93,23 @@ func TestRender_bold(t *testing.T) {
 
 func TestRender_refuses(t *testing.T) {
 	for page, want := range map[string]string{
-		".PP\n.TS\n":         "line 2: unknown macro .TS",
-		`a \(lq b` + "\n":    `line 1: unknown escape \(lq`,
-		`a \s+1 b` + "\n":    `line 1: unknown escape \s`,
-		`a \fCb` + "\n":      `line 1: unknown font escape \fC`,
-		`end \` + "\n":       `line 1: unknown escape \`,
-		".B\n":               "line 1: .B: no text on the line",
-		".BR \"a b\n":        `line 1: quotes do not close at the end of an argument: "a b`,
-		".TP\n.PP\n":         "line 2: .PP where the tag of .TP should be",
-		".TP wide\n":         `line 1: indent "wide": a number of columns is wanted`,
-		".RE\n":              "line 1: .RE without .RS",
-		".EX\nx\n":           "line 2: .RS or .EX is not closed",
-		"'x\n":               "line 1: line starts with an apostrophe, which roff takes for a macro",
-		"a\n\nb\n":           "line 2: empty line: use .PP",
-		"na\u00efve\n":       "line 1: \"\u00ef\" is not printable ASCII",
-		".TH NAME 8 today\n": "line 1: .TH has 3 arguments, want 5",
+		".PP\n.TS\n":                "line 2: unknown macro .TS",
+		`a \(lq b` + "\n":           `line 1: unknown escape \(lq`,
+		`a \s+1 b` + "\n":           `line 1: unknown escape \s`,
+		`a \fCb` + "\n":             `line 1: unknown font escape \fC`,
+		`end \` + "\n":              `line 1: unknown escape \`,
+		".B\n":                      "line 1: .B: no text on the line",
+		".BR \"a b\n":               `line 1: quotes do not close at the end of an argument: "a b`,
+		".TP\n.PP\n":                "line 2: .PP where the tag of .TP should be",
+		".TP wide\n":                `line 1: indent "wide": 1 to 30 columns are wanted`,
+		".TP 99\n":                  `line 1: indent "99": 1 to 30 columns are wanted`,
+		".RS\n.RS\n.RS\n.RS\n.RS\n": "line 5: more than 4 .RS in each other",
+		".RE\n":                     "line 1: .RE without .RS",
+		".EX\nx\n":                  "line 2: .RS or .EX is not closed",
+		"'x\n":                      "line 1: line starts with an apostrophe, which roff takes for a macro",
+		"a\n\nb\n":                  "line 2: empty line: use .PP",
+		"na\u00efve\n":              "line 1: \"\u00ef\" is not printable ASCII",
+		".TH NAME 8 today\n":        "line 1: .TH has 3 arguments, want 5",
 	} {
 		out, err := Render([]byte(page), Style{Width: 80})
 		if err == nil || err.Error() != want || out != nil {
@@ -120,4 +123,32 @@ func TestPage_unknown(t *testing.T) {
 	if want := `no manual page for "nonsense"`; fmt.Sprint(err) != want {
 		t.Errorf("Page(nonsense): %v, want %s", err, want)
 	}
+}
+
+// FuzzRender: any source is text or an error that names a line, never both, and
+// nothing but printable ASCII and line ends comes out.
+func FuzzRender(f *testing.F) {
+	for _, topic := range Topics() {
+		src, err := files.ReadFile(topic.File)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(src, 80)
+	}
+	f.Add([]byte(".TP 3\n.IP \\(bu 2\n.TQ\n.RS\n.nf\n\\ \\fB\n.fi\n.RE\n.SS x\n.TP\n"), 0)
+	f.Fuzz(func(t *testing.T, src []byte, width int) {
+		out, err := Render(src, Style{Width: width % 200})
+		if (err == nil) != (out != nil) {
+			t.Fatalf("text %q and error %v", out, err)
+		}
+		var where *RoffError
+		if err != nil && (!errors.As(err, &where) || where.Line < 1) {
+			t.Fatalf("error without a line: %v", err)
+		}
+		for _, c := range out {
+			if c != '\n' && (c < ' ' || c > '~') {
+				t.Fatalf("byte %#x in %q", c, out)
+			}
+		}
+	})
 }

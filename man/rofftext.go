@@ -77,7 +77,7 @@ func parseText(s string, base byte) (text, error) {
 	for s != "" {
 		if s[0] != '\\' {
 			r, n := utf8.DecodeRuneInString(s)
-			if r >= utf8.RuneSelf || r < ' ' {
+			if r >= 0x7f || r < ' ' {
 				return nil, fmt.Errorf("%q is not printable ASCII", s[:n])
 			}
 			cells = append(cells, cell{r, font})
