@@ -20,8 +20,18 @@ type SystemClock struct{ base time.Time }
 // NewSystemClock returns a clock whose monotonic time starts now.
 func NewSystemClock() SystemClock { return SystemClock{base: time.Now()} }
 
-// Now reads both clocks at once.
+// together is how far apart the two clocks may be read. Another process may run
+// between the two readings, and they would not belong together.
+const together = 20 * time.Microsecond
+
+// Now reads both clocks at once. On a machine that is too busy for that the last
+// of a few attempts counts.
 func (c SystemClock) Now() Instant {
-	t := time.Now()
-	return Instant{Mono: t.Sub(c.base), Wall: t.Round(0)}
+	for attempt := 0; ; attempt++ {
+		before := time.Since(c.base)
+		t := time.Now()
+		if mono := t.Sub(c.base); mono-before < together || attempt == 3 {
+			return Instant{Mono: mono, Wall: t.Round(0)}
+		}
+	}
 }

@@ -234,5 +234,15 @@ func (p *Pinger) roundTrip(s *sent, arrived time.Time, now Instant) (time.Durati
 	if d := arrived.Sub(s.at.Wall); d >= 0 && d <= bracket {
 		return d, UserKernel
 	}
-	return bracket, ClockStepped
+	if stepped(s.at, now) {
+		return bracket, ClockStepped
+	}
+	return bracket, UserUser
+}
+
+// stepped reports whether the time of day was set between two moments: both
+// clocks run at one speed, whatever adjusts it.
+func stepped(a, b Instant) bool {
+	drift := b.Wall.Sub(a.Wall) - (b.Mono - a.Mono)
+	return drift.Abs() > time.Millisecond
 }

@@ -20,11 +20,11 @@ type control struct {
 // extendedErr is struct sock_extended_err (linux/errqueue.h) with the address
 // that follows it, SO_EE_OFFENDER.
 type extendedErr struct {
-	errno              uint32
-	origin, typ, code  uint8
-	info, data         uint32
-	offender           netip.Addr
-	offenderScopeIndex uint32
+	errno             uint32
+	origin, typ, code uint8
+	info, data        uint32
+	offender          netip.Addr
+	offenderScope     uint32
 }
 
 // Sizes of the kernel's structures.
@@ -122,13 +122,14 @@ func (c *control) addErr(data []byte) error {
 		info: binary.NativeEndian.Uint32(data[8:]),
 		data: binary.NativeEndian.Uint32(data[12:]),
 	}
-	c.err.offender, c.err.offenderScopeIndex = offender(data[sizeofExtendedErr:])
+	c.err.offender, c.err.offenderScope = parseSockaddr(data[sizeofExtendedErr:])
 	return nil
 }
 
-// offender reads the socket address behind a sock_extended_err; the zero Addr
-// stands for AF_UNSPEC or an unknown family.
-func offender(b []byte) (netip.Addr, uint32) {
+// parseSockaddr reads a struct sockaddr_in or sockaddr_in6: the address and its
+// scope, an interface index. The zero Addr stands for AF_UNSPEC, another family,
+// or too few bytes.
+func parseSockaddr(b []byte) (netip.Addr, uint32) {
 	if len(b) < 2 {
 		return netip.Addr{}, 0
 	}

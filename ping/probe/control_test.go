@@ -84,7 +84,7 @@ func TestParseControl(t *testing.T) {
 		{"frag needed", cmsg(unix.SOL_IP, unix.IP_RECVERR, extended(90, 2, 3, 4, 1450, 0, inet4()...)...),
 			control{ttl: -1, tos: -1, hasErr: true, err: extendedErr{errno: 90, origin: 2, typ: 3, code: 4, info: 1450, offender: router4}}, nil},
 		{"packet too big", cmsg(unix.SOL_IPV6, unix.IPV6_RECVERR, extended(90, 3, 2, 0, 1450, 0, inet6(5)...)...),
-			control{ttl: -1, tos: -1, hasErr: true, err: extendedErr{errno: 90, origin: 3, typ: 2, info: 1450, offender: router6, offenderScopeIndex: 5}}, nil},
+			control{ttl: -1, tos: -1, hasErr: true, err: extendedErr{errno: 90, origin: 3, typ: 2, info: 1450, offender: router6, offenderScope: 5}}, nil},
 		{"local error: the address has no family", cmsg(unix.SOL_IP, unix.IP_RECVERR, extended(90, 1, 0, 0, 1500, 0, make([]byte, 16)...)...),
 			control{ttl: -1, tos: -1, hasErr: true, err: extendedErr{errno: 90, origin: 1, info: 1500}}, nil},
 		{"transmit stamp", cmsg(unix.SOL_IP, unix.IP_RECVERR, extended(42, 4, 0, 0, 0, 7)...),
@@ -155,9 +155,9 @@ func FuzzMessage(f *testing.F) {
 		}
 		var m *Message
 		if packet {
-			m, err = s.received(b, &c, &unix.SockaddrInet4{})
+			m, err = s.received(b, &c, netip.Addr{})
 		} else {
-			m, err = s.queued(b, &c, &unix.SockaddrInet6{})
+			m, err = s.queued(b, &c, netip.Addr{})
 		}
 		if (m == nil) == (err == nil) {
 			t.Errorf("message %v and error %v", m, err)

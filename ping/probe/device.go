@@ -77,8 +77,18 @@ func ioctlDevice(request uint, ifr *unix.Ifreq) error {
 	return unix.IoctlIfreq(fd, request, ifr)
 }
 
-// addrPort returns the address and port of a kernel socket address without its
-// scope.
+// addr returns the address in a kernel socket address, with its zone.
+func (s *Socket) addr(b []byte) netip.Addr { return s.zoned(parseSockaddr(b)) }
+
+// zoned gives an address its device's name as zone, if it has a scope.
+func (s *Socket) zoned(a netip.Addr, scope uint32) netip.Addr {
+	if scope == 0 || !a.Is6() {
+		return a
+	}
+	return a.WithZone(s.zone(int(scope)))
+}
+
+// addrPort returns the address and port that getsockname(2) gave.
 func addrPort(sa unix.Sockaddr) (netip.Addr, int) {
 	switch sa := sa.(type) {
 	case *unix.SockaddrInet4:
@@ -87,16 +97,6 @@ func addrPort(sa unix.Sockaddr) (netip.Addr, int) {
 		return netip.AddrFrom16(sa.Addr), sa.Port
 	}
 	return netip.Addr{}, 0
-}
-
-// addr returns the address of a kernel socket address; the scope becomes the
-// device's name as zone.
-func (s *Socket) addr(sa unix.Sockaddr) netip.Addr {
-	a, _ := addrPort(sa)
-	if sa6, ok := sa.(*unix.SockaddrInet6); ok && sa6.ZoneId != 0 {
-		return a.WithZone(s.zone(int(sa6.ZoneId)))
-	}
-	return a
 }
 
 // zone returns the name of a device, asked once for each index.

@@ -25,6 +25,7 @@ type Socket struct {
 	pollFDs [2]unix.PollFd
 	packet  []byte
 	control []byte
+	name    [sizeofInet6]byte
 	names   map[int]string
 	message Message
 }

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"errors"
+	"net/netip"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -49,14 +50,9 @@ func (s *Socket) Receive() (*Message, error) {
 
 // receive calls recvmsg(2) once. Nothing waiting is (nil, nil).
 func (s *Socket) receive(flags int) (*Message, error) {
-	var n, oobn int
-	var from unix.Sockaddr
-	var err error
-	for {
-		n, oobn, _, from, err = unix.Recvmsg(s.fd, s.packet, s.control, flags|unix.MSG_DONTWAIT)
-		if err != unix.EINTR {
-			break
-		}
+	n, controlLen, nameLen, err := recvmsg(s.fd, s.packet, s.control, s.name[:], flags|unix.MSG_DONTWAIT)
+	for err == unix.EINTR {
+		n, controlLen, nameLen, err = recvmsg(s.fd, s.packet, s.control, s.name[:], flags|unix.MSG_DONTWAIT)
 	}
 	if err == unix.EAGAIN {
 		return nil, nil
@@ -64,10 +60,11 @@ func (s *Socket) receive(flags int) (*Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := parseControl(s.control[:oobn])
+	c, err := parseControl(s.control[:controlLen])
 	if err != nil {
 		return nil, err
 	}
+	from := s.addr(s.name[:min(nameLen, len(s.name))])
 	if flags&unix.MSG_ERRQUEUE != 0 {
 		return s.queued(s.packet[:n], &c, from)
 	}
@@ -75,8 +72,8 @@ func (s *Socket) receive(flags int) (*Message, error) {
 }
 
 // received makes the message of a packet.
-func (s *Socket) received(b []byte, c *control, from unix.Sockaddr) (*Message, error) {
-	s.message = Message{Kind: Packet, Data: b, From: s.addr(from), TTL: c.ttl, TOS: c.tos, Stamp: c.stamp, Drops: c.drops}
+func (s *Socket) received(b []byte, c *control, from netip.Addr) (*Message, error) {
+	s.message = Message{Kind: Packet, Data: b, From: from, TTL: c.ttl, TOS: c.tos, Stamp: c.stamp, Drops: c.drops}
 	if s.mode != Raw || s.family != IPv4 {
 		return &s.message, nil
 	}
@@ -99,20 +96,14 @@ func (m *Message) cutIPv4() error {
 }
 
 // queued makes the message of an entry of the error queue.
-func (s *Socket) queued(b []byte, c *control, from unix.Sockaddr) (*Message, error) {
-	s.message = Message{Data: b, TTL: c.ttl, TOS: c.tos, Stamp: c.stamp, Drops: c.drops}
-	if from != nil {
-		s.message.From = s.addr(from)
-	}
+func (s *Socket) queued(b []byte, c *control, from netip.Addr) (*Message, error) {
+	s.message = Message{Data: b, From: from, TTL: c.ttl, TOS: c.tos, Stamp: c.stamp, Drops: c.drops}
 	if !c.hasErr {
 		return nil, &ParseError{What: "error queue entry without sock_extended_err", Len: len(b)}
 	}
 	m, e := &s.message, &c.err
 	m.Errno, m.Type, m.Code, m.Info = unix.Errno(e.errno), e.typ, e.code, e.info
-	m.Offender = e.offender
-	if e.offenderScopeIndex != 0 && e.offender.Is6() {
-		m.Offender = e.offender.WithZone(s.zone(int(e.offenderScopeIndex)))
-	}
+	m.Offender = s.zoned(e.offender, e.offenderScope)
 	switch e.origin {
 	case unix.SO_EE_ORIGIN_ICMP, unix.SO_EE_ORIGIN_ICMP6:
 		m.Kind = ICMPError
