@@ -55,6 +55,9 @@ func FuzzFragmentPlan(f *testing.F) {
 	f.Add(3980, 20, 1500, true)
 	f.Add(3008, 40, 1500, false)
 	f.Add(17, 60, 67, true)
+	f.Add(0, 20, 68, true)
+	f.Add(-1, 20, 68, true)
+	f.Add(-1, 40, 68, false)
 	f.Fuzz(func(t *testing.T, data, header, mtu int, v4 bool) {
 		make, extra := PlanIPv6, 8
 		if v4 {

@@ -28,6 +28,9 @@ func seeds(f *testing.F, add func(packet []byte)) {
 // the reserved bit, and reads the same again.
 func FuzzIPv4(f *testing.F) {
 	seeds(f, func(p []byte) { f.Add(p); f.Add(p[:min(len(p), 19)]) })
+	for _, b := range [][]byte{{0x45}, {0x65}, header4(0, 0x65), header4(0, 0x44), header4(0, 0x46), header4(3, 19), header4(6, 0x7f)} {
+		f.Add(b)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p, err := CheckIPv4(b)
 		if err != nil {
@@ -58,6 +61,11 @@ func FuzzIPv4(f *testing.F) {
 
 func FuzzIPv6(f *testing.F) {
 	seeds(f, func(p []byte) { f.Add(p); f.Add(p[:min(len(p), 39)]) })
+	chain := append(append(make([]byte, 0, 80), 0x60, 0, 0, 0, 0, 32, 0, 64), make([]byte, 32)...)
+	chain = append(chain, 60, 0, 1, 4, 0, 0, 0, 0, 51, 0, 1, 4, 0, 0, 0, 0, 44, 1, 0, 0, 0, 0, 0, 9, 0, 0, 0, 1, 6, 0, 0, 1)
+	f.Add(chain)
+	f.Add(chain[:len(chain)-2])
+	f.Add(append(chain[:41:41], make([]byte, 0)...))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p, err := CheckIPv6(b)
 		if err != nil {
@@ -91,6 +99,12 @@ func FuzzICMP(f *testing.F) {
 		f.Add(p[min(len(p), 40):])
 	})
 	f.Add([]byte{8, 0})
+	for _, quoted := range [][]byte{nil, {0x45}, {0x60}, header4(), header4(0, 0x44), header4(0, 0x4f), header4(0, 0x60),
+		append(header4(9, ProtoTCP), 1, 2, 3, 4, 5, 6, 7, 8), append(header4(9, ProtoUDP), 1, 2, 3)} {
+		for _, typ := range []uint8{1, 3, 5, 11} {
+			f.Add(AppendICMPv4(nil, typ, 0, 0x00010000, quoted))
+		}
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if m, err := CheckICMPv4(b); err == nil {
 			if got := append(bytes.Clone(m.Quoted()), m.Extensions()...); !bytes.Equal(got, m.Body()) {
@@ -142,6 +156,8 @@ func quote(t *testing.T, quoted []byte, read func() (Quote, error)) {
 func FuzzUDP(f *testing.F) {
 	seeds(f, func(p []byte) { f.Add(p[min(len(p), 20):]) })
 	f.Add([]byte{0, 1, 0, 2, 0, 7, 0, 0})
+	f.Add([]byte{0, 1, 0, 2, 0, 7, 0})
+	f.Add([]byte{0, 1, 0, 2, 0, 9, 0, 0, 5})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		u, err := CheckUDP(b)
 		if err != nil || u.Truncated() {
@@ -160,6 +176,9 @@ func FuzzUDP(f *testing.F) {
 
 func FuzzTCP(f *testing.F) {
 	seeds(f, func(p []byte) { f.Add(p[min(len(p), 20):]) })
+	f.Add(make([]byte, 20))
+	f.Add([]byte{1})
+	f.Add(append([]byte{0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0x60}, make([]byte, 7)...))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := CheckTCP(b)
 		if err != nil {
@@ -189,7 +208,10 @@ func FuzzTCPOptions(f *testing.F) {
 			f.Add([]byte(TCP(v4.Payload()).Options()))
 		}
 	})
-	f.Add([]byte{2, 4, 2, 0x18, 8, 0})
+	for _, b := range [][]byte{{2, 4, 2, 0x18, 8, 0}, {8}, {8, 10, 0}, {1, 0, 8}, {2, 3, 1}, {3, 4, 1, 1}, {4, 3, 1}, {5, 2}, {8, 9, 0, 0, 0, 0, 0, 0, 0}, {254, 4, 1, 2},
+		append([]byte{5, 34}, make([]byte, 32)...), {4, 2, 1, 1}, {5, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0}} {
+		f.Add(b)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		o, err := ParseTCPOptions(b)
 		if _, ok := err.(Error); err != nil && !ok {

@@ -54,10 +54,8 @@ func ParseQuoteIPv6(b []byte) (Quote, error) {
 	}
 	p := IPv6(b)
 	// Bytes behind the payload are the padding before extensions (RFC 4884 4.4); no router changes the length.
-	u, err := p.Upper()
-	if err != nil && err != ErrIPv6Extension {
-		return Quote{}, err
-	}
+	// Its only error is a cut extension, which is no error in a quotation.
+	u, _ := p.Upper()
 	return Quote{
 		IPv6: true, Src: p.Src(), Dst: p.Dst(), TTL: p.HopLimit(),
 		TotalLength: IPv6Header + p.PayloadLength(), ID: u.ID, Offset: u.Offset, MF: u.MF,

@@ -131,7 +131,15 @@ func TestReassembly_refuses(t *testing.T) {
 func FuzzReassembly(f *testing.F) {
 	f.Add([]byte{}, uint16(3980), uint16(1500))
 	f.Add([]byte{3, 0, 1, 2}, uint16(100), uint16(60))
-	f.Add([]byte{255, 0, 8, 1, 255, 8, 8, 0, 255, 4, 8, 1}, uint16(0), uint16(0))
+	for _, order := range [][]byte{
+		{0, 0, 8, 1, 0, 1, 8, 0, 0, 4, 8, 1}, // behind the end
+		{0, 0, 16, 1, 0, 1, 8, 1},            // overlap
+		{0, 4, 8, 1, 0, 0, 8, 0},             // an end before what is there
+		{0, 0, 9, 1}, {0, 0, 0, 0},           // wrong lengths
+		{0, 1, 3, 0, 0, 0, 8, 1, 0, 0, 8, 1, 0}, // whole, one part twice
+	} {
+		f.Add(order, uint16(0), uint16(0))
+	}
 	f.Fuzz(func(t *testing.T, order []byte, size, mtu uint16) {
 		var r Reassembly
 		data := make([]byte, size)
