@@ -177,7 +177,7 @@ func (r *renderer) heading(name string, args []string) error {
 		return fmt.Errorf(".%s: %w", name, err)
 	}
 	r.breakLine()
-	r.gap, r.hang = true, 0
+	r.gap, r.hang = !r.fresh, 0
 	indent := 0
 	if name == "SS" {
 		indent = subIndent

@@ -42,6 +42,9 @@ Broken.
 .SS Sub
 .PP
 Done.
+.SH LAST
+.SS First
+End.
 `
 	const want = `NAME(8)          The Manual           NAME(8)
 
@@ -68,6 +71,10 @@ TWO WORDS
 
    Sub
        Done.
+
+LAST
+   First
+       End.
 
 gnet 0.1.0       2026-11-22           NAME(8)
 `
