@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"strconv"
+	"unicode/utf8"
 
 	"gnet/internal/render"
 	"gnet/internal/safe"
@@ -211,7 +212,7 @@ func (c *classicSockets) unix(s *procnet.UnixSocket, owners []procnet.Owner) {
 	}
 	line := render.Left(c.line[:0], proto, 5)
 	line = appendUintLeft(append(line, ' '), uint64(s.RefCount), 6)
-	line = render.Left(append(line, ' '), unixFlagsWord(s.Flags), 11)
+	line = appendUnixFlags(append(line, ' '), s.Flags)
 	line = render.Left(append(line, ' '), unixTypeWord(s.Type), 10)
 	line = render.Left(append(line, ' '), unixStateWord(s), 13)
 	line = appendUintLeft(append(line, ' '), s.Inode, 8)
@@ -221,19 +222,22 @@ func (c *classicSockets) unix(s *procnet.UnixSocket, owners []procnet.Owner) {
 	c.write(safe.Append(append(line, ' '), string(s.Path)))
 }
 
-// unixFlagsWord shows SO_ACCEPTCON, and two flags that kernels once had.
-func unixFlagsWord(flags uint32) string {
-	word := "[ "
+// appendUnixFlags appends the Flags column: SO_ACCEPTCON, and two flags that
+// kernels once had.
+func appendUnixFlags(dst []byte, flags uint32) []byte {
+	start := len(dst)
+	dst = append(dst, "[ "...)
 	if flags&procnet.UnixAccepting != 0 {
-		word += "ACC "
+		dst = append(dst, "ACC "...)
 	}
 	if flags&(1<<17) != 0 { // SO_WAITDATA
-		word += "W "
+		dst = append(dst, "W "...)
 	}
 	if flags&(1<<18) != 0 { // SO_NOSPACE
-		word += "N "
+		dst = append(dst, "N "...)
 	}
-	return word + "]"
+	dst = append(dst, ']')
+	return render.Left(dst, "", 11-(len(dst)-start))
 }
 
 func unixTypeWord(t procnet.UnixType) string {
@@ -277,8 +281,19 @@ func (c *classicSockets) write(line []byte) {
 	c.e.Stdout.Write(c.line)
 }
 
-// cutText cuts text to width bytes, not inside an escape.
-func cutText(text []byte, width int) []byte { return text[:len(safe.Cut(string(text), width))] }
+// cutText cuts text to width bytes, not inside an escape or a character. A number
+// has neither, and is cut where it is, without a copy.
+func cutText(text []byte, width int) []byte {
+	if len(text) <= width {
+		return text
+	}
+	for _, c := range text {
+		if c == '\\' || c >= utf8.RuneSelf {
+			return text[:len(safe.Cut(string(text), width))]
+		}
+	}
+	return text[:width]
+}
 
 func appendUintRight(dst []byte, n uint64, width int) []byte {
 	var digits [20]byte

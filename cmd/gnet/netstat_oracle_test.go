@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"gnet/internal/nstest"
 )
@@ -184,6 +185,33 @@ func TestNetstatOracle_waitingStates(t *testing.T) {
 			"10.98.0.2:5004 LAST_ACK", "10.98.0.2:5005 ESTABLISHED", "10.98.0.2:80 SYN_SENT"}
 		if diff := cmp.Diff(want, sorted(got)); diff != "" {
 			t.Errorf("the states of the lab (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestNetstatOracle_hidden mounts /proc so that an ordinary user sees no other
+// user's processes. The original says nothing; gnet prints the same table and a
+// hint.
+func TestNetstatOracle_hidden(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		nstest.Require(t, nstest.Root)
+		lab := newSocketLab(t)
+		lab.tcp()
+		lab.holder("/bin/daemon", "127.0.0.1:7001")
+		o := newNetstatOracle(t)
+		o.nobody = true
+		for _, hidepid := range []string{"hidepid=1", "hidepid=2"} {
+			if err := unix.Mount("proc", "/proc", "proc", 0, hidepid); err != nil {
+				t.Fatal(err)
+			}
+			o.compare("-tlnp")
+			got := o.run(o.gnet, []string{"-tlnp"})
+			if !strings.Contains(got.Stdout, "/daemon") || !strings.HasPrefix(got.Stderr, "hint: sockets without a visible process: 7 (") {
+				t.Errorf("%s: %+v", hidepid, got)
+			}
+			if err := unix.Unmount("/proc", 0); err != nil {
+				t.Fatal(err)
+			}
 		}
 	})
 }
