@@ -232,6 +232,24 @@ func TestInet_allocations(t *testing.T) {
 	}
 }
 
+// Whoever stops the walk gets no further row: the range statement would panic.
+func TestStreams_stopWhenAsked(t *testing.T) {
+	inet := inetHead + "x\n0: 0100007F:0016 00000000:0000 0A 0:0 0:0 0 0 0 77\ny\n"
+	unix := unixHead + "x\n00000000: 2 0 0 1 1 78 path\n00000000: 2\ny\n00000000: 2 0 0 1 1 78"
+	for stop := 1; stop <= 6; stop++ {
+		stopAfter(stop, parseInet(strings.NewReader(inet), "tcp", TCP, false))
+		stopAfter(stop, parseUnix(strings.NewReader(unix), "unix"))
+	}
+}
+
+func stopAfter[T any](steps int, rows iter.Seq2[*T, error]) {
+	for range rows {
+		if steps--; steps == 0 {
+			break
+		}
+	}
+}
+
 func FuzzInet(f *testing.F) {
 	for p, v6 := range inetFiles {
 		for _, c := range captures(f, p.File(v6)) {
@@ -240,9 +258,10 @@ func FuzzInet(f *testing.F) {
 			}
 		}
 	}
-	f.Add([]byte(inetHead+"0: z\n\n 1:\n0: 0100007F:0016 00000000:0000 0A 0:0 0:0 0 0 0 77"), uint8(TCP), false)
+	f.Add([]byte(inetHead+"0: z\nx\n\n 1:\n0: 0100007F:0016 00000000:0000 0A 0:0 0:0 0 0 0 77"), uint8(TCP), false)
 	f.Fuzz(func(t *testing.T, text []byte, proto uint8, v6 bool) {
 		p := Proto(proto % 4)
+		stopAfter(1+len(text)%5, parseInet(bytes.NewReader(text), "f", p, v6))
 		lines := bytes.Count(text, []byte{'\n'}) + 1
 		for s, err := range parseInet(bytes.NewReader(text), "f", p, v6) {
 			var bad *ParseError

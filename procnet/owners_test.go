@@ -206,6 +206,9 @@ func FuzzCutDirents(f *testing.F) {
 		unix.Close(dir)
 	}
 	f.Add([]byte{})
+	f.Add(make([]byte, direntName-1))
+	f.Add(make([]byte, 64))
+	f.Add(append(append(make([]byte, direntReclen), 24, 0, 4), "name!"...))
 	f.Fuzz(func(t *testing.T, buf []byte) {
 		total := 0
 		err := cutDirents(buf, func(name []byte) { total += direntName + len(name) + 1 })

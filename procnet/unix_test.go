@@ -154,8 +154,9 @@ func FuzzUnix(f *testing.F) {
 	for _, c := range captures(f, "unix") {
 		f.Add(c.text)
 	}
-	f.Add([]byte(unixHead + "xx\n0: 2 0 0 1 1 77 a\nb\n\n00000000: 2 0 0 1 1 78"))
+	f.Add([]byte(unixHead + "xx\n0: 2 0 0 1 1 77 a\nb\nc: d\n\n0: 2 0 0 1 1 77 a\n00000000: 2 0 0 1 1 78\n0: 2\n0: 2 0 0 1 1 79 " + strings.Repeat("p", 109)))
 	f.Fuzz(func(t *testing.T, text []byte) {
+		stopAfter(1+len(text)%5, parseUnix(bytes.NewReader(text), "f"))
 		for s, err := range parseUnix(bytes.NewReader(text), "f") {
 			var bad *ParseError
 			switch {
