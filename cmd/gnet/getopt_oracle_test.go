@@ -288,6 +288,11 @@ func TestGetoptOracle_route(t *testing.T) {
 			return ""
 		}
 		g.all(t, oracleOptions(routeTable()))
+		for _, word := range []string{"-net", "-host", "-ne", "-hos", "--net"} { // the first two are words, and no bundles
+			g.compare(t, false, word, g.tail)
+			g.compare(t, false, "add", word, "10.0.0.0/8", g.tail)
+			g.compare(t, false, "del", word, "10.0.0.0/8", g.tail)
+		}
 		g.expectSeen(t, badOption, tcpip)
 	})
 }
