@@ -102,10 +102,9 @@ func checkRows(out string, o LadderOptions) string {
 func TestLadder_everyWidth(t *testing.T) {
 	for name, run := range goldenRuns {
 		for width := 1; width < 200; width++ {
-			for _, o := range []LadderOptions{{Width: width}, {Width: width, ASCII: true}, {Width: width, Color: true}} {
-				if wrong := checkRows(draw(t, run(), o), o); wrong != "" {
-					t.Errorf("%s at %d: %s", name, width, wrong)
-				}
+			o := LadderOptions{Width: width, ASCII: width%3 == 1, Color: width%3 == 2}
+			if wrong := checkRows(draw(t, run(), o), o); wrong != "" {
+				t.Errorf("%s at %d: %s", name, width, wrong)
 			}
 		}
 	}
