@@ -37,6 +37,8 @@ func (d *pingDocument) event(ev *ping.Event) {
 	d.e.Stdout.Flush()
 }
 
+func (d *pingDocument) full() bool { return d.e.Stdout.err.err != nil }
+
 func (d *pingDocument) drain() {}
 
 func (d *pingDocument) close(s *ping.Stats) error {

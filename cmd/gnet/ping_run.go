@@ -301,6 +301,9 @@ func deliver(events iter.Seq2[*ping.Event, error], sink pingSink) error {
 			return err
 		}
 		sink.event(ev)
+		if sink.full() {
+			break
+		}
 	}
 	return nil
 }

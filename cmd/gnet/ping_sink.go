@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gnet/internal/render"
@@ -16,6 +17,9 @@ import (
 // pingSink takes what a run yields.
 type pingSink interface {
 	event(ev *ping.Event)
+	// full reports whether nothing more can be written: a disk is full. Without
+	// it a ping that nobody reads would go on for ever.
+	full() bool
 	// drain waits until all events are printed.
 	drain()
 	// close ends the output with the figures.
@@ -42,6 +46,8 @@ func newPingSink(ctx context.Context, e *env, o *pingOptions, series *pingSeries
 // pingLines prints each line when its event happens.
 type pingLines struct{ *pingPrinter }
 
+func (l pingLines) full() bool { return l.e.Stdout.err.err != nil }
+
 func (l pingLines) drain() {}
 
 func (l pingLines) close(s *ping.Stats) error {
@@ -57,6 +63,7 @@ type namedLines struct {
 	more    sync.Cond
 	waiting []ping.Event
 	ended   bool
+	failed  atomic.Bool
 	done    chan struct{}
 }
 
@@ -99,8 +106,11 @@ func (l *namedLines) print() {
 		for i := range events {
 			l.pingPrinter.event(&events[i])
 		}
+		l.failed.Store(l.e.Stdout.err.err != nil)
 	}
 }
+
+func (l *namedLines) full() bool { return l.failed.Load() }
 
 func (l *namedLines) drain() {
 	l.mu.Lock()
