@@ -12,6 +12,7 @@ import (
 // clock gives netstack the time of the run.
 type clock struct {
 	vclock.Clock
+	stack *Stack
 	// inTimer is true while one of the stack's timers runs: what it sends then, it sends because time has passed.
 	inTimer atomic.Bool
 }
@@ -28,6 +29,7 @@ func (c *clock) NowMonotonic() tcpip.MonotonicTime {
 
 func (c *clock) AfterFunc(d time.Duration, f func()) tcpip.Timer {
 	return timer{c.Clock.After(d, func() {
+		c.stack.busy = true
 		c.inTimer.Store(true)
 		f()
 		c.inTimer.Store(false)

@@ -16,7 +16,10 @@ import (
 )
 
 // conn implements app.Conn.
-type conn struct{ ep tcpip.Endpoint }
+type conn struct {
+	stack *Stack
+	ep    tcpip.Endpoint
+}
 
 // Connect opens a connection from local port to peer. It returns at once; the handshake goes on as packets arrive.
 func (s *Stack) Connect(port uint16, peer netip.AddrPort) (app.Conn, error) {
@@ -25,12 +28,13 @@ func (s *Stack) Connect(port uint16, peer netip.AddrPort) (app.Conn, error) {
 		return nil, err
 	}
 	s.nic.flow.watch(ep.(*tcp.Endpoint))
+	s.busy = true
 	terr := ep.Connect(addr(tcpip.AddrFromSlice(peer.Addr().AsSlice()), peer.Port()))
 	if _, started := terr.(*tcpip.ErrConnectStarted); terr != nil && !started {
 		ep.Close()
 		return nil, fmt.Errorf("engine: connect: %w", sysError(terr))
 	}
-	return conn{ep}, nil
+	return conn{s, ep}, nil
 }
 
 // Listen opens port and returns the function that takes the next connection from its queue, nil if there is none.
@@ -44,11 +48,12 @@ func (s *Stack) Listen(port uint16) (accept func() (app.Conn, error), err error)
 	}
 	s.nic.flow.watch(ep.(*tcp.Endpoint))
 	return func() (app.Conn, error) {
+		s.busy = true
 		c, _, err := ep.Accept(nil)
 		switch err.(type) {
 		case nil:
 			s.nic.flow.watch(c.(*tcp.Endpoint))
-			return conn{c}, nil
+			return conn{s, c}, nil
 		case *tcpip.ErrWouldBlock:
 			return nil, nil
 		}
@@ -85,6 +90,7 @@ func (c conn) Established() (bool, error) {
 
 // Write implements app.Conn.
 func (c conn) Write(p []byte) (int, error) {
+	c.stack.busy = true
 	n, err := c.ep.Write(bytes.NewReader(p), tcpip.WriteOptions{})
 	if _, full := err.(*tcpip.ErrWouldBlock); err == nil || full {
 		return int(n), nil
@@ -94,6 +100,7 @@ func (c conn) Write(p []byte) (int, error) {
 
 // Read implements app.Conn.
 func (c conn) Read(p []byte) (int, error) {
+	c.stack.busy = true
 	w := tcpip.SliceWriter(p)
 	r, err := c.ep.Read(&w, tcpip.ReadOptions{})
 	switch err.(type) {
@@ -107,6 +114,7 @@ func (c conn) Read(p []byte) (int, error) {
 
 // CloseWrite implements app.Conn.
 func (c conn) CloseWrite() error {
+	c.stack.busy = true
 	if err := c.ep.Shutdown(tcpip.ShutdownWrite); err != nil {
 		return sysError(err)
 	}
@@ -115,6 +123,7 @@ func (c conn) CloseWrite() error {
 
 // Close implements app.Conn.
 func (c conn) Close() error {
+	c.stack.busy = true
 	c.ep.Close()
 	return nil
 }

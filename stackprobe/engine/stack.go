@@ -46,6 +46,8 @@ type Stack struct {
 	addr  tcpip.Address
 	stack *stack.Stack
 	nic   *nic
+	// busy says that the stack got something to do since the last Settle.
+	busy bool
 }
 
 const nicID = 1
@@ -56,7 +58,8 @@ var quiet = sync.OnceFunc(func() { log.SetTarget(&log.Writer{Next: io.Discard}) 
 // New returns a running stack. Close ends it.
 func New(c Config) (*Stack, error) {
 	quiet()
-	s := &Stack{clock: &clock{Clock: c.Clock}, addr: tcpip.AddrFromSlice(c.Addr.AsSlice())}
+	s := &Stack{addr: tcpip.AddrFromSlice(c.Addr.AsSlice()), busy: true}
+	s.clock = &clock{Clock: c.Clock, stack: s}
 	s.stack = stack.New(stack.Options{
 		NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol},
 		TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocol},
@@ -92,12 +95,20 @@ func (s *Stack) setUp(bits int) error {
 }
 
 // Deliver implements link.End.
-func (s *Stack) Deliver(packet []byte) { s.nic.deliver(packet) }
+func (s *Stack) Deliver(packet []byte) {
+	s.busy = true
+	s.nic.deliver(packet)
+}
 
 // Settle returns when the stack has done all that follows from what it got so far. Netstack works on goroutines of its
 // own; pausing them waits until their queues are empty. Twice, because one goroutine may have given work to another
-// that was already found idle.
+// that was already found idle. A stack that got nothing since the last time is at rest: its goroutines only work after a
+// packet, a timer or a call, all of which come from the clock's goroutine.
 func (s *Stack) Settle() {
+	if !s.busy {
+		return
+	}
+	s.busy = false
 	p := s.stack.TransportProtocolInstance(tcp.ProtocolNumber)
 	for range 2 {
 		p.Pause()
