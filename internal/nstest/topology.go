@@ -31,13 +31,31 @@ type End struct {
 // ndisc_send_ns).
 func Connect(t TB, mtu uint32, a, b End) {
 	t.Helper()
-	a.Host.Netlink(t, func(c *rtnl.Conn) error {
-		return c.AddLink(rtnl.NewLink{Name: a.Name, Kind: "veth", MTU: mtu, PeerName: b.Name, PeerNetns: b.Host.NS.Fd()})
-	})
+	link := rtnl.NewLink{
+		Name: a.Name, Index: a.freeIndex(t, 0), Kind: "veth", MTU: mtu,
+		PeerName: b.Name, PeerIndex: b.freeIndex(t, 1), PeerNetns: b.Host.NS.Fd(),
+	}
+	a.Host.Netlink(t, func(c *rtnl.Conn) error { return c.AddLink(link) })
 	a.Host.Netlink(t, func(c *rtnl.Conn) error { return a.configure(c, "fe80::1/64") })
 	b.Host.Netlink(t, func(c *rtnl.Conn) error { return b.configure(c, "fe80::2/64") })
 	a.Host.Netlink(t, a.settle)
 	b.Host.Netlink(t, b.settle)
+}
+
+// freeIndex is an unused interface index, even or odd. The two ends of a pair
+// must not have the same: the kernel would then take the link for a real one
+// and note its carrier up to a second later (net/core/link_watch.c,
+// linkwatch_urgent_event).
+func (e End) freeIndex(t TB, odd int) int {
+	t.Helper()
+	index := 10 + odd
+	e.Host.Netlink(t, func(c *rtnl.Conn) error {
+		names, err := c.Names()
+		for ; names[index] != ""; index += 2 {
+		}
+		return err
+	})
+	return index
 }
 
 func (e End) configure(c *rtnl.Conn, linkLocal string) error {

@@ -16,8 +16,13 @@ type NewLink struct {
 	// MTU is the link's MTU in bytes, 0 for the driver's default. It also holds for a
 	// veth's other end.
 	MTU uint32
+	// Index is the interface index, 0 for the kernel's choice.
+	Index int
 	// PeerName names the other end of a veth.
 	PeerName string
+	// PeerIndex is the other end's index; the kernel takes it only beside an
+	// Index.
+	PeerIndex int
 	// PeerNetns is a file descriptor of the network namespace that the other
 	// end of a veth is put into; 0 leaves it in this one.
 	PeerNetns int
@@ -32,7 +37,7 @@ const (
 // AddLink makes an interface. It fails with unix.EEXIST if the name is taken.
 func (c *Conn) AddLink(n NewLink) error {
 	r := c.nl.Request(unix.RTM_NEWLINK, unix.NLM_F_CREATE|unix.NLM_F_EXCL)
-	r.Fixed(unix.SizeofIfInfomsg)
+	ifinfo(r, n.Index)
 	r.String(unix.IFLA_IFNAME, n.Name)
 	if n.MTU != 0 {
 		r.Uint32(unix.IFLA_MTU, n.MTU)
@@ -49,7 +54,9 @@ func (c *Conn) AddLink(n NewLink) error {
 func addPeer(r *netlink.Request, n NewLink) {
 	data := r.Open(unix.IFLA_INFO_DATA)
 	peer := r.Open(vethInfoPeer)
-	r.Append(make([]byte, unix.SizeofIfInfomsg)...)
+	head := make([]byte, unix.SizeofIfInfomsg)
+	binary.NativeEndian.PutUint32(head[4:], uint32(n.PeerIndex))
+	r.Append(head...)
 	r.String(unix.IFLA_IFNAME, n.PeerName)
 	if n.MTU != 0 {
 		r.Uint32(unix.IFLA_MTU, n.MTU)

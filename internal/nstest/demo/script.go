@@ -36,7 +36,7 @@ func inside(s *stage) {
 	s.run(1, "ping -c 2 -i 0.2 -W 1 -M do -s 3000 10.0.1.1")
 	s.run(1, "ping -c 2 -i 0.2 -W 1 -M do -s 1450 10.0.1.1")
 
-	s.say("A TCP connection over a TUN link, the kernel at one end and gnet's embedded\nstack at the other: what leaves, what arrives, and the state of both ends.")
+	s.say("A TCP connection over a TUN link (in memory where the machine has none), the kernel\nat one end and an embedded stack at the other: what leaves, what arrives, and the\nstate of both ends.")
 	s.run(0, "trace tcp")
 }
 
