@@ -232,6 +232,34 @@ func TestInet_allocations(t *testing.T) {
 	}
 }
 
+func TestState_words(t *testing.T) {
+	var got []string
+	for s := State(0); s <= 13; s++ {
+		got = append(got, s.String())
+	}
+	want := strings.Fields("UNKNOWN ESTABLISHED SYN_SENT SYN_RECV FIN_WAIT1 FIN_WAIT2 TIME_WAIT CLOSE CLOSE_WAIT LAST_ACK LISTEN CLOSING UNKNOWN UNKNOWN")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// netstat -l: TCP by the remote port, everything else by the remote address.
+func TestInet_listening(t *testing.T) {
+	for _, test := range []struct {
+		proto  Proto
+		remote string
+		want   bool
+	}{
+		{TCP, "0.0.0.0:0", true}, {TCP, "10.0.0.1:0", true}, {TCP, "10.0.0.1:1", false}, {TCP, "[::]:1", false},
+		{UDP, "0.0.0.0:0", true}, {UDP, "0.0.0.0:7", true}, {UDP, "[::]:0", true}, {UDP, "10.0.0.1:0", false}, {Raw, "[::1]:0", false}, {UDPLite, "[::]:0", true},
+	} {
+		s := InetSocket{Proto: test.proto, Remote: netip.MustParseAddrPort(test.remote)}
+		if got := s.Listening(); got != test.want {
+			t.Errorf("%v to %s: listening %v, want %v", test.proto.File(false), test.remote, got, test.want)
+		}
+	}
+}
+
 // Whoever stops the walk gets no further row: the range statement would panic.
 func TestStreams_stopWhenAsked(t *testing.T) {
 	inet := inetHead + "x\n0: 0100007F:0016 00000000:0000 0A 0:0 0:0 0 0 0 77\ny\n"

@@ -267,7 +267,7 @@ func (lab *socketLab) unixes() {
 	}
 }
 
-// holder starts a process of an ordinary user (if we are root) that holds a
+// holder starts a process, of an ordinary user if we are root, that holds a
 // socket, and gives ours up. Its first argument is arg0.
 func (lab *socketLab) holder(arg0, local string) {
 	lab.t.Helper()
@@ -277,7 +277,7 @@ func (lab *socketLab) holder(arg0, local string) {
 	cmd := exec.Command(sleep)
 	cmd.Args = []string{arg0, "1000"}
 	cmd.ExtraFiles = []*os.File{f}
-	if os.Geteuid() == 0 {
+	if nstest.Probe(nstest.Root) == nil {
 		nstest.AsNobody(lab.t, cmd)
 	}
 	lab.host.Start(lab.t, cmd)

@@ -156,7 +156,7 @@ func TestNetstatOracle(t *testing.T) {
 // compareAll compares as root and as an ordinary user, or as whoever we are.
 func (o *netstatOracle) compareAll(lines []string) {
 	users := []bool{false}
-	if os.Geteuid() == 0 && nstest.Probe(nstest.Root) == nil {
+	if nstest.Probe(nstest.Root) == nil {
 		users = append(users, true)
 	}
 	for _, o.nobody = range users {
