@@ -388,9 +388,14 @@ func resolve4(ctx context.Context, word string, hostFirst bool, names routeNames
 	return netip.Addr{}, false, lookupError(word, "Host name lookup failure")
 }
 
-// lookupHost asks the resolver, unless the word looks like an address: no resolver is asked for those.
+// looksLiteral reports whether a word can only be a mistyped address or keyword. No resolver is asked for those.
+func looksLiteral(word string) bool {
+	return strings.Trim(word, "0123456789.") == "" || strings.ContainsAny(word, ":/#")
+}
+
+// lookupHost asks the resolver for a host's name.
 func lookupHost(ctx context.Context, word string, names routeNames) (netip.Addr, error) {
-	if strings.Trim(word, "0123456789.") == "" || strings.ContainsAny(word, ":/#") {
+	if looksLiteral(word) {
 		return netip.Addr{}, errNoSuchHost
 	}
 	return names.Host(ctx, word, false)

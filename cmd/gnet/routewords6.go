@@ -134,7 +134,7 @@ func resolve6(ctx context.Context, word string, names routeNames) (netip.Addr, e
 	if word == "" {
 		return netip.Addr{}, failBare(statusNo, "getaddrinfo: : %d\nUnknown server error", eaiNoName)
 	}
-	if strings.ContainsAny(word, ":/#") {
+	if looksLiteral(word) {
 		return netip.Addr{}, targetError6(word, eaiNoName, "Unknown host")
 	}
 	addr, err = names.Host(ctx, word, true)
