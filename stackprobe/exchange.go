@@ -73,27 +73,24 @@ func (x *exchange) drive(ctx context.Context, emit func([]event.Event) bool) err
 	if err := x.start(x); err != nil {
 		return err
 	}
-	limit := time.Duration(x.run.Deadline)
-	var spare []event.Event
+	var batch []event.Event
 	for {
 		x.work()
-		over := x.over()
-		if !over {
-			batch := x.rec.take(spare)
-			if !emit(batch) {
+		last := vclock.Ran
+		if !x.over() {
+			if batch = x.rec.take(batch); !emit(batch) {
 				return nil
 			}
-			spare = batch
-			outcome := x.loop.Step(ctx, limit)
-			if outcome == vclock.Ran {
+			if last = x.loop.Step(ctx, time.Duration(x.run.Deadline)); last == vclock.Ran {
 				continue
 			}
-			x.conclude(outcome)
-		} else {
-			x.conclude(vclock.Ran)
 		}
+		x.conclude(last)
 		emit(x.rec.take(nil))
-		return ctx.Err()
+		if last == vclock.Cancelled {
+			return ctx.Err()
+		}
+		return nil
 	}
 }
 

@@ -97,10 +97,10 @@ func TestSameSeedSameBytes(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for _, c := range []stackprobe.Config{
 		config(t, 3000, nil),
-		config(t, 200_000, []string{"client> drop data 3-5", "client> drop data 40", "server> drop data 20-22", "server> drop ack 30-60", "drop fin 1"}),
+		config(t, 100_000, []string{"client> drop data 3-5", "client> drop data 40", "server> drop data 20-22", "server> drop ack 30-60", "drop fin 1"}),
 	} {
 		var want string
-		for run := range 12 {
+		for run := range 8 {
 			runtime.GOMAXPROCS(1 + run%4)
 			var b []byte
 			for _, e := range collect(t, c) {

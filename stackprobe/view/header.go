@@ -14,6 +14,9 @@ func (p *page) run(r *event.Run) {
 	if r.Why != "" {
 		p.text("        ", p.clean(r.Why), faint)
 	}
+	if r.Clock == event.Mono {
+		p.text("        ", "the seed repeats the faults, not the times", faint)
+	}
 	p.text("link    ", linkText(r), plain)
 	p.text("client  ", p.stackText(&r.Client), plain)
 	p.text("server  ", p.stackText(&r.Server), plain)
