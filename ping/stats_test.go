@@ -1,6 +1,7 @@
 package ping
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -28,9 +29,13 @@ func TestSpread(t *testing.T) {
 			for _, us := range tt.us {
 				s.add(time.Duration(us) * time.Microsecond)
 			}
-			got := [3]int64{s.Average().Microseconds(), s.Deviation().Microseconds(), s.Moving().Microseconds()}
-			if want := [3]int64{tt.avg, tt.mdev, tt.movingUS}; got != want {
-				t.Errorf("average, deviation, moving = %v, want %v", got, want)
+			got := [5]int64{s.Min.Microseconds(), s.Average().Microseconds(), s.Max.Microseconds(), s.Deviation().Microseconds(), s.Moving().Microseconds()}
+			want := [5]int64{0, tt.avg, 0, tt.mdev, tt.movingUS}
+			if len(tt.us) > 0 {
+				want[0], want[2] = slices.Min(tt.us), slices.Max(tt.us)
+			}
+			if got != want {
+				t.Errorf("min, average, max, deviation, moving = %v, want %v", got, want)
 			}
 		})
 	}
