@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -90,11 +91,15 @@ func (o *option[O]) names(shortOnly bool) []string {
 	return names
 }
 
-// help returns the option list of a help text, one line per row that has help.
+// help returns the option list of a help text, one line per row that has help:
+// the letters in alphabetical order, since that of the table is getopt's, then
+// what has a long name only.
 func (t *optionTable[O]) help() string {
+	rows := slices.Clone(t.options)
+	slices.SortStableFunc(rows, func(a, b option[O]) int { return cmp.Compare(a.place(), b.place()) })
 	var b strings.Builder
-	for i := range t.options {
-		opt := &t.options[i]
+	for i := range rows {
+		opt := &rows[i]
 		if opt.help == "" {
 			continue
 		}
@@ -110,6 +115,18 @@ func (t *optionTable[O]) help() string {
 		b.WriteString(" " + opt.help + "\n")
 	}
 	return b.String()
+}
+
+// place orders options for the help: digits, then a, A, b, B, then the rest.
+func (o *option[O]) place() int {
+	switch c := int(o.short); {
+	case c == 0:
+		return 1 << 10
+	case 'A' <= c && c <= 'Z':
+		return 2*(c-'A'+'a') + 1
+	default:
+		return 2 * c
+	}
 }
 
 // outputOptions are gnet's own options that every command with rows has.
