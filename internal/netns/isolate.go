@@ -54,7 +54,7 @@ func CanAdminister() bool {
 	return data[0].Effective&(1<<unix.CAP_SYS_ADMIN) != 0
 }
 
-// Process is a started program. Its methods are those of exec.Cmd.
+// Process is a started program; Wait must be called on it, not on its Cmd.
 type Process struct {
 	Cmd  *exec.Cmd
 	done chan struct{}
