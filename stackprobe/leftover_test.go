@@ -162,3 +162,20 @@ func hostState(t *testing.T) []string {
 	slices.Sort(state)
 	return state
 }
+
+// TestNothingIsLeftAfterSuccessAndFailure: the same for runs that end by themselves, in this process.
+func TestNothingIsLeftAfterSuccessAndFailure(t *testing.T) {
+	nstest.Require(t, nstest.Netns, nstest.TUN)
+	before := hostState(t)
+	if end := outcome(t, collect(t, tunConfig(t, 3000))); !end.OK {
+		t.Errorf("%+v", end)
+	}
+	c := tunConfig(t, 100, "drop")
+	c.Deadline = 50 * time.Millisecond
+	if end := outcome(t, collect(t, c)); end.OK || end.Reason != "not finished after 50ms" {
+		t.Errorf("%+v", end)
+	}
+	if d := cmp.Diff(before, hostState(t)); d != "" {
+		t.Errorf("the host has changed: %s", d)
+	}
+}

@@ -34,6 +34,7 @@ func (r *recorder) put(e *event.Event) {
 	switch k := &r.known[e.Host]; e.Kind {
 	case event.KindTx:
 		r.changed(e.T, e.Host, e.State, e.StateHow)
+		k.stateOf(e)
 		k.tap.announces(&e.Seg)
 		if e.Vars.Has != 0 {
 			k.tap.complete(&e.Vars)
@@ -42,11 +43,17 @@ func (r *recorder) put(e *event.Event) {
 		k.tap.sends(&e.Seg)
 	case event.KindRx:
 		k.tap.receives(&e.Seg)
-		if k.state != event.StateUnknown {
-			e.State, e.StateHow = k.state, event.Read
-		}
+		k.stateOf(e)
 	}
 	r.append(e)
+}
+
+// stateOf gives an event that does not tell the state of its end the last one that was read: what has arrived is not
+// processed yet, and a RST may leave for a connection that no longer exists.
+func (k *known) stateOf(e *event.Event) {
+	if e.State == event.StateUnknown && k.state != event.StateUnknown {
+		e.State, e.StateHow = k.state, event.Read
+	}
 }
 
 // observe takes what sampling end h after an event has shown: a state and variables, each recorded only if it is news.

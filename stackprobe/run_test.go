@@ -3,7 +3,10 @@ package stackprobe_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand"
 	"runtime"
+	"strconv"
 	"testing"
 	"time"
 
@@ -195,4 +198,34 @@ func expectGoroutines(t *testing.T, before int) {
 	}
 	buf := make([]byte, 1<<20)
 	t.Errorf("%d goroutines before, %d after:\n%s", before, runtime.NumGoroutine(), buf[:runtime.Stack(buf, true)])
+}
+
+// TestRandomFaults holds runs with faults of every kind in any combination to the laws: they end by themselves, and what
+// they call delivered is delivered.
+func TestRandomFaults(t *testing.T) {
+	rng := rand.New(rand.NewSource(7))
+	pick := func(words ...string) string { return words[rng.Intn(len(words))] }
+	delivered := 0
+	for i := range 150 {
+		var faults []string
+		for range 1 + rng.Intn(3) {
+			list := pick("", strconv.Itoa(1+rng.Intn(9)), fmt.Sprintf("%d-%d", 1+rng.Intn(4), 4+rng.Intn(9)), fmt.Sprintf("first %d", 1+rng.Intn(4)))
+			faults = append(faults, pick("client> ", "server> ", "")+"drop "+pick("syn", "synack", "ack", "data", "fin", "rst", "any")+" "+list)
+		}
+		c := config(t, rng.Intn(40_000), faults)
+		c.Seed, c.Delay = int64(i), time.Duration(rng.Intn(100))*time.Millisecond
+		t.Run(fmt.Sprintf("%d %d %v %v", i, c.Bytes, c.Delay, faults), func(t *testing.T) {
+			events := collect(t, c)
+			checkLaws(t, events)
+			end := outcome(t, events)
+			if end.OK {
+				delivered++
+			} else if end.Reason == "" {
+				t.Error("failed without a reason")
+			}
+		})
+	}
+	if delivered < 50 {
+		t.Errorf("only %d runs delivered", delivered)
+	}
 }
