@@ -53,12 +53,16 @@ type Client struct {
 	shut        bool
 	done        bool
 	err         error
+	chunk       []byte // what pending is a part of
+	pending     []byte // made, not yet written
 	buf         []byte
 }
 
 // NewClient returns a client on conn, whose connect has begun.
 func NewClient(conn Conn, size int, seed int64, journal Journal) *Client {
-	return &Client{conn: conn, journal: journal, out: NewPattern(seed), in: NewPattern(seed), size: int64(size), buf: make([]byte, min(chunk, max(size, 1)))}
+	n := min(chunk, max(size, 1))
+	return &Client{conn: conn, journal: journal, out: NewPattern(seed), in: NewPattern(seed), size: int64(size),
+		chunk: make([]byte, n), buf: make([]byte, n)}
 }
 
 // Step does what can be done now. Call it after every event.
@@ -98,12 +102,15 @@ func (c *Client) step() error {
 
 func (c *Client) write() error {
 	for c.sent < c.size {
-		b := c.buf[:min(int64(len(c.buf)), c.size-c.sent)]
-		c.out.Fill(b, c.sent)
+		if len(c.pending) == 0 {
+			c.pending = c.chunk[:min(int64(len(c.chunk)), c.size-c.sent)]
+			c.out.Fill(c.pending, c.sent)
+		}
 		done := c.journal()
-		n, err := c.conn.Write(b)
+		n, err := c.conn.Write(c.pending)
 		if n > 0 {
 			c.sent += int64(n)
+			c.pending = c.pending[n:]
 			done(event.App{Call: event.Write, Bytes: n})
 		}
 		if err != nil || n == 0 {

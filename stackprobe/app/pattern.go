@@ -11,28 +11,31 @@ func NewPattern(seed int64) Pattern { return Pattern{uint64(seed)} }
 
 // Fill writes the octets from position at on into b.
 func (p Pattern) Fill(b []byte, at int64) {
-	for i := range b {
-		b[i] = p.octet(uint64(at) + uint64(i))
+	for pos := uint64(at); len(b) > 0; {
+		block := p.block(pos >> 3)
+		n := copy(b, block[pos&7:])
+		b, pos = b[n:], pos+uint64(n)
 	}
 }
 
 // Check reports whether b is the octets from position at on.
 func (p Pattern) Check(b []byte, at int64) bool {
-	for i := range b {
-		if b[i] != p.octet(uint64(at)+uint64(i)) {
+	for pos := uint64(at); len(b) > 0; {
+		block := p.block(pos >> 3)
+		n := min(len(b), 8-int(pos&7))
+		if string(b[:n]) != string(block[pos&7:][:n]) {
 			return false
 		}
+		b, pos = b[n:], pos+uint64(n)
 	}
 	return true
 }
 
-// octet mixes the position's block of eight with the seed (the finalizer of SplitMix64) and takes one octet of it.
-func (p Pattern) octet(at uint64) byte {
-	z := at>>3 + p.seed*0x9e3779b97f4a7c15
+// block returns eight octets: the block's number mixed with the seed (the finalizer of SplitMix64).
+func (p Pattern) block(number uint64) (b [8]byte) {
+	z := number + p.seed*0x9e3779b97f4a7c15
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 	z = (z ^ z>>27) * 0x94d049bb133111eb
-	z ^= z >> 31
-	var b [8]byte
-	binary.LittleEndian.PutUint64(b[:], z)
-	return b[at&7]
+	binary.LittleEndian.PutUint64(b[:], z^z>>31)
+	return b
 }
