@@ -42,13 +42,14 @@ func Connect(t TB, mtu uint32, a, b End) {
 	b.Host.Netlink(t, b.settle)
 }
 
-// freeIndex is an unused interface index, even or odd. The two ends of a pair
+// freeIndex is an unused interface index, even or odd, from 2 on: what the kernel
+// would choose for the first link of a fresh namespace. The two ends of a pair
 // must not have the same: the kernel would then take the link for a real one
 // and note its carrier up to a second later (net/core/link_watch.c,
 // linkwatch_urgent_event).
 func (e End) freeIndex(t TB, odd int) int {
 	t.Helper()
-	index := 10 + odd
+	index := 2 + odd
 	e.Host.Netlink(t, func(c *rtnl.Conn) error {
 		names, err := c.Names()
 		for ; names[index] != ""; index += 2 {
