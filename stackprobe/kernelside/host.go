@@ -26,8 +26,8 @@ type traffic struct {
 	clock   vclock.Clock
 	send    func(at time.Duration, packet []byte, sent link.Sent)
 	buf     []byte
-	stop    int // eventfd that ends the watcher
-	watched chan error
+	stop    int           // eventfd that ends the watcher
+	watched chan struct{} // closed when the watcher has ended
 
 	open  bool  // the socket's descriptor is valid
 	begun bool  // connect was called
@@ -51,9 +51,12 @@ func (h *Host) Start(clock vclock.Clock, send func(at time.Duration, packet []by
 		return err
 	}
 	t.clock, t.send, t.open, t.stop = clock, send, true, stop
-	t.buf, t.watched = make([]byte, 1<<16), make(chan error, 1)
+	t.buf, t.watched = make([]byte, 1<<16), make(chan struct{})
 	go func() {
-		t.watched <- watch(poll, stop, clock)
+		defer close(t.watched)
+		if err := watch(poll, stop, clock); err != nil {
+			clock.At(clock.Now(), func() { h.fail(err) })
+		}
 	}()
 	return nil
 }
