@@ -1,6 +1,9 @@
 package ping
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Instant is one moment, read from both clocks.
 type Instant struct {
@@ -24,14 +27,21 @@ func NewSystemClock() SystemClock { return SystemClock{base: time.Now()} }
 // between the two readings, and they would not belong together.
 const together = 20 * time.Microsecond
 
-// Now reads both clocks at once. On a machine that is too busy for that the last
-// of a few attempts counts.
+// Now reads both clocks at once. On a machine that is too busy for that, the
+// best of several attempts counts.
 func (c SystemClock) Now() Instant {
-	for attempt := 0; ; attempt++ {
+	var best Instant
+	apart := time.Duration(math.MaxInt64)
+	for range 16 {
 		before := time.Since(c.base)
 		t := time.Now()
-		if mono := t.Sub(c.base); mono-before < together || attempt == 3 {
-			return Instant{Mono: mono, Wall: t.Round(0)}
+		mono := t.Sub(c.base)
+		if mono-before < apart {
+			apart, best = mono-before, Instant{Mono: mono, Wall: t.Round(0)}
+		}
+		if apart < together {
+			break
 		}
 	}
+	return best
 }
