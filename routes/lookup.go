@@ -151,7 +151,7 @@ func (c *Conn) walkRules(l *Lookup, rules []rtnl.Rule) error {
 		case unix.FR_ACT_NOP:
 			step.Why = "does nothing"
 		case unix.FR_ACT_BLACKHOLE, unix.FR_ACT_UNREACHABLE, unix.FR_ACT_PROHIBIT:
-			l.Refused, step.Why = ruleRefusal(rule.Action)
+			step.Why, l.Refused = ruleRefusal(rule.Action)
 			return nil
 		default:
 			done, err := c.lookInTable(l, step)
@@ -163,14 +163,14 @@ func (c *Conn) walkRules(l *Lookup, rules []rtnl.Rule) error {
 	return nil
 }
 
-func ruleRefusal(action uint8) (error, string) {
+func ruleRefusal(action uint8) (why string, refused error) {
 	switch action {
 	case unix.FR_ACT_BLACKHOLE:
-		return unix.EINVAL, "the rule drops the packet"
+		return "the rule drops the packet", unix.EINVAL
 	case unix.FR_ACT_PROHIBIT:
-		return unix.EACCES, "the rule prohibits the packet"
+		return "the rule prohibits the packet", unix.EACCES
 	}
-	return unix.ENETUNREACH, "the rule says unreachable"
+	return "the rule says unreachable", unix.ENETUNREACH
 }
 
 // lookInTable searches one table; done when it decided.

@@ -217,7 +217,7 @@ func crossRun() []event.Event {
 // timeoutRun loses a SYN and its first repetition, on a real clock, then resets the connection; it has notes and breaks off.
 func timeoutRun() []event.Event {
 	m := &maker{clock: event.Mono}
-	rule := "client> drop syn 1-2 \x1b[31m‮ and a very long remark that has to be wrapped over several rows of the lane to be read"
+	rule := "client> drop syn 1-2 \x1b[31m\u202e and a very long remark that has to be wrapped over several rows of the lane to be read"
 	m.at(0, event.Event{Kind: event.KindRun, Run: &event.Run{World: "tun", Clock: event.Mono, Seed: -7, DelayClient: 20 * ms, DelayServer: 500_000, MTU: 1400,
 		Client: event.Stack{Name: "linux 6.18.44", CC: "cubic"}, Server: event.Stack{Name: "gvisor\x07 日本"}, Faults: []string{rule}}})
 	m.at(0.1, event.Event{Kind: event.KindNote, Level: event.Warning, Text: "times carry the scheduler's delays of up to 0.31 ms; this sentence is long enough to need a second row"})
