@@ -42,7 +42,7 @@ func (p *Pinger) handleFor(current int64, m *probe.Message) {
 		p.localError(current, m)
 	case probe.TransmitStamp:
 		if m.StampID < p.stamps && p.stamps-m.StampID <= uint32(len(p.stampOf)) {
-			if s := p.table.get(p.stampOf[m.StampID%uint32(len(p.stampOf))]); s != nil {
+			if s := p.table.get(p.stampOf[m.StampID%uint32(len(p.stampOf))]); s != nil && s.stamp.IsZero() {
 				s.stamp = m.Stamp
 			}
 		}

@@ -260,6 +260,63 @@ func TestSocket_pendingError(t *testing.T) {
 	})
 }
 
+// The kernel numbers what it stamps, and a probe that a firewall of our own host
+// refuses has taken a number already. The stamps of the later ones must still
+// name the probes that they are about.
+func TestSocket_stampsAfterRefusal(t *testing.T) {
+	nstest.Require(t, nstest.Netns, nstest.Raw)
+	nft := nstest.Peer(t, "nft")
+	nstest.InNetns(t, func(t *testing.T) {
+		client, _, _, _ := lab(t)
+		client.AllowPing(t)
+		firewall := func(rules string) {
+			t.Helper()
+			if r := client.Run(t, nft, rules); r.Status != 0 {
+				t.Fatalf("nft: %s", r.Stderr)
+			}
+		}
+		for _, rawOnly := range []bool{false, true} {
+			for _, dest := range []netip.Addr{server4, server6} {
+				c := config(dest)
+				if rawOnly {
+					c.ID = ourID
+				}
+				s := opened(t, rawOnly, c)
+				refusal, want := error(unix.EPERM), []string{"sent 0 stamped", "sent 1 stamped", "sent 2 stamped"}
+				if !rawOnly && dest.Is6() {
+					// The kernel says nothing here (ping_v6_sendmsg, net/ipv6/ping.c), so
+					// these are probes like others.
+					refusal, want = nil, []string{"sent 0 stamped", "sent 4 stamped", "sent 5 stamped"}
+				}
+				stampOf := func(seq uint16) string {
+					t.Helper()
+					if err := s.Send(request(s, seq, 56)); err != nil {
+						t.Fatal(err)
+					}
+					got := collect(t, s, 2) // the stamp comes before the answer
+					if len(got) != 2 {
+						t.Fatalf("messages %q", got)
+					}
+					return got[0]
+				}
+				got := []string{stampOf(1)}
+				firewall("add table inet t; add chain inet t o { type filter hook output priority 0; }; " +
+					"add rule inet t o icmp type echo-request drop; add rule inet t o icmpv6 type echo-request drop")
+				for seq := range uint16(3) {
+					if err := s.Send(request(s, 2+seq, 56)); err != refusal {
+						t.Fatalf("refused Send = %v, want %v", err, refusal)
+					}
+				}
+				firewall("delete table inet t")
+				got = append(got, stampOf(5), stampOf(6))
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%v %v: stamps (-want +got)\n%s", s.Family(), s.Mode(), diff)
+				}
+			}
+		}
+	})
+}
+
 // The device must not hide the errors of our own host: neighbours that do not
 // answer are reported through the loopback device.
 func TestSocket_device(t *testing.T) {

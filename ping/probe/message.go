@@ -40,7 +40,8 @@ type Message struct {
 	Errno      unix.Errno
 	Type, Code uint8
 	Info       uint32
-	// StampID is the running number of the probe that a TransmitStamp is about.
+	// StampID is the number of the probe that a TransmitStamp is about: 0 for the
+	// first one for which Send returned nil.
 	StampID uint32
 	// Stamp is the kernel's time of arrival or of sending, CLOCK_REALTIME; zero
 	// when the kernel gave none.

@@ -17,6 +17,9 @@ type Socket struct {
 	id     uint16
 
 	transmitStamps bool
+	// accepted is how many messages Send has handed to the kernel; stampBase is
+	// what it was when the kernel's own count began at 0.
+	accepted, stampBase uint32
 	// pending is set when the error queue may hold something: by poll, by a
 	// failed system call, and always while transmit stamps are on.
 	pending bool

@@ -132,12 +132,18 @@ func scope(a netip.Addr, index int) int {
 	return 0
 }
 
+// The values of SO_TIMESTAMPING: stamps of what arrives, and also of what leaves.
+const (
+	receiveStamps  = unix.SOF_TIMESTAMPING_SOFTWARE | unix.SOF_TIMESTAMPING_RX_SOFTWARE
+	transmitStamps = receiveStamps | unix.SOF_TIMESTAMPING_TX_SOFTWARE | unix.SOF_TIMESTAMPING_OPT_ID |
+		unix.SOF_TIMESTAMPING_OPT_TSONLY | unix.SOF_TIMESTAMPING_OPT_CMSG
+)
+
 // baseOptions are the options of SOL_SOCKET.
 func (s *Socket) baseOptions(c Config) []option {
-	stamps := unix.SOF_TIMESTAMPING_SOFTWARE | unix.SOF_TIMESTAMPING_RX_SOFTWARE
+	stamps := receiveStamps
 	if c.TransmitStamps {
-		stamps |= unix.SOF_TIMESTAMPING_TX_SOFTWARE | unix.SOF_TIMESTAMPING_OPT_ID |
-			unix.SOF_TIMESTAMPING_OPT_TSONLY | unix.SOF_TIMESTAMPING_OPT_CMSG
+		stamps = transmitStamps
 	}
 	options := []option{
 		{unix.SOL_SOCKET, unix.SO_TIMESTAMPING, stamps, "SO_TIMESTAMPING"},

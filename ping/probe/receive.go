@@ -108,7 +108,7 @@ func (s *Socket) queued(b []byte, c *control, from netip.Addr) (*Message, error)
 	case unix.SO_EE_ORIGIN_ICMP, unix.SO_EE_ORIGIN_ICMP6:
 		m.Kind = ICMPError
 	case unix.SO_EE_ORIGIN_TIMESTAMPING:
-		m.Kind, m.StampID, m.Data = TransmitStamp, e.data, nil
+		m.Kind, m.StampID, m.Data = TransmitStamp, s.stampBase+e.data, nil
 	default:
 		m.Kind = LocalError
 	}
@@ -125,10 +125,28 @@ func (s *Socket) Send(message []byte) error {
 		if err == unix.EINTR {
 			continue
 		}
-		if err != nil {
-			s.pending = true
+		if err == nil {
+			s.accepted++
+			return nil
+		}
+		s.pending = true
+		if s.transmitStamps {
+			s.restartStamps()
 		}
 		return err
+	}
+}
+
+// restartStamps makes the kernel number its transmit stamps from 0 again. It
+// numbers a message before it knows whether the message can leave
+// (__ip_append_data, net/ipv4/ip_output.c), and which failures use up a number
+// depends on its version: after a failure nobody can tell. The count starts when
+// SOF_TIMESTAMPING_OPT_ID is switched on. Should that not work, the stamps go
+// unused, and times are measured from before the call.
+func (s *Socket) restartStamps() {
+	_ = unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING, transmitStamps&^unix.SOF_TIMESTAMPING_OPT_ID)
+	if unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING, transmitStamps) == nil {
+		s.stampBase = s.accepted
 	}
 }
 
