@@ -99,17 +99,19 @@ func (p *Pinger) Run(ctx context.Context) iter.Seq2[*Event, error] {
 	}
 }
 
-// loop does one thing at a time, in order of urgency: stop, report, send,
+// loop does one thing at a time, in order of urgency: report, stop, send,
 // receive, wait.
 func (p *Pinger) loop() error {
 	for {
 		now := p.clock.Now()
-		if p.over(now.Mono) {
-			return nil
-		}
 		if p.statusWanted.CompareAndSwap(true, false) {
 			p.emit(Event{Kind: Status, At: now.Wall, Stats: &p.stats})
-			continue
+		}
+		if p.over() {
+			return nil
+		}
+		if p.outOfTime(now.Mono) {
+			return p.sweep()
 		}
 		if p.sendDue(now.Mono) {
 			p.sendNext()
@@ -128,18 +130,37 @@ func (p *Pinger) loop() error {
 	}
 }
 
-// over reports whether the run has come to its end.
-func (p *Pinger) over(now time.Duration) bool {
+// over reports whether the run has come to its end, whatever the time.
+func (p *Pinger) over() bool {
 	s := &p.stats
 	switch {
 	case p.stopped || p.cancelled.Load():
 		return true
 	case p.Count > 0 && s.Received+s.Errors >= p.Count:
 		return true
-	case p.Deadline > 0 && (s.Errors > 0 || now >= p.start+p.Deadline):
-		return true
 	}
-	return p.end > 0 && now >= p.end
+	return p.Deadline > 0 && s.Errors > 0
+}
+
+// outOfTime reports whether the deadline or the wait for the last replies has
+// passed.
+func (p *Pinger) outOfTime(now time.Duration) bool {
+	return p.Deadline > 0 && now >= p.start+p.Deadline || p.end > 0 && now >= p.end
+}
+
+// sweep takes what has arrived before time ran out and was not looked at,
+// because another process had the processor: it is not lost. As much as can be
+// in flight bounds it, should somebody flood us.
+func (p *Pinger) sweep() error {
+	for range window {
+		if p.over() {
+			return nil
+		}
+		if received, err := p.receive(); err != nil || !received {
+			return err
+		}
+	}
+	return nil
 }
 
 // allSent reports whether the series is complete. With a deadline probes go on

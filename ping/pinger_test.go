@@ -290,6 +290,48 @@ func TestPinger_afterStall(t *testing.T) {
 	}
 }
 
+// What arrived in time is not lost because this program did not get to run until
+// the wait for the last replies, or the deadline, had passed.
+func TestPinger_lateToLook(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(*Config)
+		want   figures
+	}{
+		{"after the last probe", func(*Config) {}, figures{Transmitted: 2, Received: 2, Pipe: 1, Elapsed: 200 * ms}},
+		{"after the deadline", func(c *Config) { c.Deadline, c.Count = 300*ms, 0 }, figures{Transmitted: 2, Received: 2, Pipe: 1, Elapsed: 200 * ms}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := testConfig(2)
+			tt.change(&c)
+			n := &simNet{t: t, s: script{echo: true}}
+			p := New(n, n, c)
+			n.onWait = func() {
+				if n.now > 205*ms {
+					n.now += time.Second
+				}
+			}
+			for _, err := range p.Run(t.Context()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff(tt.want, figuresOf(p.Stats())); diff != "" {
+				t.Errorf("figures (-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// Who asks for the figures and ends the run at once gets both.
+func TestPinger_statusAtTheEnd(t *testing.T) {
+	events, _, _ := run(t, testConfig(0), script{echo: true, cancel: 100 * ms, status: 100 * ms})
+	want := []string{"reply 1 @10ms from 192.0.2.1 64 bytes ttl 61 rtt 10ms kernel", "status 0 @100ms stats 1/1"}
+	if diff := cmp.Diff(want, events); diff != "" {
+		t.Errorf("events (-want +got)\n%s", diff)
+	}
+}
+
 // The sequence number on the wire has 16 bits; the engine's does not wrap, and a
 // duplicate from before the wrap is not taken for an answer after it.
 func TestPinger_wrap(t *testing.T) {
