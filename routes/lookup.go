@@ -147,7 +147,12 @@ func (c *Conn) walkRules(l *Lookup, rules []rtnl.Rule) error {
 		}
 		switch rule.Action {
 		case unix.FR_ACT_GOTO:
-			from, step.Why = rule.Goto, "goes on at rule "+strconv.FormatUint(uint64(rule.Goto), 10)
+			to := "rule " + strconv.FormatUint(uint64(rule.Goto), 10)
+			if rule.Flags&unix.FIB_RULE_UNRESOLVED != 0 { // the kernel passes over it
+				step.Why = "there is no " + to + ", so the next one is tried"
+				continue
+			}
+			from, step.Why = rule.Goto, "goes on at "+to
 		case unix.FR_ACT_NOP:
 			step.Why = "does nothing"
 		case unix.FR_ACT_BLACKHOLE, unix.FR_ACT_UNREACHABLE, unix.FR_ACT_PROHIBIT:
@@ -163,6 +168,7 @@ func (c *Conn) walkRules(l *Lookup, rules []rtnl.Rule) error {
 	return nil
 }
 
+// ruleRefusal returns what a rule that refuses does, and the errno that senders get (net/ipv4/fib_rules.c, fib4_rule_action).
 func ruleRefusal(action uint8) (why string, refused error) {
 	switch action {
 	case unix.FR_ACT_BLACKHOLE:

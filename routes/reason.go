@@ -41,13 +41,16 @@ const (
 	// ReasonSplit: local and main, which the kernel holds in one tree until the first rule is changed, are searched one after the
 	// other (net/ipv4/fib_frontend.c, fib_unmerge).
 	ReasonSplit
+	// ReasonOneTree: while local and main are one tree, the kernel calls its table main, also for an entry of local
+	// (net/ipv4/fib_trie.c, fib_trie_table).
+	ReasonOneTree
 	// ReasonUnknown: none of the above was found; the table may have changed between the questions.
 	ReasonUnknown
 )
 
 // String returns the reason's name: "multipath".
 func (k ReasonKind) String() string {
-	names := [...]string{"", "unspecified", "type", "multipath", "defaults", "reachability", "redirect", "path-mtu", "rule", "split-tables", "unknown"}
+	names := [...]string{"", "unspecified", "type", "multipath", "defaults", "reachability", "redirect", "path-mtu", "rule", "split-tables", "one-tree", "unknown"}
 	if int(k) < len(names) {
 		return names[k]
 	}
@@ -223,6 +226,9 @@ func (l *Lookup) findings() {
 		entry = w
 	} else if !l.Agree {
 		l.tieFindings(w, entry)
+	}
+	if l.Agree && entry.Table != w.Table {
+		l.because(ReasonOneTree, "the kernel holds local and main in one tree until the first rule is changed, and calls both main")
 	}
 	if n := len(entry.Multipath); n > 0 {
 		l.because(ReasonMultipath, "the route has %d next hops; a hash over the flow chooses one", n)

@@ -123,7 +123,7 @@ func lookupSummary() []render.Column[routes.Lookup] {
 		{Field: render.Field{Name: "agree", Kind: render.Bool, Doc: "the kernel uses the winner, or refuses likewise"},
 			Get: func(l *row, v *render.Value) { v.Bool(l.Agree) }},
 		{Field: render.Field{Name: "reasons", Kind: render.List, Doc: "why the kernel's answer is another, or has more", Sub: []render.Field{
-			{Name: "name", Kind: render.String, Doc: "unspecified, type, multipath, defaults, reachability, redirect, path-mtu, rule, split-tables or unknown"},
+			{Name: "name", Kind: render.String, Doc: "unspecified, type, multipath, defaults, reachability, redirect, path-mtu, rule, split-tables, one-tree or unknown"},
 			{Name: "text", Kind: render.String, Doc: "one sentence"}}},
 			Get: func(l *row, v *render.Value) {
 				v.EmptyList()

@@ -52,6 +52,10 @@ kernel's own answer beside it. Status 1: there is no way.`,
 			if o.Dst, err = netip.ParseAddr(args[0]); err != nil {
 				return fail(statusUsage, "%q is not an address", args[0])
 			}
+			if o.Dst.Zone() != "" {
+				return fail(statusUsage, "%s: a zone is not looked up", args[0]).
+					withHint("gnet route get %s shows which interface is taken without one", o.Dst.WithZone(""))
+			}
 			return run(cmd.Context(), e, o)
 		},
 	}

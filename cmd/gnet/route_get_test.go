@@ -84,6 +84,30 @@ func TestRouteGet_answers(t *testing.T) {
 	})
 }
 
+// TestRouteGet_oneTree: the kernel calls the table main as long as local is no tree of its own, and that is said.
+func TestRouteGet_oneTree(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		want := "chosen: 127.0.0.1/32 local dev lo table local: longest prefix\n" +
+			"kernel: local dev lo src 127.0.0.1, by 127.0.0.1/32 local dev lo table main: the same\n" +
+			"reason: one-tree: the kernel holds local and main in one tree until the first rule is changed, and calls both main\n"
+		r := nstest.Here(t).Run(t, gnetCalled(t, "gnet"), "route", "get", "127.0.0.1")
+		_, lines, _ := strings.Cut(r.Stdout, "\nchosen: ")
+		if diff := cmp.Diff(want, "chosen: "+lines); diff != "" || r.Status != 0 || r.Stderr != "" {
+			t.Errorf("status %d, stderr %q (-want +got)\n%s", r.Status, r.Stderr, diff)
+		}
+	})
+}
+
+// TestRouteGet_zone: which interface is asked for is no question that the command can put, and it must not answer for another.
+func TestRouteGet_zone(t *testing.T) {
+	program := gnetCalled(t, "gnet")
+	want := nstest.Result{Status: 3, Stderr: "gnet route get: fe80::1%d0: a zone is not looked up\n" +
+		"hint: gnet route get fe80::1 shows which interface is taken without one\n"}
+	if diff := cmp.Diff(want, nstest.Here(t).Run(t, program, "route", "get", "fe80::1%d0")); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
 func TestRouteGet_json(t *testing.T) {
 	nstest.InNetns(t, func(t *testing.T) {
 		get := routeGetLab(t)
