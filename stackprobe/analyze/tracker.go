@@ -36,11 +36,11 @@ type dirKey struct {
 
 // direction is the sequence space of one sender, in numbers that do not wrap.
 type direction struct {
-	sent     int64 // behind the highest number that has left
-	acked    int64 // highest acknowledgment that has arrived back
-	arrived  spans // what has arrived
-	sacked   spans // what arriving SACK blocks have reported
-	window   uint16
+	sent     int64  // behind the highest number that has left
+	acked    int64  // highest acknowledgment that has arrived back
+	arrived  spans  // what has arrived
+	sacked   spans  // what arriving SACK blocks have reported
+	window   uint32 // that of the last acknowledgment, in octets
 	dupAcks  int
 	hasSent  bool
 	hasAcked bool
@@ -190,7 +190,7 @@ func (t *Tracker) arrive(e *event.Event, r *Relation) {
 // data outstanding, no data in it, neither SYN nor FIN, the highest number so far again, the same window; by RFC 6675 2
 // also one of another window whose SACK blocks report octets for the first time.
 func (d *direction) acknowledge(s *event.Segment, r *Relation) {
-	news := d.selective(s, r.Ack)
+	news, window := d.selective(s, r.Ack), octets(s)
 	switch {
 	case !d.hasAcked || r.Ack > d.acked:
 		if d.hasAcked {
@@ -199,11 +199,20 @@ func (d *direction) acknowledge(s *event.Segment, r *Relation) {
 			r.NewlyAcked = max(r.Ack, 0) // numbers count from the SYN, which has 0
 		}
 		d.acked, d.hasAcked, d.dupAcks = r.Ack, true, 0
-	case r.Ack == d.acked && d.sent > d.acked && s.Space() == 0 && (s.Win == d.window || news):
+	case r.Ack == d.acked && d.sent > d.acked && s.Space() == 0 && (window == d.window || news):
 		d.dupAcks++
 		r.DupAck = d.dupAcks
 	}
-	d.window = s.Win
+	d.window = window
+}
+
+// octets is the window that s announces: the field as the SYNs scale it, which they do in all segments but themselves; the
+// field alone where the SYNs were not seen.
+func octets(s *event.Segment) uint32 {
+	if s.HasWindow {
+		return s.Window
+	}
+	return uint32(s.Win)
 }
 
 // selective takes the SACK blocks in and says whether they report any octet above ack for the first time. Blocks at or

@@ -117,6 +117,20 @@ func TestTracker_whatIsNoDuplicateAck(t *testing.T) {
 	}
 }
 
+// The window field of a SYN is not scaled and that of all other segments is (RFC 7323 2.2): equal fields are different
+// windows, so what follows a SYN-ACK with its field is no duplicate.
+func TestTracker_dupAckComparesWindowsNotFields(t *testing.T) {
+	tr := New()
+	window := func(s event.Segment, w uint32) event.Segment { s.Window, s.HasWindow = w, true; return s }
+	synAck := window(seg(1, event.SYN|event.ACK, 0, 0, 1), 100)
+	scaled := func(id int) event.Segment { return window(seg(id, event.ACK, 1, 0, 1), 100<<7) }
+	got := follow(tr, tx(0, sv, synAck), rx(1, cl, synAck), tx(2, cl, seg(2, event.ACK, 1, 100, 1)),
+		tx(3, sv, scaled(3)), rx(4, cl, scaled(3)), tx(5, sv, scaled(4)), rx(6, cl, scaled(4)))
+	if got[4].DupAck != 0 || got[6].DupAck != 1 {
+		t.Errorf("duplicates %d and %d, want 0 and 1", got[4].DupAck, got[6].DupAck)
+	}
+}
+
 func TestTracker_copiesAndStaleOctets(t *testing.T) {
 	tr := New()
 	d1, d2 := seg(1, event.ACK, 1, 100, 1), seg(2, event.ACK, 1, 100, 1)
