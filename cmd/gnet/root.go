@@ -1,9 +1,13 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // newRoot returns the command tree, fresh for one execution: cobra keeps the
@@ -40,6 +44,27 @@ and print what they print; every one also speaks JSON (--json).`,
 
 // flagError is pflag's complaint about an option of gnet's own commands.
 type flagError struct{ error }
+
+// Error is pflag's sentence, but for a value that cannot be read: pflag shows the error of the function that read it.
+func (e *flagError) Error() string {
+	bad, ok := errors.AsType[*pflag.InvalidValueError](e.error)
+	if !ok {
+		return e.error.Error()
+	}
+	want := bad.GetFlag().Value.Type()
+	switch want {
+	case "int", "int64":
+		want = "a whole number"
+	case "duration":
+		want = "a time such as 20ms or 1s"
+	case "bool":
+		want = "true or false"
+	}
+	if errors.Is(bad.Unwrap(), strconv.ErrRange) {
+		want += " of 64 bits"
+	}
+	return fmt.Sprintf("--%s %q: want %s", bad.GetFlag().Name, bad.GetValue(), want)
+}
 
 // setName makes messages carry the name the command was called by: "gnet
 // netstat", or "netstat" through a link of that name.

@@ -18,11 +18,14 @@ import (
 	"gnet/stackprobe/view"
 )
 
+// maxWidth is more than any screen has, and bounds what a row costs.
+const maxWidth = 1000
+
 // traceOptions is what a `trace tcp` command line asks for.
 type traceOptions struct {
 	stackprobe.Config
 	Format render.Format
-	// Width is the number of columns of the ladder, 0 for the terminal's.
+	// Width is the number of columns of the picture, 40 to maxWidth, 0 for the terminal's.
 	Width int
 	ASCII bool
 }
@@ -83,7 +86,7 @@ func newTraceTCPCommand(e *env, run func(context.Context, *env, traceOptions) er
 	f.Int64Var(&w.seed, "seed", stackprobe.DefaultSeed, "seed of everything that is drawn at random")
 	f.DurationVar(&w.delay, "delay", stackprobe.DefaultDelay, "one-way delay of each direction")
 	f.DurationVar(&w.deadline, "deadline", 0, "give up after that time (30s, in virtual time 1h)")
-	f.IntVar(&w.width, "width", 0, "columns of the ladder (those of the terminal, else 80)")
+	f.IntVar(&w.width, "width", 0, "columns of the picture, 40 to 1000 (those of the terminal, else 80)")
 	f.BoolVar(&w.ascii, "ascii", false, "draw with ASCII alone")
 	f.StringVar(&w.format, "format", "classic", strings.Join(render.FormatWords(), ", "))
 	f.BoolVar(&w.json, "json", false, "the same as --format json")
@@ -114,6 +117,9 @@ func (w *traceWords) options() (traceOptions, error) {
 	if w.json {
 		o.Format = render.JSON
 	}
+	if w.width != 0 && (w.width < narrow || w.width > maxWidth) {
+		return o, fail(statusUsage, "--width %d: want %d to %d", w.width, narrow, maxWidth)
+	}
 	if err := o.Check(); err != nil {
 		return o, fail(statusUsage, "--%w", err)
 	}
@@ -136,6 +142,8 @@ var errFailed = errors.New("the exchange failed")
 func runTraceTCP(ctx context.Context, e *env, o traceOptions) error {
 	ctx, cancel := signal.NotifyContext(ctx, unix.SIGINT, unix.SIGTERM)
 	defer cancel()
+	// The second signal finds the default action again: a run whose output is stuck cannot come to its end.
+	context.AfterFunc(ctx, cancel)
 	show := newTraceView(e, &o)
 	var end *event.End
 	var runErr error
@@ -199,18 +207,11 @@ func (e *env) ladderOptions(o *traceOptions) view.LadderOptions {
 		v, _ := e.LookupEnv(name)
 		return v
 	}
-	l := view.LadderOptions{Width: o.Width, ASCII: o.ASCII || !view.UTF8(getenv)}
-	ws, err := unix.IoctlGetWinsize(unix.Stdout, unix.TIOCGWINSZ)
-	if err != nil {
-		return l
+	width, color := e.terminal()
+	if o.Width > 0 {
+		width = o.Width
 	}
-	if _, set := e.LookupEnv("NO_COLOR"); !set {
-		l.Color = true
-	}
-	if l.Width == 0 {
-		l.Width = int(ws.Col)
-	}
-	return l
+	return view.LadderOptions{Width: min(width, maxWidth), ASCII: o.ASCII || !view.UTF8(getenv), Color: color}
 }
 
 // traceLadder draws the ladder. A run that never began has none.

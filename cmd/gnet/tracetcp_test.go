@@ -8,12 +8,16 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"gnet/internal/netns"
 	"gnet/internal/nstest"
+	"gnet/stackprobe/view"
 )
 
 // TestTraceTCP_kernel runs the command without options where the machine allows the kernel's world: that is the one it
@@ -115,5 +119,61 @@ func TestTraceTCP_refused(t *testing.T) {
 	}
 	if !strings.HasPrefix(stderr.String(), "gnet trace tcp: /dev/net/tun") || !strings.HasSuffix(stderr.String(), "\nhint: --link memory needs no rights\n") {
 		t.Errorf("stderr %q", stderr.String())
+	}
+}
+
+// TestTraceTCP_secondSignal: a run whose output is stuck cannot come to its end; the second SIGTERM ends it all the same.
+func TestTraceTCP_secondSignal(t *testing.T) {
+	cmd := netns.Self("gnet", "trace", "tcp", "--link", "memory", "--bytes", "100000000")
+	pipe, err := cmd.StdoutPipe() // read once, then no more
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pipe.Read(make([]byte, 1)); err != nil {
+		t.Errorf("no output: %v", err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	deadline, again := time.After(20*time.Second), time.NewTicker(100*time.Millisecond)
+	defer again.Stop()
+	for {
+		select {
+		case <-ended:
+			if s := cmd.ProcessState.Sys().(syscall.WaitStatus); !s.Signaled() || s.Signal() != unix.SIGTERM {
+				t.Errorf("ended as %v, want by the signal", cmd.ProcessState)
+			}
+			return
+		case <-again.C:
+			cmd.Process.Signal(unix.SIGTERM)
+		case <-deadline:
+			cmd.Process.Kill()
+			t.Fatal("does not end")
+		}
+	}
+}
+
+// TestTraceTCP_where: the picture fits the terminal, and has colours only where they can be shown and are wanted.
+func TestTraceTCP_where(t *testing.T) {
+	terminal := openTerminal(t, 100)
+	for _, c := range []struct {
+		env  map[string]string
+		asks int
+		want view.LadderOptions
+	}{
+		{want: view.LadderOptions{Width: 100, ASCII: true, Color: true}},
+		{asks: 60, want: view.LadderOptions{Width: 60, ASCII: true, Color: true}},
+		{env: map[string]string{"TERM": "dumb", "LANG": "C.UTF-8"}, want: view.LadderOptions{Width: 100}},
+		{env: map[string]string{"NO_COLOR": "1"}, want: view.LadderOptions{Width: 100, ASCII: true}},
+		{env: map[string]string{"COLUMNS": "100000000"}, want: view.LadderOptions{Width: maxWidth, ASCII: true, Color: true}},
+	} {
+		e := systemEnv()
+		e.Stdout = newOutput(terminal)
+		e.LookupEnv = func(name string) (string, bool) { value, set := c.env[name]; return value, set }
+		if diff := cmp.Diff(c.want, e.ladderOptions(&traceOptions{Width: c.asks})); diff != "" {
+			t.Errorf("%v, asked for %d: want - got +\n%s", c.env, c.asks, diff)
+		}
 	}
 }
