@@ -24,7 +24,7 @@ type classicSockets struct {
 }
 
 func newClassicSockets(ctx context.Context, e *env, o *netstatOptions) *classicSockets {
-	c := &classicSockets{e: e, o: o, names: newNetstatNames(ctx, o), which: "(w/o servers)"}
+	c := &classicSockets{e: e, o: o, names: newNetstatNames(o, newReverseLookup(ctx, e)), which: "(w/o servers)"}
 	switch {
 	case o.All:
 		c.which = "(servers and established)"

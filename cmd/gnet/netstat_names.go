@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"net"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -15,7 +13,6 @@ import (
 // command line wants names. Each file under /etc is read at the first question
 // and each address is asked for once.
 type netstatNames struct {
-	ctx   context.Context
 	o     *netstatOptions
 	etc   procnet.Names
 	asked map[netip.Addr]string // "" when it has no name
@@ -25,11 +22,11 @@ type netstatNames struct {
 	protocols map[uint8]string
 	users     map[uint32]string
 
-	resolver *net.Resolver
+	reverse *reverseLookup
 }
 
-func newNetstatNames(ctx context.Context, o *netstatOptions) *netstatNames {
-	return &netstatNames{ctx: ctx, o: o, asked: make(map[netip.Addr]string), resolver: &net.Resolver{PreferGo: true}}
+func newNetstatNames(o *netstatOptions, reverse *reverseLookup) *netstatNames {
+	return &netstatNames{o: o, asked: make(map[netip.Addr]string), reverse: reverse}
 }
 
 // host returns the name of an address, "" when it is to be shown by number: an
@@ -53,11 +50,7 @@ func (n *netstatNames) lookUp(a netip.Addr) string {
 	if name, ok := n.hosts[a]; ok {
 		return name
 	}
-	names, err := n.resolver.LookupAddr(n.ctx, a.String())
-	if err != nil || len(names) == 0 {
-		return "" // no answer is an answer: the number is shown
-	}
-	return strings.TrimSuffix(names[0], ".")
+	return n.reverse.name(a)
 }
 
 // service returns the name of a TCP or UDP port, of a raw socket's protocol,

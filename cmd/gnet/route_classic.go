@@ -50,7 +50,7 @@ func printRoutes(ctx context.Context, e *env, root procfile.Root, l routeListing
 	if len(families) == 0 {
 		families = []routeFamily{routeInet}
 	}
-	p := routePrinter{e: e, root: root, l: l, names: newNameCache(ctx, l.Numeric, func() { e.hint("name lookups time out; -n prints addresses") })}
+	p := routePrinter{e: e, root: root, l: l, names: newNameCache(l.Numeric, newReverseLookup(ctx, e))}
 	for _, f := range families {
 		print := p.inet
 		if f == routeInet6 {

@@ -2,9 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
-	"errors"
-	"net"
 	"net/netip"
 	"os"
 	"strings"
@@ -54,40 +51,28 @@ func parseNetworkNumber(s string) (netip.Addr, bool) {
 
 // nameCache turns addresses into names and remembers the answers.
 type nameCache struct {
-	ctx      context.Context
 	numeric  bool
-	resolver *net.Resolver
+	reverse  *reverseLookup
 	networks []network
 	hosts    map[netip.Addr]string // name or "" when there is none
-	hint     func()                // called once, when DNS does not answer
 }
 
-func newNameCache(ctx context.Context, numeric bool, hint func()) *nameCache {
-	c := &nameCache{ctx: ctx, numeric: numeric, hint: hint}
+func newNameCache(numeric bool, reverse *reverseLookup) *nameCache {
+	c := &nameCache{numeric: numeric, reverse: reverse}
 	if !numeric {
-		c.resolver = &net.Resolver{PreferGo: true}
 		c.networks = readNetworks(networksFile)
 		c.hosts = make(map[netip.Addr]string)
 	}
 	return c
 }
 
-// host returns the name of an address, or "". When DNS does not answer it is not asked again: a table has many addresses, and
-// each would wait as long.
+// host returns the name of an address, or "".
 func (c *nameCache) host(a netip.Addr) string {
 	name, known := c.hosts[a]
-	if known {
-		return name
+	if !known {
+		name = c.reverse.name(a)
+		c.hosts[a] = name
 	}
-	names, err := c.resolver.LookupAddr(c.ctx, a.String())
-	if len(names) > 0 {
-		name = strings.TrimSuffix(names[0], ".")
-	}
-	if answer := (*net.DNSError)(nil); errors.As(err, &answer) && answer.IsTimeout {
-		c.resolver.Dial = func(context.Context, string, string) (net.Conn, error) { return nil, errors.ErrUnsupported }
-		c.hint()
-	}
-	c.hosts[a] = name
 	return name
 }
 
