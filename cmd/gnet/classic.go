@@ -158,7 +158,13 @@ func outputRows[O any](pick func(*O) *outputOptions) []option[O] {
 func procRootRow[O any](pick func(*O) *outputOptions) option[O] {
 	return option[O]{long: "proc-root", arg: requiredArgument, argName: "DIR", own: true,
 		help: "read a captured tree, or another host's /proc, in place of /proc",
-		set:  func(o *O, _, arg string) error { pick(o).ProcRoot = arg; return nil }}
+		set: func(o *O, _, arg string) error {
+			if arg == "" { // an unset variable of a script must not become the running kernel
+				return fail(statusUsage, "--proc-root: the name of the directory is empty")
+			}
+			pick(o).ProcRoot = arg
+			return nil
+		}}
 }
 
 // document starts the machine-readable answer of a command on its stdout. The
