@@ -47,6 +47,17 @@ func (s *Stats) Loss() float64 {
 	return float64(s.Transmitted-s.Received) * 100 / float64(s.Transmitted)
 }
 
+// LossOfSent returns the share of the probes that really left and got no answer,
+// in percent: what our own kernel refused was not lost on the network. ok is
+// false when none has left.
+func (s *Stats) LossOfSent() (percent float64, ok bool) {
+	sent := s.Transmitted - s.NotSent
+	if sent <= 0 {
+		return 0, false
+	}
+	return float64(sent-s.Received) * 100 / float64(sent), true
+}
+
 // Spread summarises durations as ping prints them: in whole microseconds, with
 // the population's standard deviation.
 type Spread struct {

@@ -51,3 +51,17 @@ func TestStats_Loss(t *testing.T) {
 		}
 	}
 }
+
+// What our own kernel refused is no loss on the network.
+func TestStats_LossOfSent(t *testing.T) {
+	for _, tt := range []struct {
+		transmitted, notSent, received int64
+		want                           float64
+		ok                             bool
+	}{{0, 0, 0, 0, false}, {3, 3, 0, 0, false}, {4, 0, 3, 25, true}, {8, 5, 3, 0, true}, {4, 2, 1, 50, true}} {
+		got, ok := (&Stats{Transmitted: tt.transmitted, NotSent: tt.notSent, Received: tt.received}).LossOfSent()
+		if got != tt.want || ok != tt.ok {
+			t.Errorf("LossOfSent of %d/%d, %d not sent = %v, %v; want %v, %v", tt.received, tt.transmitted, tt.notSent, got, ok, tt.want, tt.ok)
+		}
+	}
+}

@@ -26,10 +26,14 @@ func newPingDocument(e *env, o *pingOptions, series *pingSeries) *pingDocument {
 	return &pingDocument{e: e, doc: doc, rows: render.NewRows(doc, echoColumns()), series: series, o: o}
 }
 
-// event writes one row at once: somebody may be watching.
+// event writes one row at once: somebody may be watching. With -q there is only
+// the summary.
 func (d *pingDocument) event(ev *ping.Event) {
 	if ev.Kind == ping.Status {
 		(&pingPrinter{e: d.e, o: d.o, series: *d.series}).status(ev.Stats)
+		return
+	}
+	if d.o.Quiet {
 		return
 	}
 	d.rows.Write(&echoRow{ev, d.series.Family})
@@ -200,7 +204,7 @@ func echoSummaryColumns() []render.Column[echoSummary] {
 		column("socket", render.String, "", "Kind of socket: SOCK_RAW or SOCK_DGRAM.", func(r *row, v *value) { v.Str(r.series.Mode.String()) }),
 		column("data_bytes", render.Int, "bytes", "Data bytes of each probe.", func(r *row, v *value) { v.Int(int64(r.size)) }),
 		count("transmitted", "Probes, with those that our own kernel refused.", func(s *ping.Stats) int64 { return s.Transmitted }),
-		count("not_sent", "Probes that our own kernel refused.", func(s *ping.Stats) int64 { return s.NotSent }),
+		count("not_sent", "Probes that our own kernel refused; they are no loss.", func(s *ping.Stats) int64 { return s.NotSent }),
 		count("received", "Probes that were answered.", func(s *ping.Stats) int64 { return s.Received }),
 		count("duplicates", "Further answers to the same probes.", func(s *ping.Stats) int64 { return s.Duplicates }),
 		count("corrupted", "Answers with a wrong checksum.", func(s *ping.Stats) int64 { return s.Corrupted }),
@@ -208,7 +212,12 @@ func echoSummaryColumns() []render.Column[echoSummary] {
 		count("foreign", "Echo replies that answered no probe.", func(s *ping.Stats) int64 { return s.Foreign }),
 		count("late", "Answers later than -W allows for; they are among the received.", func(s *ping.Stats) int64 { return s.Late }),
 		count("own_drops", "Packets lost in our own receive buffer.", func(s *ping.Stats) int64 { return int64(s.Dropped) }),
-		column("loss_percent", render.Float, "", "Share of the transmitted probes without an answer.", func(r *row, v *value) { v.Float(r.stats.Loss()) }),
+		column("loss_percent", render.Float, "", "Share of the probes that were sent, transmitted less not_sent, without an answer; absent when none was sent.",
+			func(r *row, v *value) {
+				if loss, ok := r.stats.LossOfSent(); ok {
+					v.Float(loss)
+				}
+			}),
 		column("elapsed_ns", render.Duration, "ns", "Time from the first probe to the last.", func(r *row, v *value) { v.Duration(r.stats.Elapsed) }),
 		rtt("rtt_min_ns", "Shortest round-trip time.", func(s *ping.Spread) time.Duration { return s.Min }),
 		rtt("rtt_avg_ns", "Mean round-trip time, in whole microseconds.", (*ping.Spread).Average),

@@ -27,8 +27,7 @@ const (
 // number reads a decimal as strtol(3) does with base 10: blanks and a sign may
 // stand in front.
 func number(arg string, low, high int64) (int64, error) {
-	digits := strings.TrimLeft(arg, " \t\n\v\f\r")
-	n, err := strconv.ParseInt(digits, 10, 64)
+	n, err := strconv.ParseInt(withoutBlanks(arg), 10, 64)
 	switch {
 	case errors.Is(err, strconv.ErrRange):
 		return 0, fail(statusCannot, "invalid argument: '%s': Numerical result out of range", arg)
@@ -40,9 +39,14 @@ func number(arg string, low, high int64) (int64, error) {
 	return n, nil
 }
 
-// seconds reads a decimal number of seconds with a point, to the nanosecond.
+// withoutBlanks takes off the blanks in front of a number, which strtol(3) and
+// strtod(3) skip: "-i 0.2" may be one word.
+func withoutBlanks(arg string) string { return strings.TrimLeft(arg, " \t\n\v\f\r") }
+
+// seconds reads a decimal number of seconds with a point, to the nanosecond, as
+// strtod(3) does.
 func seconds(arg, what string) (time.Duration, error) {
-	s, err := strconv.ParseFloat(arg, 64)
+	s, err := strconv.ParseFloat(withoutBlanks(arg), 64)
 	if err != nil || strings.ContainsAny(arg, "xXpP_nN") || s < 0 || s > math.MaxInt32/1000 {
 		return 0, fail(statusCannot, "%s: %s", what, arg)
 	}
@@ -117,8 +121,8 @@ func (o *pingOptions) setTTL(arg string) error {
 
 // setTOS reads -Q: decimal, or hexadecimal with 0x.
 func (o *pingOptions) setTOS(arg string) error {
-	base, digits := 10, arg
-	if rest, ok := strings.CutPrefix(strings.ToLower(arg), "0x"); ok {
+	base, digits := 10, withoutBlanks(arg)
+	if rest, ok := strings.CutPrefix(strings.ToLower(digits), "0x"); ok {
 		base, digits = 16, rest
 	}
 	n, err := strconv.ParseUint(digits, base, 31)

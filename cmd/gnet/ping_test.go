@@ -114,6 +114,14 @@ func TestPingFormats(t *testing.T) {
 {"kind":"row","event":"too_long","seq":2,"time":_,"mtu":1450,"message":"message too long"}
 {"kind":"summary","destination":"10.77.3.2","address":"10.77.3.2","source":"10.77.1.1","socket":"SOCK_RAW","data_bytes":1472,"transmitted":2,"not_sent":1,"received":0,"duplicates":0,"corrupted":0,"errors":2,"foreign":0,"late":0,"own_drops":0,"loss_percent":100,"elapsed_ns":_}
 `, 1},
+			{"--format jsonl -M do -s 3000 -c2 -i.05 " + labServer4, `{"kind":"row","event":"too_long","seq":1,"time":_,"mtu":1450,"message":"message too long"}
+{"kind":"row","event":"too_long","seq":2,"time":_,"mtu":1450,"message":"message too long"}
+{"kind":"summary","destination":"10.77.3.2","address":"10.77.3.2","source":"10.77.1.1","socket":"SOCK_RAW","data_bytes":3000,"transmitted":2,"not_sent":2,"received":0,"duplicates":0,"corrupted":0,"errors":2,"foreign":0,"late":0,"own_drops":0,"elapsed_ns":_}
+`, 1},
+			{"--format jsonl -q -f -c2 " + labServer4, `{"kind":"summary","destination":"10.77.3.2","address":"10.77.3.2","source":"10.77.1.1","socket":"SOCK_RAW","data_bytes":56,"transmitted":2,"not_sent":0,"received":2,"duplicates":0,"corrupted":0,"errors":0,"foreign":0,"late":0,"own_drops":0,"loss_percent":0,"elapsed_ns":_,"rtt_min_ns":_,"rtt_avg_ns":_,"rtt_max_ns":_,"rtt_mdev_ns":_}
+`, 0},
+			{"--format csv -f -c1 " + labServer4, "event,seq,time,from,bytes,ttl,rtt_ns,rtt_source,truncated,longer,late,wrong_data_at,reason,icmp_type,icmp_code,mtu,message\r\n" +
+				"reply,1,_,10.77.3.2,64,62,_,_,false,false,false,,,,,,\r\n", 0},
 			{"--format csv -c1 " + labServer4, "event,seq,time,from,bytes,ttl,rtt_ns,rtt_source,truncated,longer,late,wrong_data_at,reason,icmp_type,icmp_code,mtu,message\r\n" +
 				"reply,1,_,10.77.3.2,64,62,_,_,false,false,false,,,,,,\r\n", 0},
 		} {
