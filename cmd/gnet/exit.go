@@ -120,7 +120,13 @@ func (e *env) hint(format string, args ...any) { e.say("hint", "hint: ", format,
 
 func (e *env) say(level, prefix, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	e.Stdout.Flush()
-	printLine(e.Stderr, prefix+text)
+	e.tell("%s", prefix+text)
 	e.notes = append(e.notes, message{level, text})
+}
+
+// tell prints a line on standard error and keeps nothing: for what may be said
+// for days on end.
+func (e *env) tell(format string, args ...any) {
+	e.Stdout.Flush()
+	printLine(e.Stderr, fmt.Sprintf(format, args...))
 }

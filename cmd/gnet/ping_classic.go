@@ -199,7 +199,7 @@ func (p *pingPrinter) foreign(ev *ping.Event) {
 	if ev.Reason == ping.NotAsked {
 		why = "no such probe was sent"
 	}
-	p.e.warn("reply from %v ignored: icmp_seq=%d: %s", ev.From, uint16(ev.Seq), why)
+	p.e.tell("%s: reply from %v ignored: icmp_seq=%d: %s", p.e.Name, ev.From, uint16(ev.Seq), why)
 }
 
 // localError prints our own kernel's refusal.
@@ -210,11 +210,11 @@ func (p *pingPrinter) localError(ev *ping.Event) {
 		p.e.Stdout.WriteString("E")
 		p.e.Stdout.Flush()
 	case ev.Kind == ping.TooLong && p.series.Family == probe.IPv4:
-		p.e.warn("local error: message too long, mtu=%d", ev.Info)
+		p.e.tell("%s: local error: message too long, mtu=%d", p.e.Name, ev.Info)
 	case ev.Kind == ping.TooLong:
-		p.e.warn("local error: message too long, mtu: %d", ev.Info)
+		p.e.tell("%s: local error: message too long, mtu: %d", p.e.Name, ev.Info)
 	default:
-		p.e.warn("sendmsg: %s", errnoText(ev.Err))
+		p.e.tell("%s: sendmsg: %s", p.e.Name, errnoText(ev.Err))
 	}
 }
 

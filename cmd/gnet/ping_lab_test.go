@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -259,7 +258,16 @@ func complain(cases []icmpCase) func(*responder, echoRequest) {
 	}
 }
 
-// late sends the honest reply after d.
-func late(r *responder, q echoRequest, d time.Duration) {
-	time.AfterFunc(d, func() { r.send(q, q.dst, q.answer(), true) })
+// crossed answers the requests in pairs, the second one first.
+func crossed() func(*responder, echoRequest) {
+	var waiting []echoRequest
+	return func(r *responder, q echoRequest) {
+		if waiting = append(waiting, q); q.seq%2 == 1 {
+			return
+		}
+		for _, q := range slices.Backward(waiting) {
+			r.send(q, q.dst, q.answer(), true)
+		}
+		waiting = nil
+	}
 }
