@@ -119,10 +119,10 @@ func (o *pingOptions) setTTL(arg string) error {
 	return err
 }
 
-// setTOS reads -Q: decimal, or hexadecimal with 0x.
+// setTOS reads -Q: decimal, or hexadecimal that begins with 0x.
 func (o *pingOptions) setTOS(arg string) error {
 	base, digits := 10, withoutBlanks(arg)
-	if rest, ok := strings.CutPrefix(strings.ToLower(digits), "0x"); ok {
+	if rest, ok := strings.CutPrefix(strings.ToLower(arg), "0x"); ok {
 		base, digits = 16, rest
 	}
 	n, err := strconv.ParseUint(digits, base, 31)

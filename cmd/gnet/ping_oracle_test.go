@@ -204,7 +204,7 @@ var answered = []string{
 	"-6 -c1 both.example", "-6 -c1 four.example", "-4 -c1 six.example", "-t1 -c1 six.example", "-q -c1 four.example", "-f -c2 four.example",
 	"-c1 nosuch.invalid", "-c1 ''", "-c1 '127.0.0.1_'", "-c1 'a_b'", "-c1 -- -x",
 	"", "-c1", "-h", "-Z", "-c", "-c1 -Z S", "-nZ",
-	"'-c_1' '-i_.2' '-W_+1' '-w_1' '-s_20' '-t_9' '-Q_0x10' '-l_1' S",
+	"'-c_1' '-i_.2' '-W_+1' '-w_1' '-s_20' '-t_9' '-Q_16' '-l_1' S", "-Q '_0x10' S",
 }
 
 // expand puts the server's addresses in place of S and 6.
