@@ -10,15 +10,18 @@ import (
 	"strconv"
 )
 
-// Names are the names that files under /etc give to numbers; the zero value reads /etc itself. The maps are never nil; a file that cannot be read gives no
-// names, as in the C library.
+// Names are the names that files under /etc give to numbers; the zero value reads /etc itself. The maps are never nil; a file
+// that cannot be read gives no names, as in the C library.
 //
 // They are read here and not by the C library: no NSS module is asked, so a user that only a directory service knows
 // is shown by number.
-type Names struct{ dir string }
+type Names struct {
+	dir  string
+	read func(path string) ([]byte, error) // nil: os.ReadFile
+}
 
 // NewNames returns the names in dir; "" means /etc.
-func NewNames(dir string) Names { return Names{dir} }
+func NewNames(dir string) Names { return Names{dir: dir} }
 
 // Users returns the name of each uid in passwd(5). When several lines have one uid the first counts, as for getpwuid(3).
 func (n Names) Users() map[uint32]string {
@@ -80,7 +83,11 @@ func (n Names) Protocols() map[uint8]string {
 // lines yields the lines of a file under /etc, comments cut off.
 func (n Names) lines(name string) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		text, err := os.ReadFile(filepath.Join(cmp.Or(n.dir, "/etc"), name))
+		read := n.read
+		if read == nil {
+			read = os.ReadFile
+		}
+		text, err := read(filepath.Join(cmp.Or(n.dir, "/etc"), name))
 		if err != nil {
 			return
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"os"
 	"slices"
 	"strings"
 
@@ -161,6 +162,9 @@ func procRootRow[O any](pick func(*O) *outputOptions) option[O] {
 		set: func(o *O, _, arg string) error {
 			if arg == "" { // an unset variable of a script must not become the running kernel
 				return fail(statusUsage, "--proc-root: the name of the directory is empty")
+			}
+			if _, err := os.Stat(arg); err != nil { // its files may be absent, it may not
+				return fail(statusCannot, "--proc-root: %w", err)
 			}
 			pick(o).ProcRoot = arg
 			return nil
