@@ -49,7 +49,7 @@ demo: build ## show gnet on real data in namespaces of its own
 	@$(GO) run ./internal/nstest/demo bin/gnet
 
 test: ## run all tests; GNET_REQUIRE=netns,raw,tun,peers turns skips into failures
-	$(GO) test -timeout 30m ./...
+	$(GO) test -timeout 75m ./...
 
 install: bin/gnet ## install binary, man pages and completions below PREFIX
 	install -d "$(BINDIR)" "$(BASHDIR)" "$(ZSHDIR)" "$(FISHDIR)"
