@@ -38,9 +38,9 @@ func TestNetstatOptions(t *testing.T) {
 		"-eae --numeric-users": {outputOptions: root, All: true, Extend: 2, NumericUsers: true},
 		"-46x -A ip6,ax25 --inet": {outputOptions: root, Families: netstatFamilies{Inet: true, Inet6: true, Unix: true, AX25: true,
 			Order: []string{"inet", "inet6", "unix", "inet6", "ax25", "inet"}}},
-		"-rnC --fib":               {outputOptions: root, Route: true, Cache: true, FIB: true, NumericHosts: true, NumericPorts: true, NumericUsers: true},
+		"-rnC --fib":                      {outputOptions: root, Route: true, Cache: true, FIB: true, NumericHosts: true, NumericPorts: true, NumericUsers: true},
 		"-tocWvNd x --proc-root=testdata": {outputOptions: outputOptions{ProcRoot: "testdata"}, Families: netstatFamilies{TCP: true}, Timers: true, Continuous: true, Wide: true, Verbose: true, Symbolic: true, Operands: true},
-		"--json -c --format jsonl": {outputOptions: outputOptions{ProcRoot: "/proc", Format: render.JSONL}, Continuous: true},
+		"--json -c --format jsonl":        {outputOptions: outputOptions{ProcRoot: "/proc", Format: render.JSONL}, Continuous: true},
 	} {
 		got, err := netstatLine(t, line)
 		if diff := cmp.Diff(want, got, cmp.AllowUnexported(netstatOptions{})); diff != "" || err != nil {
