@@ -1,11 +1,15 @@
-// Package procnet reads what the kernel shows of its sockets in /proc/net, and which processes hold them in /proc/<pid>/fd. It
-// only reads, and it prints nothing.
+// Package procnet reads what the kernel shows of its sockets, interfaces, counters and multicast groups in /proc/net, and which processes
+// hold the sockets in /proc/<pid>/fd. It only reads, and it prints nothing.
 //
 //	file                         writer in the kernel                                     here
 //	tcp, tcp6                    net/ipv4/tcp_ipv4.c, net/ipv6/tcp_ipv6.c                 inet.go
 //	udp, udp6, udplite, udplite6 net/ipv4/udp.c, net/ipv6/datagram.c                      inet.go
 //	raw, raw6                    net/ipv4/raw.c, net/ipv6/datagram.c                      inet.go
 //	unix                         net/unix/af_unix.c                                       unix.go
+//	dev                          net/core/net-procfs.c                                    dev.go
+//	igmp, igmp6                  net/ipv4/igmp.c, net/ipv6/mcast.c                        igmp.go
+//	snmp, netstat                net/ipv4/proc.c                                          snmp.go
+//	snmp6, sctp/snmp             net/ipv6/proc.c, net/sctp/proc.c                         snmp6.go
 //	<pid>/fd, cmdline, comm      fs/proc/fd.c, fs/proc/base.c                             owners.go
 //
 // The tables are streams: iter.Seq2[*T, error]. The pointer is valid until the next step. A *ParseError with a nil row is

@@ -11,6 +11,9 @@ import (
 func schemas() []man.Table {
 	return []man.Table{
 		schema(socketSchema, "row", socketColumns()),
+		schema(interfaceSchema, "row", interfaceColumns()),
+		schema(counterSchema, "row", counterColumns()),
+		schema(groupSchema, "row", groupColumns()),
 		schema(routeSchema, "row", routeColumns()),
 		schema(routeGetSchema, "row", lookupColumns()),
 		schema(routeGetSchema, "summary", lookupSummary()),

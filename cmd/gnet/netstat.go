@@ -27,6 +27,8 @@ type netstatOptions struct {
 
 	// Operands is whether words were given that are no options; netstat has none.
 	Operands bool
+
+	titled bool // -ic has printed its title, which comes once
 }
 
 // netstatFamilies says which sockets were asked for by name. None at all means every one.
@@ -83,8 +85,15 @@ func runNetstat(ctx context.Context, e *env, o netstatOptions) error {
 		return err
 	}
 	show := showSockets
-	if o.Route {
+	switch {
+	case o.Route:
 		show = showNetstatRoutes
+	case o.Interfaces:
+		show = showInterfaces
+	case o.Statistics:
+		show = showCounters
+	case o.Groups && o.Format != render.Classic:
+		show = showGroups
 	}
 	for {
 		err := show(ctx, e, &o)
@@ -107,12 +116,8 @@ func (o *netstatOptions) refused() error {
 	switch {
 	case o.Masquerade:
 		return fail(statusNo, "no support for `ip_masquerade' on this system.")
-	case o.Interfaces:
-		return notYet("-i", "the interface table", "ip -s link")
-	case o.Statistics:
-		return notYet("-s", "the counters", "nstat -a")
-	case o.Groups:
-		return notYet("-g", "the multicast groups", "ip maddr")
+	case o.Interfaces && o.Extend > 0:
+		return notYet("-ie", "the long form of the interface table", "ip -s addr")
 	case o.Context:
 		return notYet("-Z", "the security context", "ss -Z")
 	}

@@ -38,7 +38,10 @@ func TestCapture(t *testing.T) {
 		"waiting": {[]string{"tcp"}, "a host behind a TUN link that does not answer: SYN_RECV, SYN_SENT, FIN_WAIT1, CLOSING, LAST_ACK",
 			func(lab *socketLab) { lab.newTunPeer().waiting() }},
 		"hostile": {[]string{"unix"}, "names with blanks, newlines, escapes, NULs and bytes that are not UTF-8", (*socketLab).hostileUnixes},
-		"busy":    {[]string{"tcp", "udp"}, "300 listening TCP sockets and as many UDP sockets", (*socketLab).busy},
+		"interfaces": {[]string{"igmp", "igmp6", "snmp", "snmp6", "netstat", "dev", "if_inet6"},
+			"links up and down, with labels and several addresses, multicast groups joined, some TCP and UDP",
+			func(lab *socketLab) { lab.interfaces(); lab.memberships(); lab.tcp(); lab.datagrams() }},
+		"busy": {[]string{"tcp", "udp"}, "300 listening TCP sockets and as many UDP sockets", (*socketLab).busy},
 	} {
 		t.Run(name, func(t *testing.T) {
 			nstest.InNetns(t, func(t *testing.T) {

@@ -18,6 +18,9 @@ type socketPlan struct {
 	show      map[procnet.Proto]bool
 	sctp      bool
 
+	groups      bool // the multicast memberships too
+	groupsNamed bool // without a family: their file is missed loudly
+
 	all, listening bool
 }
 
@@ -27,12 +30,15 @@ func newSocketPlan(o *netstatOptions) socketPlan {
 	protocols := f.TCP || f.UDP || f.UDPLite || f.Raw || f.SCTP
 	families := f.Inet || f.Inet6
 	p := socketPlan{
-		anyNamed:  protocols || families || f.Unix || f.IPX || f.AX25 || f.X25 || f.Netrom || f.Rose || f.Bluetooth,
+		anyNamed:  protocols || families || f.Unix || f.IPX || f.AX25 || f.X25 || f.Netrom || f.Rose || f.Bluetooth || o.Groups,
 		unixNamed: f.Unix,
 		sctpNamed: f.SCTP,
 		named:     named,
 		all:       o.All,
 		listening: o.Listening,
+
+		groups:      o.Groups,
+		groupsNamed: !families,
 	}
 	p.inet = protocols || families || !p.anyNamed
 	p.unix = f.Unix || !p.anyNamed

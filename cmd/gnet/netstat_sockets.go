@@ -18,6 +18,12 @@ type socketTables interface {
 	Unix() iter.Seq2[*procnet.UnixSocket, error]
 }
 
+// groupWriter prints multicast memberships behind their title.
+type groupWriter interface {
+	groupTitle()
+	group(g *procnet.Group)
+}
+
 // socketWriter prints sockets. The titles come once each, before their rows.
 type socketWriter interface {
 	inetTitle()
@@ -29,13 +35,14 @@ type socketWriter interface {
 // showSockets shows one round of sockets.
 func showSockets(ctx context.Context, e *env, o *netstatOptions) error {
 	w := &socketWalk{e: e, o: o, plan: newSocketPlan(o), tables: o.sockets()}
-	if o.Programs {
+	if o.Programs && (!o.Groups || w.plan.inet || w.plan.unix) {
 		if err := w.findOwners(ctx); err != nil {
 			return err
 		}
 	}
 	if o.Format == render.Classic {
-		w.out = newClassicSockets(ctx, e, o)
+		sockets := newClassicSockets(ctx, e, o)
+		w.out, w.groups = sockets, &classicGroups{e: e, names: sockets.names}
 		return w.walk()
 	}
 	doc := e.document(o.Format, socketSchema)
@@ -54,13 +61,14 @@ type socketWalk struct {
 	tables socketTables
 	owners *procnet.Owners // nil without -p
 	out    socketWriter
-	failed bool // a file could not be read to its end
+	groups groupWriter // nil without -g
+	failed bool        // a file could not be read to its end
 }
 
 // walk prints the tables. A protocol that was asked for by name and is not
 // there ends it; what it lacks otherwise is passed over.
 func (w *socketWalk) walk() error {
-	for _, part := range []func() error{w.inetTables, w.unixTable, w.oldTables} {
+	for _, part := range []func() error{w.inetTables, w.groupTables, w.unixTable, w.oldTables} {
 		if err := part(); err != nil {
 			return err
 		}

@@ -20,7 +20,7 @@ func netstatTable() *optionTable[netstatOptions] {
 		family("ax25"), family("ip"), family("ipx"), family("appletalk"), family("netrom"), family("inet"), family("inet6"),
 		family("rose"), family("unix"), family("ddp"), family("tcpip"), family("x25"), family("bluetooth"),
 		{short: 'V', long: "version", help: "print the version", set: func(*netstatOptions, string, string) error { return errNetstatVersion }},
-		flag('i', "interfaces", "the interface table (not in this version)", func(o *netstatOptions) *bool { return &o.Interfaces }),
+		flag('i', "interfaces", "the interface table", func(o *netstatOptions) *bool { return &o.Interfaces }),
 		{short: 'h', long: "help", help: "print this text", set: func(*netstatOptions, string, string) error { return errNetstatHelp }},
 		flag('r', "route", "the routing table", func(o *netstatOptions) *bool { return &o.Route }),
 		flag('M', "masquerade", "", func(o *netstatOptions) *bool { return &o.Masquerade }),
@@ -43,7 +43,7 @@ func netstatTable() *optionTable[netstatOptions] {
 		{short: 'e', long: "extend", help: "user and inode; of routes more columns", set: func(o *netstatOptions, _, _ string) error { o.Extend++; return nil }},
 		flag('p', "programs", "process that holds the socket", func(o *netstatOptions) *bool { return &o.Programs }),
 		flag('v', "verbose", "say which families the kernel lacks", func(o *netstatOptions) *bool { return &o.Verbose }),
-		flag('s', "statistics", "the kernel's counters (not in this version)", func(o *netstatOptions) *bool { return &o.Statistics }),
+		flag('s', "statistics", "the kernel's counters", func(o *netstatOptions) *bool { return &o.Statistics }),
 		flag('W', "wide", "never cut an address", func(o *netstatOptions) *bool { return &o.Wide }),
 		{short: 'n', long: "numeric", help: "no names at all", set: setNetstatNumeric},
 		flag(0, "numeric-hosts", "no host names", func(o *netstatOptions) *bool { return &o.NumericHosts }),
@@ -52,7 +52,7 @@ func netstatTable() *optionTable[netstatOptions] {
 		flag('N', "symbolic", "", func(o *netstatOptions) *bool { return &o.Symbolic }),
 		flag('C', "cache", "routes of the cache", func(o *netstatOptions) *bool { return &o.Cache }),
 		flag('F', "fib", "routes of the table (default)", func(o *netstatOptions) *bool { return &o.FIB }),
-		flag('g', "groups", "multicast memberships (not in this version)", func(o *netstatOptions) *bool { return &o.Groups }),
+		flag('g', "groups", "multicast memberships", func(o *netstatOptions) *bool { return &o.Groups }),
 		{short: 'Z', long: "context", help: "SELinux context (not in this version)", set: setNetstatContext},
 		{short: '?', set: func(*netstatOptions, string, string) error { return failBare(statusUsage, "%s", netstatHelp()) }},
 		{short: 'd', set: func(*netstatOptions, string, string) error { return nil }}, // counted by the original, and of no effect
@@ -94,6 +94,9 @@ func netstatUsage(message string) error {
 func netstatHelp() string {
 	return `usage: netstat [-tuUwx46] [-A FAMILY] [-al] [-nepoWcv]    sockets
        netstat -r [-46] [-A FAMILY] [-nec] [-FC]        routes
+       netstat -i [-ac]                                 interfaces
+       netstat -s [-tuUwS46] [-c]                       counters
+       netstat -g [-46] [-nc]                           multicast groups
 
 ` + strings.TrimSuffix(netstatTable().help(), "\n")
 }
