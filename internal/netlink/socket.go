@@ -2,6 +2,7 @@ package netlink
 
 import (
 	"errors"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,31 +20,37 @@ type Transport interface {
 	Close() error
 }
 
-// socket is an AF_NETLINK socket bound to a port of the kernel's choice.
-type socket int
+// socket is an AF_NETLINK socket bound to a port of the kernel's choice. It owns
+// the memory that the kernel writes a sender's address to: unix.Recvfrom makes a
+// new address for each datagram, which a dump of a million sockets has thousands of.
+type socket struct {
+	fd       int
+	from     unix.RawSockaddrNetlink
+	fromSize uint32
+}
 
 // open makes the socket in the network namespace of the calling thread; it
 // stays there whatever the thread does later.
-func open(family int) (socket, error) {
+func open(family int) (*socket, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, family)
 	if err != nil {
-		return -1, &OpError{Op: "open netlink socket", Err: err}
+		return nil, &OpError{Op: "open netlink socket", Err: err}
 	}
 	if err := unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		unix.Close(fd)
-		return -1, &OpError{Op: "bind netlink socket", Err: err}
+		return nil, &OpError{Op: "bind netlink socket", Err: err}
 	}
-	return socket(fd), nil
+	return &socket{fd: fd}, nil
 }
 
 // option turns a SOL_NETLINK option on and reports whether the kernel has it.
-func (s socket) option(name int) bool {
-	return unix.SetsockoptInt(int(s), unix.SOL_NETLINK, name, 1) == nil
+func (s *socket) option(name int) bool {
+	return unix.SetsockoptInt(s.fd, unix.SOL_NETLINK, name, 1) == nil
 }
 
-func (s socket) Send(p []byte) error {
+func (s *socket) Send(p []byte) error {
 	for {
-		err := unix.Sendto(int(s), p, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
+		err := unix.Sendto(s.fd, p, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
 		if err != unix.EINTR {
 			return err
 		}
@@ -52,21 +59,32 @@ func (s socket) Send(p []byte) error {
 
 // Recv asks for MSG_TRUNC, with which the kernel returns the true length of a
 // datagram that did not fit: no peek before each receive is needed.
-func (s socket) Recv(p []byte) (int, uint32, error) {
+func (s *socket) Recv(p []byte) (int, uint32, error) {
 	for {
-		n, from, err := unix.Recvfrom(int(s), p, unix.MSG_TRUNC)
+		n, err := s.recvfrom(p)
 		if err == unix.EINTR {
 			continue
 		}
 		if err != nil {
 			return 0, 0, err
 		}
-		sender, ok := from.(*unix.SockaddrNetlink)
-		if !ok {
+		if s.fromSize < unix.SizeofSockaddrNetlink || s.from.Family != unix.AF_NETLINK {
 			return 0, 0, errors.New("datagram without a netlink sender")
 		}
-		return n, sender.Pid, nil
+		return n, s.from.Pid, nil
 	}
 }
 
-func (s socket) Close() error { return unix.Close(int(s)) }
+// recvfrom is recvfrom(2) into p and the socket's own address field.
+func (s *socket) recvfrom(p []byte) (int, error) {
+	s.fromSize = unix.SizeofSockaddrNetlink
+	n, _, errno := unix.Syscall6(unix.SYS_RECVFROM, uintptr(s.fd),
+		uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), unix.MSG_TRUNC,
+		uintptr(unsafe.Pointer(&s.from)), uintptr(unsafe.Pointer(&s.fromSize)))
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
+}
+
+func (s *socket) Close() error { return unix.Close(s.fd) }
