@@ -43,6 +43,9 @@ func (a *Attrs) Type() uint16 {
 	return a.typ &^ (unix.NLA_F_NESTED | unix.NLA_F_NET_BYTEORDER)
 }
 
+// RawType is the attribute's type as it stands there, with its flags.
+func (a *Attrs) RawType() uint16 { return a.typ }
+
 // Err is what ended the walk early: ErrBadAttribute, or nil.
 func (a *Attrs) Err() error { return a.err }
 

@@ -134,6 +134,9 @@ func (r *Request) Pad() {
 	r.b = append(r.b, make([]byte, align(len(r.b))-len(r.b))...)
 }
 
+// Raw is what was appended so far, a view that the next call ends.
+func (r *Request) Raw() []byte { return r.b }
+
 // Len is the number of bytes so far: with SetUint16 it lets a caller write a
 // length into a structure that it appended.
 func (r *Request) Len() int { return len(r.b) }

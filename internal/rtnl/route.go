@@ -55,6 +55,21 @@ type Route struct {
 	Error int32
 	// LastUse is in clock ticks (rta_lastuse), Refs is rta_clntref. Read only.
 	LastUse, Refs uint32
+	// Encap is what a packet is wrapped into on its way to Gateway.
+	Encap Encap
+	// Realms is RTA_FLOW: the realm of the source in the upper 16 bits, that of the destination in the lower; IPv4 only.
+	Realms uint32
+	// Other holds the attributes that have no field here, as the kernel sent them: bytes of struct nlattr that are sent
+	// back unchanged. It is "" for all that today's kernels list.
+	Other string
+}
+
+// Encap is a light weight tunnel (RTA_ENCAP_TYPE and RTA_ENCAP, linux/lwtunnel.h).
+type Encap struct {
+	// Type is LWTUNNEL_ENCAP_*; 0: none.
+	Type uint16
+	// Data are the attributes of that type, opaque bytes in host order.
+	Data string
 }
 
 // Nexthop is one of the next hops of a multipath route (struct rtnexthop).
@@ -68,6 +83,10 @@ type Nexthop struct {
 	Flags uint8
 	// Weight is 1 to 256 (rtnh_hops + 1); 0 when sent: 1.
 	Weight int
+	// Encap, Realms and Other are as in Route.
+	Encap  Encap
+	Realms uint32
+	Other  string
 }
 
 // Metrics are the RTAX_* values of a route in the kernel's units; 0 is unset,
@@ -95,6 +114,8 @@ type Metrics struct {
 	FastOpenNoC uint32
 	// CongAlg is the congestion control's name, "" if unset.
 	CongAlg string
+	// Other holds the metrics that have no field here, as in Route.
+	Other string
 }
 
 // field is the place of the metric RTAX_typ, nil if there is none for it.

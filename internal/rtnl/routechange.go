@@ -53,6 +53,18 @@ func (r *Route) encode(req *netlink.Request, deleting bool) {
 	if len(r.Multipath) > 0 {
 		r.encodeMultipath(req)
 	}
+	r.Encap.encode(req)
+	optional(req, unix.RTA_FLOW, r.Realms)
+	req.Append([]byte(r.Other)...)
+}
+
+// encode writes the two attributes of a tunnel. RTA_ENCAP is sent as a nest, which kernels with strict checking ask for.
+func (e *Encap) encode(req *netlink.Request) {
+	if e.Type == 0 {
+		return
+	}
+	req.Uint16(unix.RTA_ENCAP_TYPE, e.Type)
+	req.Bytes(unix.RTA_ENCAP|unix.NLA_F_NESTED, []byte(e.Data))
 }
 
 func (r *Route) head(req *netlink.Request, deleting bool) {
@@ -120,6 +132,7 @@ func (m *Metrics) encode(req *netlink.Request) {
 	if m.CongAlg != "" {
 		req.String(unix.RTAX_CC_ALGO, m.CongAlg)
 	}
+	req.Append([]byte(m.Other)...)
 	req.Close(mark)
 }
 
@@ -132,6 +145,9 @@ func (r *Route) encodeMultipath(req *netlink.Request) {
 		b[2], b[3] = hop.Flags, uint8(max(hop.Weight, 1)-1)
 		binary.NativeEndian.PutUint32(b[4:], uint32(hop.Oif))
 		r.gateway(req, hop.Gateway)
+		hop.Encap.encode(req)
+		optional(req, unix.RTA_FLOW, hop.Realms)
+		req.Append([]byte(hop.Other)...)
 		req.SetUint16(at, uint16(req.Len()-at))
 	}
 	req.Close(mark)

@@ -16,6 +16,14 @@ const (
 	minimumCacheinfo = 16 // up to rta_error
 )
 
+// DecodeRoute reads the body of an RTM_NEWROUTE or RTM_DELROUTE message, as a file of such messages holds it, into r, whose
+// Multipath is reused. names gives the names of interfaces and may be nil. A body that cannot be one is
+// netlink.ErrShortMessage or netlink.ErrBadAttribute.
+func DecodeRoute(body []byte, names map[int]string, r *Route) error {
+	_, err := decodeRoute(netlink.Message{Type: unix.RTM_NEWROUTE, Body: body}, names, r)
+	return err
+}
+
 // decodeRoute reads struct rtmsg and its attributes (net/ipv4/fib_semantics.c,
 // fib_dump_info; net/ipv6/route.c, rt6_fill_node). names may be nil.
 func decodeRoute(m netlink.Message, names map[int]string, r *Route) (bool, error) {
@@ -104,7 +112,24 @@ func (r *Route) attribute(a *netlink.Attrs, names map[int]string) {
 		r.Pref = a.Uint8()
 	case unix.RTA_CACHEINFO:
 		r.cacheinfo(a)
+	case unix.RTA_ENCAP_TYPE:
+		r.Encap.Type = a.Uint16()
+	case unix.RTA_ENCAP:
+		r.Encap.Data = string(a.Data())
+	case unix.RTA_FLOW:
+		r.Realms = a.Uint32()
+	case unix.RTA_UID, unix.RTA_MARK, unix.RTA_PAD:
+		// Only in the answer to RTM_GETROUTE of one address, where they repeat the question.
+	default:
+		r.Other = keep(r.Other, a)
 	}
+}
+
+// keep appends an attribute that nothing here reads to the others of its kind.
+func keep(others string, a *netlink.Attrs) string {
+	var raw netlink.Request
+	raw.Bytes(a.RawType(), a.Data())
+	return others + string(raw.Raw())
 }
 
 // cacheinfo reads struct rta_cacheinfo, which has grown over time.
@@ -141,6 +166,8 @@ func (m *Metrics) decode(a *netlink.Attrs) {
 			m.CongAlg = nested.String()
 		} else if field := m.field(nested.Type()); field != nil {
 			*field = nested.Uint32()
+		} else {
+			m.Other = keep(m.Other, &nested)
 		}
 	}
 	if nested.Err() != nil {
@@ -171,6 +198,15 @@ func (r *Route) multipath(a *netlink.Attrs, names map[int]string) {
 				hop.Gateway = attrs.Addr()
 			case unix.RTA_VIA:
 				hop.Gateway = via(&attrs)
+			case unix.RTA_ENCAP_TYPE:
+				hop.Encap.Type = attrs.Uint16()
+			case unix.RTA_ENCAP:
+				hop.Encap.Data = string(attrs.Data())
+			case unix.RTA_FLOW:
+				hop.Realms = attrs.Uint32()
+			case unix.RTA_PAD:
+			default:
+				hop.Other = keep(hop.Other, &attrs)
 			}
 		}
 		if attrs.Err() != nil {
