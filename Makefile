@@ -8,6 +8,9 @@ DESTDIR  ?=
 FUZZTIME ?= 60s
 # LINKS=1 also installs links netstat, route and ping that lead to gnet.
 LINKS    ?= 0
+# What make bench measures: sockets, descriptors, million, routes, echoes, start;
+# empty: all, which takes minutes.
+SECTION  ?=
 # What turns a test's skip into a failure: netns,raw,tun,peers,root.
 GNET_REQUIRE ?=
 export GNET_REQUIRE
@@ -134,8 +137,8 @@ fuzz: ## run each fuzz target for FUZZTIME (60s)
 		$(GO) test "$${target%%:*}" -run '^$$' -fuzz "^$${target##*:}$$" -fuzztime $(FUZZTIME); \
 	done
 
-bench: build ## gnet beside the installed originals, in one run (namespaces, root)
-	@$(GO) run ./internal/bench bin/gnet
+bench: build ## gnet beside the installed originals, in one run (root); SECTION="sockets start"
+	@$(GO) run ./internal/bench bin/gnet $(SECTION)
 
 cover: ## test coverage by function, and bin/cover.html
 	mkdir -p bin

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -25,9 +26,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestMeasureAll_everySectionOnce runs the whole in small.
-func TestMeasureAll_everySectionOnce(t *testing.T) {
-	for _, peer := range []string{"netstat", "route", "ping"} {
+// TestMeasure_everySectionOnce runs the whole in small.
+func TestMeasure_everySectionOnce(t *testing.T) {
+	for _, peer := range []string{"netstat", "route", "ping", "ss"} {
 		nstest.Peer(t, peer)
 	}
 	nstest.InNetns(t, func(t *testing.T) {
@@ -38,30 +39,141 @@ func TestMeasureAll_everySectionOnce(t *testing.T) {
 			t.Fatalf("go build: %v\n%s", err, out)
 		}
 		var out strings.Builder
-		small := sizes{holders: 2, socketsEach: 11, routeCount: 1002, echoCount: 20, rounds: 1, starts: 1}
-		if err := measureAll(&lab{gnet: gnet, out: &out, sizes: small}); err != nil {
+		small := sizes{socketsEach: 10, some: 2, many: 3, few: 5, datagram: 2, descriptorsEach: 12, descriptorHolders: 2, rows: 30,
+			routeCount: 1002, echoCount: 20, rounds: 1, slowRounds: 1, starts: 1}
+		if err := measure(&lab{gnet: gnet, dir: t.TempDir(), out: &out, sizes: small}, sections()); err != nil {
 			t.Fatalf("%v\n%s", err, out.String())
 		}
 		var got []string
 		for line := range strings.Lines(out.String()) {
-			if cells := strings.Split(line, "|"); len(cells) > 4 && strings.HasPrefix(cells[1], " `") {
-				got = append(got, strings.TrimSpace(cells[1]))
+			cells := strings.Split(line, "|")
+			for i := range cells {
+				cells[i] = strings.TrimSpace(cells[i])
+			}
+			switch {
+			case strings.Contains(line, "---"):
+			case strings.Count(line, "|") == 9: // what, and beside whom
+				got = append(got, cells[1]+" | "+cells[2])
+			case strings.Contains(line, " MiB "), strings.HasPrefix(line, "| `"):
+				got = append(got, cells[1])
 			}
 		}
-		want := []string{
-			"`netstat -an`, 22 sockets", "`netstat -tanp`, 22 sockets in 2 processes",
-			"`route -n`, 1,002 routes", "`ping -q -i 0 127.0.0.1`, per echo",
-			"`hello`", "`gnet --version`", "`gnet netstat -h`", "`gnet route -n`", "`gnet ping -V`", "`netstat -h`",
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := cmp.Diff(everyRow(), got); diff != "" {
 			t.Errorf("%s\n%s", diff, out.String())
 		}
-		for _, want := range []string{"Measured 20", "| runtime |", "| all "} {
+		for _, want := range []string{"Measured 20", "| runtime |", "| all ", "during this run"} {
 			if !strings.Contains(out.String(), want) {
 				t.Errorf("%q is missing:\n%s", want, out.String())
 			}
 		}
 	})
+}
+
+// everyRow is what the tables are about.
+func everyRow() []string {
+	return []string{
+		"what | peer",
+		"`netstat -an`, no sockets | netstat",
+		"`netstat -uan`, 20 sockets in 2 processes | netstat",
+		"`netstat -an`, 20 sockets in 2 processes | netstat",
+		"`netstat -tanp`, 20 sockets in 2 processes | netstat",
+		"`netstat -tanp`, 20 sockets in 2 processes | ss",
+		"`netstat -tan`, 30 sockets in 3 processes | netstat",
+		"`netstat -tan`, 30 sockets in 3 processes | ss",
+		"`netstat -tln`, 30 sockets in 3 processes | netstat",
+		"`netstat -tln`, 30 sockets in 3 processes | ss",
+		"`netstat -tanp`, 30 sockets in 3 processes | netstat",
+		"`netstat -tanp`, 30 sockets in 3 processes | ss",
+		"gnet",
+		"netstat",
+		"ss",
+		"what | peer",
+		"`netstat -tlnp`, 24 descriptors in 2 processes | netstat",
+		"`netstat -tlnp`, 24 descriptors in 2 processes | ss",
+		"`netstat -tan`",
+		"`netstat -tan --format jsonl`",
+		"what | peer",
+		"`route -n`, 1,002 routes | route",
+		"what | peer",
+		"`ping -q -i 0 127.0.0.1`, per echo | ping",
+		"`hello`",
+		"`gnet --version`",
+		"`gnet netstat -h`",
+		"`gnet route -n`",
+		"`gnet ping -V`",
+		"`netstat -h`",
+	}
+}
+
+func TestChosen(t *testing.T) {
+	got, err := chosen([]string{"start", "sockets"})
+	if diff := cmp.Diff([]string{"sockets", "start"}, sectionNames(got)); diff != "" || err != nil {
+		t.Errorf("error %v\n%s", err, diff)
+	}
+	if all, err := chosen(nil); len(all) != len(sections()) || err != nil {
+		t.Errorf("none chosen: %v, %v", sectionNames(all), err)
+	}
+	if _, err := chosen([]string{"socket"}); err == nil || !strings.Contains(err.Error(), `no section "socket"; there are sockets, `) {
+		t.Errorf("a wrong name: %v", err)
+	}
+}
+
+func TestTarget(t *testing.T) {
+	for _, test := range []struct {
+		got, atMost float64
+		want        string
+	}{{1, 0, ""}, {0.25, 0.25, "0.25"}, {0.251, 0.25, "0.25 (missed)"}, {1.59, 1.6, "1.6"}} {
+		if got := target(test.got, test.atMost); got != test.want {
+			t.Errorf("%v of %v: %q, want %q", test.got, test.atMost, got, test.want)
+		}
+	}
+}
+
+func TestProcessors(t *testing.T) {
+	const before = "cpu  10 0 10 70 0 0 0 10 5 0\ncpu0 1 2 3\n"
+	const after = "cpu  20 0 20 135 0 0 0 25 9 0\n"
+	var p [2]processors
+	for i, text := range []string{before, after} {
+		var err error
+		if p[i], err = parseProcessors(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff([2]processors{{100, 10}, {200, 25}}, p, cmp.AllowUnexported(processors{})); diff != "" {
+		t.Error(diff)
+	}
+	if got, want := p[0].stolen(p[1]), "The hypervisor gave 15.0 % of the processors' time to others during this run (steal).\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got, want := p[0].stolen(p[0]), "No processor time was stolen during this run.\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	for _, bad := range []string{"", "cpu 1 2 3\n", "cpu0 1 2 3 4 5 6 7 8\n", "cpu 1 2 3 4 5 6 7 x\n"} {
+		if p, err := parseProcessors(bad); err == nil {
+			t.Errorf("%q gives %v", bad, p)
+		}
+	}
+}
+
+// TestPeak: a program that touches memory has it counted; ours is not.
+func TestPeak(t *testing.T) {
+	ballast := make([]byte, 64<<20)
+	for i := 0; i < len(ballast); i += 4096 {
+		ballast[i] = 1
+	}
+	small, err := peak([]string{"/bin/sh", "-c", ":"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The shell keeps the variable's 16 MB.
+	large, err := peak([]string{"/bin/sh", "-c", `x=$(head -c 16000000 /dev/zero | tr '\0' x); :`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if small <= 0 || small > 16<<10 || large < small+15<<10 {
+		t.Errorf("peaks of %d and %d KiB", small, large)
+	}
+	runtime.KeepAlive(ballast)
 }
 
 func TestMedian_ofEachFigureByItself(t *testing.T) {

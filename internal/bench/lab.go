@@ -17,25 +17,41 @@ import (
 
 // lab holds what the sections share; it is the nstest.TB of the topology.
 type lab struct {
-	gnet     string
+	gnet string
+	// dir is a folder in memory, for what is read or built.
+	dir      string
 	out      io.Writer
 	cleanups []func()
+	holders  []holder // started and not yet ready
 	sizes
 }
 
 // sizes say how much is measured.
 type sizes struct {
-	holders, socketsEach int
-	routeCount           int
-	echoCount            int
-	// rounds is how often each command runs, starts how often those do that
-	// measure start-up alone.
-	rounds, starts int
+	// socketsEach is how many TCP or UDP sockets one process holds. The TCP
+	// sockets of few, some and many processes are measured.
+	socketsEach, some, many int
+	// few is the number of TCP sockets beside which memory is measured.
+	few int
+	// datagram is the number of processes with UDP sockets.
+	datagram int
+	// descriptorsEach is how many descriptors each of descriptorHolders has.
+	descriptorsEach, descriptorHolders int
+	// rows is the number of rows of the larger synthetic table; the smaller one
+	// has a tenth.
+	rows       int
+	routeCount int
+	echoCount  int
+	// rounds is how often each command runs, slowRounds how often those do that
+	// take seconds, starts how often those do that measure start-up alone.
+	rounds, slowRounds, starts int
 }
 
 // fullSize is what `make bench` measures.
 func fullSize() sizes {
-	return sizes{holders: 20, socketsEach: 1000, routeCount: 100_000, echoCount: 50_000, rounds: 7, starts: 101}
+	return sizes{socketsEach: 1000, some: 20, many: 100, few: 100, datagram: 10,
+		descriptorsEach: 15_625, descriptorHolders: 64, rows: 1_000_000,
+		routeCount: 100_000, echoCount: 50_000, rounds: 7, slowRounds: 3, starts: 101}
 }
 
 // thousands writes a number with commas.
@@ -69,14 +85,20 @@ func (l *lab) Helper() {}
 // Fatalf ends the run.
 func (l *lab) Fatalf(format string, args ...any) { panic(failure{fmt.Sprintf(format, args...)}) }
 
-// Cleanup keeps fn for the end.
+// Cleanup keeps fn for the end of the section.
 func (l *lab) Cleanup(fn func()) { l.cleanups = append(l.cleanups, fn) }
 
-func (l *lab) close() {
-	for _, fn := range slices.Backward(l.cleanups) {
-		fn()
-	}
+// scope runs part and then what was kept for its end.
+func (l *lab) scope(part func()) {
+	outer := l.cleanups
 	l.cleanups = nil
+	defer func() {
+		for _, fn := range slices.Backward(l.cleanups) {
+			fn()
+		}
+		l.cleanups = outer
+	}()
+	part()
 }
 
 func (l *lab) must(err error) {
@@ -100,7 +122,7 @@ func (l *lab) machine() {
 	}
 	l.print("Measured %s on Linux %s %s, %d cores, %s.\n", time.Now().UTC().Format(time.DateOnly), kernel, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
 	l.print("%s", firstLine(l.gnet, "--version"))
-	for _, peer := range []string{"netstat", "ping"} {
+	for _, peer := range []string{"netstat", "ss", "ping"} {
 		if path, err := nstest.FindPeer(peer); err == nil {
 			l.print(" beside %s", firstLine(path, "-V"))
 		}

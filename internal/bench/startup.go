@@ -25,13 +25,16 @@ import (
 func main() { fmt.Println("hello", net.IPv4zero) }
 `
 
+// start measures what every command pays before it does anything.
+func (l *lab) start() {
+	l.startUp()
+	l.packageInit()
+}
+
 // startUp measures how long the smallest runs take, beside a Go program that
 // imports net, built here, and beside the original.
 func (l *lab) startUp() {
-	dir, err := os.MkdirTemp("", "gnet-bench-")
-	l.must(err)
-	defer os.RemoveAll(dir)
-	yardstick := l.buildHello(dir)
+	yardstick := l.buildHello(l.dir)
 	programs := [][]string{{yardstick}, {l.gnet, "--version"}, {l.gnet, "netstat", "-h"}, {l.gnet, "route", "-n"}, {l.gnet, "ping", "-V"}}
 	if netstat, err := nstest.FindPeer("netstat"); err == nil {
 		programs = append(programs, []string{netstat, "-h"})
