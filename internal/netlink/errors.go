@@ -26,6 +26,8 @@ var (
 	// ErrInterrupted: the kernel set NLM_F_DUMP_INTR: the table changed while it
 	// was read, so rows may be missing or doubled. All rows have been delivered.
 	ErrInterrupted = errors.New("the table changed while it was being read")
+	// ErrUnknown: the kernel's answer to a message of a Batch was lost, so it may have been carried out or not.
+	ErrUnknown = errors.New("the kernel's answer was lost, so it may have been done or not")
 	// ErrTooLong: a request does not fit into the 16-bit length of an attribute.
 	ErrTooLong = errors.New("netlink attribute is longer than 65535 bytes")
 )

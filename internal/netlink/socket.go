@@ -59,9 +59,16 @@ func (s *socket) Send(p []byte) error {
 
 // Recv asks for MSG_TRUNC, with which the kernel returns the true length of a
 // datagram that did not fit: no peek before each receive is needed.
-func (s *socket) Recv(p []byte) (int, uint32, error) {
+func (s *socket) Recv(p []byte) (int, uint32, error) { return s.recv(p, unix.MSG_TRUNC) }
+
+// RecvNow is Recv that returns unix.EAGAIN where that would wait.
+func (s *socket) RecvNow(p []byte) (int, uint32, error) {
+	return s.recv(p, unix.MSG_TRUNC|unix.MSG_DONTWAIT)
+}
+
+func (s *socket) recv(p []byte, flags uintptr) (int, uint32, error) {
 	for {
-		n, err := s.recvfrom(p)
+		n, err := s.recvfrom(p, flags)
 		if err == unix.EINTR {
 			continue
 		}
@@ -76,15 +83,27 @@ func (s *socket) Recv(p []byte) (int, uint32, error) {
 }
 
 // recvfrom is recvfrom(2) into p and the socket's own address field.
-func (s *socket) recvfrom(p []byte) (int, error) {
+func (s *socket) recvfrom(p []byte, flags uintptr) (int, error) {
 	s.fromSize = unix.SizeofSockaddrNetlink
 	n, _, errno := unix.Syscall6(unix.SYS_RECVFROM, uintptr(s.fd),
-		uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), unix.MSG_TRUNC,
+		uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), flags,
 		uintptr(unsafe.Pointer(&s.from)), uintptr(unsafe.Pointer(&s.fromSize)))
 	if errno != 0 {
 		return 0, errno
 	}
 	return int(n), nil
+}
+
+// growReceive enlarges the receive buffer to n bytes, beyond the system's limit with CAP_NET_ADMIN, and returns its size.
+func (s *socket) growReceive(n int) int {
+	if unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, n) != nil {
+		unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_RCVBUF, n)
+	}
+	size, err := unix.GetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_RCVBUF)
+	if err != nil {
+		return 0
+	}
+	return size
 }
 
 func (s *socket) Close() error { return unix.Close(s.fd) }

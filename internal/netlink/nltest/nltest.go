@@ -36,6 +36,9 @@ func Dial(script func(request netlink.Message) []Datagram) (*netlink.Conn, *Kern
 	return netlink.NewConn(k), k
 }
 
+// Tell puts datagrams into the receive queue that answer no request, as multicast groups bring them.
+func (k *Kernel) Tell(datagrams ...Datagram) { k.queue = append(k.queue, datagrams...) }
+
 // Send takes a request and queues the script's answer.
 func (k *Kernel) Send(p []byte) error {
 	request := append([]byte(nil), p...)
