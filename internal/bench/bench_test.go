@@ -92,6 +92,7 @@ func everyRow() []string {
 		"`netstat -tlnp`, 24 descriptors in 2 processes | ss",
 		"`netstat -tan`",
 		"`netstat -tan --format jsonl`",
+		"sock_diag dump, scripted",
 		"what | peer",
 		"`route -n`, 1,002 routes | route",
 		"what | peer",
@@ -174,6 +175,20 @@ func TestPeak(t *testing.T) {
 		t.Errorf("peaks of %d and %d KiB", small, large)
 	}
 	runtime.KeepAlive(ballast)
+}
+
+// TestWalkDump_sameMemory: a hundred times the sockets, not one allocation more.
+func TestWalkDump_sameMemory(t *testing.T) {
+	allocations := func(n int) float64 {
+		return testing.AllocsPerRun(5, func() {
+			if err := walkDump(n); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	if few, many := allocations(300), allocations(30_000); few != many {
+		t.Errorf("300 sockets allocate %v times, 30,000 %v times", few, many)
+	}
 }
 
 func TestMedian_ofEachFigureByItself(t *testing.T) {

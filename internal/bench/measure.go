@@ -48,16 +48,14 @@ func contest(rounds int, programs ...[]string) ([]sample, error) {
 
 // median is taken of each figure by itself.
 func median(runs []sample) sample {
-	middle := func(figure func(sample) time.Duration) time.Duration {
-		values := make([]time.Duration, len(runs))
-		for i, r := range runs {
-			values[i] = figure(r)
-		}
-		slices.Sort(values)
-		return values[len(values)/2]
+	var walls, cpus []time.Duration
+	for _, r := range runs {
+		walls, cpus = append(walls, r.wall), append(cpus, r.cpu)
 	}
-	return sample{
-		wall: middle(func(s sample) time.Duration { return s.wall }),
-		cpu:  middle(func(s sample) time.Duration { return s.cpu }),
-	}
+	return sample{wall: middle(walls), cpu: middle(cpus)}
+}
+
+func middle(values []time.Duration) time.Duration {
+	slices.Sort(values)
+	return values[len(values)/2]
 }
