@@ -51,6 +51,9 @@ func (e *flagError) Error() string {
 	if !ok {
 		return e.error.Error()
 	}
+	if own, ok := errors.AsType[*failure](bad.Unwrap()); ok {
+		return own.Error()
+	}
 	want := bad.GetFlag().Value.Type()
 	switch want {
 	case "int", "int64":

@@ -32,6 +32,8 @@ type Link struct {
 	OperState uint8
 	// Kind is the driver's name for virtual links ("veth", "dummy", "tun"), "" otherwise.
 	Kind string
+	// VRFTable is the routing table of a VRF device (IFLA_VRF_TABLE), 0 for all others.
+	VRFTable uint32
 	// Hardware is the link layer address, empty if there is none.
 	Hardware []byte
 }
@@ -136,14 +138,30 @@ func (l *Link) attribute(a *netlink.Attrs) {
 	case unix.IFLA_ADDRESS:
 		l.Hardware = append(l.Hardware, a.Data()...)
 	case unix.IFLA_LINKINFO:
-		info := a.Nested()
-		for info.Next() {
-			if info.Type() == unix.IFLA_INFO_KIND {
-				l.Kind = info.String()
+		l.linkInfo(a)
+	}
+}
+
+// linkInfo reads the kind and, of a VRF, its table (drivers/net/vrf.c, vrf_fillinfo). The kernel writes the kind first.
+func (l *Link) linkInfo(a *netlink.Attrs) {
+	info := a.Nested()
+	for info.Next() {
+		switch {
+		case info.Type() == unix.IFLA_INFO_KIND:
+			l.Kind = info.String()
+		case info.Type() == unix.IFLA_INFO_DATA && l.Kind == "vrf":
+			data := info.Nested()
+			for data.Next() {
+				if data.Type() == unix.IFLA_VRF_TABLE {
+					l.VRFTable = data.Uint32()
+				}
+			}
+			if data.Err() != nil {
+				a.Fail()
 			}
 		}
-		if info.Err() != nil {
-			a.Fail()
-		}
+	}
+	if info.Err() != nil {
+		a.Fail()
 	}
 }

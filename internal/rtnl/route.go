@@ -87,6 +87,8 @@ type Nexthop struct {
 	Encap  Encap
 	Realms uint32
 	Other  string
+	// ID is the nexthop object that this one is, as member of a group; 0: none or not looked up. It is not sent.
+	ID uint32
 }
 
 // Metrics are the RTAX_* values of a route in the kernel's units; 0 is unset,

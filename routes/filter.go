@@ -1,0 +1,112 @@
+package routes
+
+import (
+	"net/netip"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"gnet/internal/rtnl"
+)
+
+// Filter selects routes: those that agree with every field that is given. The zero Filter selects every route of every table of
+// both families, but no cached entries.
+type Filter struct {
+	// Family is unix.AF_INET or unix.AF_INET6; 0: both.
+	Family uint8
+	// Table is a table's number; 0: all tables.
+	Table uint32
+	// VRF is the name of a VRF device, which stands for its table; Conn.Resolve sets Table from it.
+	VRF string
+	// Root selects prefixes that lie in this one, itself among them; Covering those that contain this one; Exact this one. Host
+	// bits have no meaning. Invalid: not asked.
+	Root, Covering, Exact netip.Prefix
+	// Dev is the interface and Via the gateway of a next hop; when both are given, of the same one.
+	Dev string
+	Via netip.Addr
+	// Protocol is RTPROT_*, if HasProtocol is set.
+	Protocol    uint8
+	HasProtocol bool
+	// Type is RTN_*; 0: any.
+	Type uint8
+	// Scope is RT_SCOPE_*, if HasScope is set.
+	Scope    uint8
+	HasScope bool
+	// Src is the preferred source address; invalid: any.
+	Src netip.Addr
+	// Tos is the type of service, if HasTos is set.
+	Tos    uint8
+	HasTos bool
+}
+
+// Narrow reports whether the filter asks for more than a family and a table.
+func (f *Filter) Narrow() bool {
+	wide := Filter{Family: f.Family, Table: f.Table, VRF: f.VRF}
+	return *f != wide
+}
+
+// Match reports whether r is selected. OifName of its next hops must be set when Dev is given, and Table when VRF is.
+func (f *Filter) Match(r *rtnl.Route) bool {
+	return (f.Family == 0 || f.Family == r.Family) &&
+		(f.Table == 0 || f.Table == r.Table) &&
+		(f.Type == 0 || f.Type == r.Type) &&
+		(!f.HasProtocol || f.Protocol == r.Protocol) &&
+		(!f.HasScope || f.Scope == r.Scope) &&
+		(!f.HasTos || f.Tos == r.Tos) &&
+		(!f.Src.IsValid() || f.Src == r.PrefSrc) &&
+		f.matchPrefix(r.Dst) && f.matchHop(r)
+}
+
+func (f *Filter) matchPrefix(dst netip.Prefix) bool {
+	return (!f.Root.IsValid() || contains(f.Root, dst)) &&
+		(!f.Covering.IsValid() || contains(dst, f.Covering)) &&
+		(!f.Exact.IsValid() || f.Exact.Masked() == dst)
+}
+
+// contains reports whether every address of inner is in outer. Prefixes of two families contain nothing of each other.
+func contains(outer, inner netip.Prefix) bool {
+	return outer.Bits() <= inner.Bits() && outer.Contains(inner.Addr())
+}
+
+func (f *Filter) matchHop(r *rtnl.Route) bool {
+	if f.Dev == "" && !f.Via.IsValid() {
+		return true
+	}
+	is := func(name string, gateway netip.Addr) bool {
+		return (f.Dev == "" || f.Dev == name) && (!f.Via.IsValid() || f.Via == gateway)
+	}
+	if len(r.Multipath) == 0 {
+		return is(r.OifName, r.Gateway)
+	}
+	return slices.ContainsFunc(r.Multipath, func(h rtnl.Nexthop) bool { return is(h.OifName, h.Gateway) })
+}
+
+// Resolve turns VRF into its table and checks that Dev is there: the kernel's refusal of a name is an OpError with OpInterface. A
+// device that is no VRF is ErrNoVRF.
+func (c *Conn) Resolve(f *Filter) error {
+	if f.VRF != "" {
+		link, err := c.link(f.VRF)
+		if err != nil {
+			return err
+		}
+		if link.VRFTable == 0 {
+			return &OpError{Op: OpInterface, Err: ErrNoVRF}
+		}
+		f.Table = link.VRFTable
+	}
+	if f.Dev != "" {
+		if _, err := c.link(f.Dev); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// link returns an interface by its name. A name that no interface can have is not asked for.
+func (c *Conn) link(name string) (*rtnl.Link, error) {
+	if name == "" || len(name) >= unix.IFNAMSIZ {
+		return nil, &OpError{Op: OpInterface, Err: unix.ENODEV}
+	}
+	link, err := c.rt.LinkByName(name)
+	return link, opError(OpInterface, err)
+}
