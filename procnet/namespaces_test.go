@@ -90,8 +90,8 @@ func TestNamespaces_kernel(t *testing.T) {
 	nstest.InNetns(t, func(t *testing.T) {
 		blue, red, held := nstest.NewHost(t, "blue"), nstest.NewHost(t, "red"), nstest.NewHost(t, "held")
 		nstest.NameHosts(t, red, blue)
-		red.Name = "crimson"
-		if err := errors.Join(red.MountAt("/run/netns/crimson"), os.WriteFile("/run/netns/stale", nil, 0o444),
+		red.Name = "amber"
+		if err := errors.Join(red.MountAt("/run/netns/amber"), os.WriteFile("/run/netns/stale", nil, 0o444),
 			os.MkdirAll("/run/docker/netns", 0o755), held.MountAt("/run/docker/netns/3a4b")); err != nil {
 			t.Fatal(err)
 		}
@@ -117,8 +117,8 @@ func TestNamespaces_kernel(t *testing.T) {
 		}
 		want := []string{
 			fmt.Sprintf(`names [] files [] pid 1 %q processes 1 own true`, FS{}.comm(1)),
+			fmt.Sprintf(`names ["amber" "red"] files ["/run/netns/amber" "/run/netns/red"] pid %d "sleep" processes 1 own false`, sleeper.Process.Pid),
 			`names ["blue"] files ["/run/netns/blue"] pid 0 "" processes 0 own false`,
-			fmt.Sprintf(`names ["crimson" "red"] files ["/run/netns/crimson" "/run/netns/red"] pid %d "sleep" processes 1 own false`, sleeper.Process.Pid),
 			fmt.Sprintf(`names [] files [] pid %d "sleep" processes 1 own false`, lone.Process.Pid),
 			`names [] files ["/run/docker/netns/3a4b"] pid 0 "" processes 0 own false`,
 			"open namespace: open /run/netns/stale: invalid argument (it is no network namespace)",
@@ -127,11 +127,11 @@ func TestNamespaces_kernel(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff([]string{"blue", "crimson", "red"}, n.Names()); diff != "" {
+		if diff := cmp.Diff([]string{"amber", "blue", "red"}, n.Names()); diff != "" {
 			t.Error(diff)
 		}
 		for _, name := range n.Names() {
-			sameNamespace(t, n.Named(name), map[string]*nstest.Host{"blue": blue, "crimson": red, "red": red}[name])
+			sameNamespace(t, n.Named(name), map[string]*nstest.Host{"blue": blue, "amber": red, "red": red}[name])
 		}
 		sameNamespace(t, &n.List[4], held)
 	})
