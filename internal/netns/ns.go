@@ -69,7 +69,7 @@ func (n *NS) ID() (uint64, error) {
 }
 
 // Do runs fn inside the namespace, on a thread that runs nothing else
-// meanwhile, and waits for it. Sockets made and programs started by fn belong
+// meanwhile and is not the main one, and waits for it. Sockets made and programs started by fn belong
 // to the namespace for good; goroutines that fn starts run outside. fn must
 // not start programs with Pdeathsig: the signal comes when their thread ends,
 // and this one may.
@@ -86,12 +86,20 @@ func (n *NS) Do(fn func() error) error {
 // namespace. If that fails the goroutine ends locked, and the runtime ends
 // the thread with it, so that no other goroutine ever runs in the wrong one. The
 // same happens if fn panics or calls runtime.Goexit.
+//
+// It is never the main thread: /proc/self and /proc/net show what the main
+// thread sees, and everybody reads those.
 func onThread(fn func() error) error {
 	done := make(chan error, 1)
 	go func() {
+		runtime.LockOSThread()
+		if unix.Gettid() == unix.Getpid() {
+			defer runtime.UnlockOSThread() // until then nobody else gets the main thread
+			done <- onThread(fn)
+			return
+		}
 		err := error(&Error{Op: "run in namespace", Err: errAborted})
 		defer func() { done <- err }()
-		runtime.LockOSThread()
 		home, openErr := Current()
 		if openErr != nil {
 			runtime.UnlockOSThread()

@@ -14,6 +14,24 @@ import (
 	"gnet/internal/nstest"
 )
 
+// The main thread is never the one that enters: what /proc/self shows is the same for everybody at all times.
+func TestDo_notTheMainThread(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		far := nstest.NewHost(t, "far")
+		for range 200 {
+			far.Do(t, func() error {
+				if unix.Gettid() == unix.Getpid() {
+					t.Error("on the main thread")
+				}
+				return nil
+			})
+			if t.Failed() {
+				return
+			}
+		}
+	})
+}
+
 // tables counts the devices and UDP sockets that a directory of tables shows.
 func tables(dir string) string {
 	dev, err := os.ReadFile(filepath.Join(dir, "dev"))
