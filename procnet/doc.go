@@ -7,6 +7,7 @@
 //	raw, raw6                    net/ipv4/raw.c, net/ipv6/datagram.c                      inet.go
 //	unix                         net/unix/af_unix.c                                       unix.go
 //	dev                          net/core/net-procfs.c                                    dev.go
+//	if_inet6                     net/ipv6/addrconf.c                                      if_inet6.go
 //	igmp, igmp6                  net/ipv4/igmp.c, net/ipv6/mcast.c                        igmp.go
 //	snmp, netstat                net/ipv4/proc.c                                          snmp.go
 //	snmp6, sctp/snmp             net/ipv6/proc.c, net/sctp/proc.c                         snmp6.go

@@ -116,8 +116,6 @@ func (o *netstatOptions) refused() error {
 	switch {
 	case o.Masquerade:
 		return fail(statusNo, "no support for `ip_masquerade' on this system.")
-	case o.Interfaces && o.Extend > 0:
-		return notYet("-ie", "the long form of the interface table", "ip -s addr")
 	case o.Context:
 		return notYet("-Z", "the security context", "ss -Z")
 	}

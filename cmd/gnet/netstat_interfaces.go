@@ -21,9 +21,11 @@ import (
 // interfaceRow is one row of netstat -i: an interface, or a label of one of its
 // IPv4 addresses.
 type interfaceRow struct {
-	name  string     // true, not escaped
-	link  *rtnl.Link // nil when only a proc tree is read
-	stats *procnet.Device
+	name  string          // true, not escaped
+	link  *rtnl.Link      // nil when only a proc tree is read
+	stats *procnet.Device // nil for a label
+	inet  []rtnl.Addr     // its IPv4 addresses: those whose label is name
+	inet6 []procnet.Inet6Addr
 }
 
 // showInterfaces is netstat -i. The counters are those of /proc/net/dev; flags,
@@ -33,41 +35,36 @@ func showInterfaces(_ context.Context, e *env, o *netstatOptions) error {
 	if !live && o.Format == render.Classic {
 		return fail(statusCannot, "-i: flags and MTU are not in a proc tree").withHint("--format table has the counters")
 	}
-	l := interfaceList{e: e, o: o, have: make(map[string]bool)}
+	l := interfaceList{e: e, o: o, have: make(map[string]*interfaceRow)}
 	if live {
 		if err := l.readKernel(); err != nil {
 			return err
 		}
 	} else {
-		e.hint("flags, MTU and labels are not in a proc tree")
+		e.hint("flags, MTU, labels and IPv4 addresses are not in a proc tree")
 	}
-	err := l.readDevices()
-	if live {
-		l.addLabels()
+	l.readDevices()
+	l.addLabels()
+	slices.SortFunc(l.rows, func(a, b *interfaceRow) int { return compareNatural(a.name, b.name) })
+	if o.Extend > 0 || o.Format != render.Classic {
+		l.readInet6()
 	}
-	slices.SortFunc(l.rows, func(a, b interfaceRow) int { return compareNatural(a.name, b.name) })
-	if o.Format == render.Classic {
-		l.printClassic()
-		return err
+	l.print()
+	if l.failed {
+		return exitSilently(statusNo)
 	}
-	doc := e.document(o.Format, interfaceSchema)
-	rows := render.NewRows(doc, interfaceColumns())
-	for i := range l.rows {
-		rows.Write(&l.rows[i]) // a write error is kept by the document
-	}
-	e.closeDocument(doc)
-	e.notes = nil
-	return err
+	return nil
 }
 
 // interfaceList collects the rows of one round.
 type interfaceList struct {
 	e      *env
 	o      *netstatOptions
-	links  map[string]*rtnl.Link
-	labels []interfaceRow
-	rows   []interfaceRow
-	have   map[string]bool
+	links  map[string]*rtnl.Link // nil when only a proc tree is read
+	labels []*interfaceRow       // one per label, in the kernel's order
+	rows   []*interfaceRow
+	have   map[string]*interfaceRow // rows by their names
+	failed bool                     // a file could not be read to its end
 }
 
 // readKernel asks for the links and the labels of their IPv4 addresses.
@@ -84,23 +81,36 @@ func (l *interfaceList) readKernel() error {
 			return fail(statusCannot, "-i: %w", err)
 		}
 		kept := *link
+		kept.Hardware = slices.Clone(kept.Hardware)
 		l.links[kept.Name], byIndex[kept.Index] = &kept, &kept
 	}
+	type key struct {
+		index int
+		label string
+	}
+	labels := make(map[key]*interfaceRow)
 	for a, err := range c.Addrs(unix.AF_INET) {
 		if err != nil {
 			return fail(statusCannot, "-i: %w", err)
 		}
-		if link := byIndex[a.Index]; link != nil && a.Label != "" {
-			l.labels = append(l.labels, interfaceRow{name: a.Label, link: link})
+		link := byIndex[a.Index]
+		if link == nil || a.Label == "" {
+			continue
 		}
+		row := labels[key{a.Index, a.Label}]
+		if row == nil {
+			row = &interfaceRow{name: a.Label, link: link}
+			labels[key{a.Index, a.Label}] = row
+			l.labels = append(l.labels, row)
+		}
+		row.inet = append(row.inet, *a)
 	}
 	return nil
 }
 
 // readDevices adds a row for each interface of /proc/net/dev. Without that file
 // only the labels are left, one of which is mostly the name of its device.
-func (l *interfaceList) readDevices() error {
-	failed := false
+func (l *interfaceList) readDevices() {
 	for d, err := range l.o.sockets().Devices() {
 		var bad *procnet.ParseError
 		switch {
@@ -112,17 +122,13 @@ func (l *interfaceList) readDevices() error {
 			l.e.warnBare("Warning: cannot open %s (%s). Limited output.", procfile.At(l.o.ProcRoot).Net("dev"), errnoText(err))
 		default:
 			l.e.warn("%v", err)
-			failed = true
+			l.failed = true
 		}
 	}
-	if failed {
-		return exitSilently(statusNo)
-	}
-	return nil
 }
 
 func (l *interfaceList) addDevice(d *procnet.Device) {
-	row := interfaceRow{name: string(d.Name)}
+	row := &interfaceRow{name: string(d.Name)}
 	if l.links != nil {
 		if row.link = l.links[row.name]; row.link == nil {
 			l.e.hint("%s: gone before its flags were asked for", row.name)
@@ -135,32 +141,85 @@ func (l *interfaceList) addDevice(d *procnet.Device) {
 	l.add(row)
 }
 
+// addLabels adds a row for each label, or to the row of the device its
+// addresses when the label is the device's name.
 func (l *interfaceList) addLabels() {
-	for _, row := range l.labels {
-		l.add(row)
+	for _, label := range l.labels {
+		if row := l.have[label.name]; row == nil {
+			l.add(label)
+		} else if row.link == label.link {
+			row.inet = label.inet
+		}
 	}
 }
 
 // add keeps a row that will be shown, the first of its name.
-func (l *interfaceList) add(row interfaceRow) {
+func (l *interfaceList) add(row *interfaceRow) {
 	shown := l.o.All || row.link == nil || row.link.Up()
-	if shown && !l.have[row.name] {
-		l.have[row.name] = true
+	if shown && l.have[row.name] == nil {
+		l.have[row.name] = row
 		l.rows = append(l.rows, row)
+	}
+}
+
+// readInet6 adds the IPv6 addresses to the rows. A kernel without IPv6 has none.
+func (l *interfaceList) readInet6() {
+	for a, err := range l.o.sockets().Inet6Addrs() {
+		var bad *procnet.ParseError
+		switch {
+		case err == nil:
+			if row := l.have[string(a.Device)]; row != nil {
+				kept := *a
+				kept.Device = nil
+				row.inet6 = append(row.inet6, kept)
+			}
+		case errors.As(err, &bad):
+			l.e.warn("%v", bad)
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+		default:
+			l.e.warn("%v", err)
+			l.failed = true
+		}
+	}
+}
+
+func (l *interfaceList) print() {
+	switch {
+	case l.o.Format != render.Classic:
+		l.printDocument()
+	case l.o.Extend > 0:
+		l.printLong()
+	default:
+		l.printClassic()
+	}
+}
+
+func (l *interfaceList) printDocument() {
+	doc := l.e.document(l.o.Format, interfaceSchema)
+	rows := render.NewRows(doc, interfaceColumns())
+	for _, row := range l.rows {
+		rows.Write(row) // a write error is kept by the document
+	}
+	l.e.closeDocument(doc)
+	l.e.notes = nil
+}
+
+// title prints the title of the classic forms, with -c in the first round only.
+func (l *interfaceList) title() {
+	if !l.o.titled {
+		l.e.Stdout.WriteString("Kernel Interface table\n")
+		l.o.titled = true
 	}
 }
 
 // printClassic prints the table of net-tools 2.10, with -c its title once and
 // its head in each round.
 func (l *interfaceList) printClassic() {
-	if !l.o.titled {
-		l.e.Stdout.WriteString("Kernel Interface table\n")
-		l.o.titled = true
-	}
+	l.title()
 	l.e.Stdout.WriteString("Iface             MTU    RX-OK RX-ERR RX-DRP RX-OVR    TX-OK TX-ERR TX-DRP TX-OVR Flg\n")
 	var line []byte
-	for i := range l.rows {
-		line = append(l.rows[i].appendClassic(line[:0]), '\n')
+	for _, row := range l.rows {
+		line = append(row.appendClassic(line[:0]), '\n')
 		l.e.Stdout.Write(line)
 	}
 }

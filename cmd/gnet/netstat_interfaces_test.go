@@ -64,11 +64,6 @@ func TestNetstatDiffers_interfaces(t *testing.T) {
 			t.Errorf("the original's -i: %+v", got)
 		}
 
-		difference(t, "interface-extend")
-		if got := o.run(o.gnet, []string{"-ie"}); got != (nstest.Result{Status: 1, Stderr: "netstat: -ie: the long form of the interface table: not in this version\nhint: ip -s addr shows it\n"}) {
-			t.Errorf("netstat -ie: %+v", got)
-		}
-
 		// Each round has the head of the columns, and only the first the title.
 		lab.ip("addr del 10.0.8.1/24 dev averylongifnam")
 		once := o.run(o.gnet, []string{"-i"}).Stdout
@@ -156,8 +151,8 @@ func TestNetstatInterfaces_procRoot(t *testing.T) {
 			`"tx_bytes":9,"tx_packets":10,"tx_errors":11,"tx_dropped":12,"tx_fifo":13,"tx_collisions":14,"tx_carrier":15,"tx_compressed":16}` + "\n"
 	}
 	netstatSays(t, "-i --format jsonl --proc-root "+dir, nstest.Result{
-		Stdout: row("e9") + row("e10") + `{"kind":"note","level":"hint","text":"flags, MTU and labels are not in a proc tree"}` + "\n",
-		Stderr: "hint: flags, MTU and labels are not in a proc tree\n"})
+		Stdout: row("e9") + row("e10") + `{"kind":"note","level":"hint","text":"flags, MTU, labels and IPv4 addresses are not in a proc tree"}` + "\n",
+		Stderr: "hint: flags, MTU, labels and IPv4 addresses are not in a proc tree\n"})
 	netstatSays(t, "-i --proc-root "+dir, nstest.Result{Status: 2, Stderr: "netstat: -i: flags and MTU are not in a proc tree\nhint: --format table has the counters\n"})
 }
 

@@ -40,7 +40,7 @@ func netstatTable() *optionTable[netstatOptions] {
 		flag('a', "all", "listening and other sockets", func(o *netstatOptions) *bool { return &o.All }),
 		flag('o', "timers", "timer that is pending", func(o *netstatOptions) *bool { return &o.Timers }),
 		flag('c', "continuous", "again every second", func(o *netstatOptions) *bool { return &o.Continuous }),
-		{short: 'e', long: "extend", help: "user and inode; of routes more columns", set: func(o *netstatOptions, _, _ string) error { o.Extend++; return nil }},
+		{short: 'e', long: "extend", help: "user and inode; of routes and interfaces more", set: func(o *netstatOptions, _, _ string) error { o.Extend++; return nil }},
 		flag('p', "programs", "process that holds the socket", func(o *netstatOptions) *bool { return &o.Programs }),
 		flag('v', "verbose", "say which families the kernel lacks", func(o *netstatOptions) *bool { return &o.Verbose }),
 		flag('s', "statistics", "the kernel's counters", func(o *netstatOptions) *bool { return &o.Statistics }),
@@ -94,7 +94,7 @@ func netstatUsage(message string) error {
 func netstatHelp() string {
 	return `usage: netstat [-tuUwx46] [-A FAMILY] [-al] [-nepoWcv]    sockets
        netstat -r [-46] [-A FAMILY] [-nec] [-FC]        routes
-       netstat -i [-ac]                                 interfaces
+       netstat -i [-ace]                                interfaces
        netstat -s [-tuUwS46] [-c]                       counters
        netstat -g [-46] [-nc]                           multicast groups
 

@@ -36,6 +36,16 @@ type Link struct {
 	VRFTable uint32
 	// Hardware is the link layer address, empty if there is none.
 	Hardware []byte
+	// Map is what of the host the device occupies; zero for virtual links.
+	Map LinkMap
+}
+
+// LinkMap is what of the host a device occupies (struct rtnl_link_ifmap,
+// linux/if_link.h).
+type LinkMap struct {
+	MemStart, MemEnd, BaseAddr uint64
+	IRQ                        uint16
+	DMA, Port                  uint8
 }
 
 // Up reports whether the interface is switched on (IFF_UP).
@@ -137,6 +147,8 @@ func (l *Link) attribute(a *netlink.Attrs) {
 		l.OperState = a.Uint8()
 	case unix.IFLA_ADDRESS:
 		l.Hardware = append(l.Hardware, a.Data()...)
+	case unix.IFLA_MAP:
+		l.Map = decodeLinkMap(a)
 	case unix.IFLA_LINKINFO:
 		l.linkInfo(a)
 	}
@@ -163,5 +175,19 @@ func (l *Link) linkInfo(a *netlink.Attrs) {
 	}
 	if info.Err() != nil {
 		a.Fail()
+	}
+}
+
+// decodeLinkMap reads struct rtnl_link_ifmap (net/core/rtnetlink.c,
+// rtnl_fill_link_ifmap).
+func decodeLinkMap(a *netlink.Attrs) LinkMap {
+	b := a.Data()
+	if len(b) < 28 {
+		a.Fail()
+		return LinkMap{}
+	}
+	return LinkMap{
+		MemStart: binary.NativeEndian.Uint64(b), MemEnd: binary.NativeEndian.Uint64(b[8:]), BaseAddr: binary.NativeEndian.Uint64(b[16:]),
+		IRQ: binary.NativeEndian.Uint16(b[24:]), DMA: b[26], Port: b[27],
 	}
 }
