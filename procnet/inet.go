@@ -7,6 +7,7 @@ import (
 	"net/netip"
 
 	"gnet/internal/procfile"
+	"gnet/internal/sockdiag"
 )
 
 // Proto is a protocol whose sockets stand in an inet file of their own.
@@ -66,15 +67,31 @@ type InetSocket struct {
 	Timer            Timer
 	UID              uint32
 	Inode            uint64 // 0: no file, so no process can hold it
+	// Diag is the same socket as inet_diag describes it: interface, cookie, and what Query.Ext asked for. It is nil when the row comes
+	// from the file, and valid until the next step.
+	Diag *sockdiag.InetRow
 }
 
-// Listening reports whether the socket waits for whoever comes: netstat -l shows these. It looks at the remote end, as
-// netstat always did, and not at the state: a TCP socket without a remote port, any other without a remote address.
+// Listening reports whether the socket waits for whoever comes: netstat -l shows these. That is a TCP socket in LISTEN, and any other
+// without a remote address. A state that TCP does not have goes by the remote port, as everything did in the original: it also took a
+// connection with port 0 for a listener.
 func (s *InetSocket) Listening() bool {
-	if s.Proto == TCP {
+	switch {
+	case s.Proto != TCP:
+		return s.Remote.Addr().IsUnspecified()
+	case s.State < Established || s.State > Closing:
 		return s.Remote.Port() == 0
 	}
-	return s.Remote.Addr().IsUnspecified()
+	return s.State == Listen
+}
+
+// ListeningStates is the Query.States of the sockets that are Listening, and of those that are not.
+func (p Proto) ListeningStates() (listening, others uint32) {
+	state := Listen
+	if p != TCP {
+		state = Close
+	}
+	return 1 << state, 1<<(Closing+1) - 2 - 1<<state
 }
 
 // Inet returns the sockets of one protocol and address family, in the kernel's order.

@@ -243,19 +243,26 @@ func TestState_words(t *testing.T) {
 	}
 }
 
-// netstat -l: TCP by the remote port, everything else by the remote address.
+// netstat -l: TCP by the state, everything else by the remote address.
 func TestInet_listening(t *testing.T) {
 	for _, test := range []struct {
 		proto  Proto
+		state  State
 		remote string
 		want   bool
 	}{
-		{TCP, "0.0.0.0:0", true}, {TCP, "10.0.0.1:0", true}, {TCP, "10.0.0.1:1", false}, {TCP, "[::]:1", false},
-		{UDP, "0.0.0.0:0", true}, {UDP, "0.0.0.0:7", true}, {UDP, "[::]:0", true}, {UDP, "10.0.0.1:0", false}, {Raw, "[::1]:0", false}, {UDPLite, "[::]:0", true},
+		{TCP, Listen, "0.0.0.0:0", true}, {TCP, Listen, "[::]:0", true}, {TCP, SynSent, "10.0.0.1:0", false}, {TCP, Established, "[::]:1", false},
+		{TCP, 0, "0.0.0.0:0", true}, {TCP, 14, "0.0.0.0:0", true}, {TCP, 14, "0.0.0.0:1", false},
+		{UDP, Close, "0.0.0.0:0", true}, {UDP, Close, "0.0.0.0:7", true}, {UDP, Close, "[::]:0", true}, {UDP, Established, "10.0.0.1:0", false},
+		{Raw, Established, "[::1]:0", false}, {Raw, Close, "0.0.0.0:0", true}, {UDPLite, Close, "[::]:0", true},
 	} {
-		s := InetSocket{Proto: test.proto, Remote: netip.MustParseAddrPort(test.remote)}
+		s := InetSocket{Proto: test.proto, State: test.state, Remote: netip.MustParseAddrPort(test.remote)}
 		if got := s.Listening(); got != test.want {
 			t.Errorf("%v to %s: listening %v, want %v", test.proto.File(false), test.remote, got, test.want)
+		}
+		listening, others := test.proto.ListeningStates()
+		if known := test.proto != Raw && test.state >= Established && test.state <= Closing; known && (listening>>test.state&1 != 0) != test.want || known && others&listening != 0 {
+			t.Errorf("%v in %v: masks %b and %b", test.proto.File(false), test.state, listening, others)
 		}
 	}
 }

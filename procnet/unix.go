@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"gnet/internal/procfile"
+	"gnet/internal/sockdiag"
 )
 
 // UnixType is the type of a unix socket (include/linux/net.h, enum sock_type).
@@ -57,13 +58,18 @@ const maxUnixPath = 108
 // A newline in a path continues on the next row of the file. Such rows are joined again as long as the path stays within sun_path
 // and the row does not itself look like a socket's; a name that was made to look like a row cannot be told from one.
 type UnixSocket struct {
-	RefCount uint32
+	RefCount uint32 // meaningless with NoRefCount
 	Protocol uint32
 	Flags    uint32
 	Type     UnixType
 	State    UnixState
 	Inode    uint64
 	Path     []byte // raw, nil when the socket is not bound; valid until the next step
+	// NoRefCount: the row comes from sock_diag alone, which does not have RefCount.
+	NoRefCount bool
+	// Diag is the same socket as unix_diag describes it: cookie, peer, queues, and the name with its NULs. It is nil when the row comes from
+	// the file alone, and valid until the next step.
+	Diag *sockdiag.UnixRow
 }
 
 // Accepting reports whether the socket is listening for connections.

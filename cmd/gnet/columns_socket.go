@@ -10,13 +10,10 @@ import (
 // socketSchema names the document of a socket listing; gnet-json(5).
 const socketSchema = "gnet/netstat/1"
 
-// socketRow is one socket as the machine formats show it: one of inet and unix
-// is set.
+// socketRow is one socket as the machine formats show it.
 type socketRow struct {
-	inet   *procnet.InetSocket
-	unix   *procnet.UnixSocket
-	owners []procnet.Owner
-	names  *socketNames
+	*shownSocket
+	names *socketNames
 }
 
 // socketNames are the names that the machine formats add to numbers: those from
@@ -53,15 +50,12 @@ func newSocketDocument(d *render.Document, o *netstatOptions) *socketDocument {
 func (d *socketDocument) inetTitle() {}
 func (d *socketDocument) unixTitle() {}
 
-func (d *socketDocument) inet(s *procnet.InetSocket, owners []procnet.Owner) {
-	d.row = socketRow{inet: s, owners: owners, names: d.names}
+func (d *socketDocument) inet(s *shownSocket) {
+	d.row = socketRow{s, d.names}
 	d.rows.Write(&d.row) // a write error is kept by the document
 }
 
-func (d *socketDocument) unix(s *procnet.UnixSocket, owners []procnet.Owner) {
-	d.row = socketRow{unix: s, owners: owners, names: d.names}
-	d.rows.Write(&d.row)
-}
+func (d *socketDocument) unix(s *shownSocket) { d.inet(s) }
 
 // socketColumns is the column table of socketSchema.
 func socketColumns() []render.Column[socketRow] {
@@ -143,8 +137,12 @@ func unixColumns(field fieldMaker) []render.Column[socketRow] {
 			func(s *procnet.UnixSocket, v *render.Value) { v.Str(unixTypeWord(s.Type)) }),
 		unixColumn(field("flags", render.Uint, "", "Flags of a unix socket as the kernel has them; 65536 marks a listening one."),
 			func(s *procnet.UnixSocket, v *render.Value) { v.Uint(uint64(s.Flags)) }),
-		unixColumn(field("refcnt", render.Uint, "", "References that the kernel holds to a unix socket."),
-			func(s *procnet.UnixSocket, v *render.Value) { v.Uint(uint64(s.RefCount)) }),
+		unixColumn(field("refcnt", render.Uint, "", "References that the kernel holds to a unix socket; absent where /proc/net/unix cannot tell."),
+			func(s *procnet.UnixSocket, v *render.Value) {
+				if !s.NoRefCount {
+					v.Uint(uint64(s.RefCount))
+				}
+			}),
 		unixColumn(field("path", render.String, "", "Name that a unix socket is bound to, whole; @ stands for each NUL of an abstract name; absent when not bound."),
 			func(s *procnet.UnixSocket, v *render.Value) {
 				if s.Path != nil {
@@ -165,7 +163,7 @@ func ownerColumns(field fieldMaker) []render.Column[socketRow] {
 		inetColumn(field("uid", render.Uint, "", "User id of the socket's owner, in this user namespace."),
 			func(s *procnet.InetSocket, v *render.Value) { v.Uint(uint64(s.UID)) }),
 		{Field: field("user", render.String, "", "Name of the uid in /etc/passwd; absent when it has none, and with -n or --numeric-users."), Get: (*socketRow).user},
-		{Field: field("inode", render.ID, "", "Inode of the socket's file; 0 when it has none (TIME_WAIT, SYN_RECV, not yet accepted)."), Get: (*socketRow).inode},
+		{Field: field("inode", render.ID, "", "Inode of the socket's file; 0 when it has none (TIME_WAIT, SYN_RECV, not yet accepted)."), Get: (*socketRow).setInode},
 		{Field: owners, Get: (*socketRow).setOwners},
 	}
 }
@@ -255,13 +253,7 @@ func (r *socketRow) user(v *render.Value) {
 	}
 }
 
-func (r *socketRow) inode(v *render.Value) {
-	if r.unix != nil {
-		v.ID(r.unix.Inode)
-		return
-	}
-	v.ID(r.inet.Inode)
-}
+func (r *socketRow) setInode(v *render.Value) { v.ID(r.inode()) }
 
 func (r *socketRow) setOwners(v *render.Value) {
 	if !r.names.o.Programs {

@@ -49,7 +49,8 @@ func (c *classicSockets) inetTitle() {
 	c.e.Stdout.WriteString(line + "\n")
 }
 
-func (c *classicSockets) inet(s *procnet.InetSocket, owners []procnet.Owner) {
+func (c *classicSockets) inet(shown *shownSocket) {
+	s := shown.inet
 	line := render.Left(c.line[:0], inetWord(s), 5)
 	line = appendUintRight(append(line, ' '), uint64(s.RxQueue), 6)
 	line = appendUintRight(append(line, ' '), uint64(s.TxQueue), 6)
@@ -61,7 +62,7 @@ func (c *classicSockets) inet(s *procnet.InetSocket, owners []procnet.Owner) {
 		line = appendUintLeft(append(line, ' '), s.Inode, 10)
 	}
 	if c.o.Programs {
-		line = appendProgram(append(line, ' '), owners)
+		line = appendProgram(append(line, ' '), shown.owners)
 	}
 	if c.o.Timers {
 		line = appendTimer(append(line, ' '), s)
@@ -205,21 +206,31 @@ func (c *classicSockets) unixTitle() {
 	c.e.Stdout.WriteString(line + " Path\n")
 }
 
-func (c *classicSockets) unix(s *procnet.UnixSocket, owners []procnet.Owner) {
+func (c *classicSockets) unix(shown *shownSocket) {
+	s := shown.unix
 	proto := "unix"
 	if s.Protocol != 0 {
 		proto = "??"
 	}
 	line := render.Left(c.line[:0], proto, 5)
-	line = appendUintLeft(append(line, ' '), uint64(s.RefCount), 6)
+	line = appendRefCount(append(line, ' '), s)
 	line = appendUnixFlags(append(line, ' '), s.Flags)
 	line = render.Left(append(line, ' '), unixTypeWord(s.Type), 10)
 	line = render.Left(append(line, ' '), unixStateWord(s), 13)
 	line = appendUintLeft(append(line, ' '), s.Inode, 8)
 	if c.o.Programs {
-		line = appendProgram(append(line, ' '), owners)
+		line = appendProgram(append(line, ' '), shown.owners)
 	}
 	c.write(safe.Append(append(line, ' '), string(s.Path)))
+}
+
+// appendRefCount appends the RefCnt column, - where only the file has it and
+// there is none.
+func appendRefCount(dst []byte, s *procnet.UnixSocket) []byte {
+	if s.NoRefCount {
+		return render.Left(dst, "-", 6)
+	}
+	return appendUintLeft(dst, uint64(s.RefCount), 6)
 }
 
 // appendUnixFlags appends the Flags column: SO_ACCEPTCON, and two flags that

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -90,7 +91,8 @@ func columnAt(out, head, dir string) []string {
 }
 
 // fakeProc mounts a tree over /proc in the test's own mount namespace, so that
-// the original reads it too. gnet finds its own program by path.
+// the original reads it too. gnet finds its own program by path, and gets no netlink,
+// by which it would see what the tree does not show.
 func fakeProc(t *testing.T, files map[string]string) {
 	t.Helper()
 	dir := publicDir(t)
@@ -107,6 +109,7 @@ func fakeProc(t *testing.T, files map[string]string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { unix.Unmount("/proc", unix.MNT_DETACH) })
+	t.Setenv(netlessEnv, strconv.Itoa(int(unix.EPERM)))
 }
 
 const (

@@ -65,6 +65,9 @@ func (o *netstatOracle) run(path string, args []string) nstest.Result {
 	cmd.Args[0] = "netstat"
 	cmd.Dir = "/"
 	cmd.Env = []string{"LC_ALL=C", "PATH=/usr/bin:/bin", "TMPDIR=" + filepath.Dir(o.gnet)}
+	if errno, ok := os.LookupEnv(netlessEnv); ok {
+		cmd.Env = append(cmd.Env, netlessEnv+"="+errno)
+	}
 	if o.nobody {
 		nstest.AsNobody(o.t, cmd)
 	}

@@ -13,8 +13,12 @@ import (
 // findOwners looks for the processes of the sockets that will be shown. It has
 // to know them first, so the walk goes on over a copy of the tables.
 func (w *socketWalk) findOwners(ctx context.Context) error {
-	kept := keepSockets(w.tables, &w.plan)
-	owners, err := w.o.sockets().Owners(ctx, kept.inodes, w.o.Format != render.Classic)
+	var inodes []uint64
+	for i := range w.spaces {
+		inodes = w.keepTables(&w.spaces[i], inodes)
+		w.spaces[i].source.Close() // or the scan would find our own socket
+	}
+	owners, err := w.o.sockets().Owners(ctx, inodes, w.o.Format != render.Classic)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -23,7 +27,7 @@ func (w *socketWalk) findOwners(ctx context.Context) error {
 		w.failed = true
 		owners = new(procnet.Owners)
 	}
-	w.tables, w.owners = kept, owners
+	w.owners = owners
 	w.reportOwners()
 	return nil
 }
@@ -46,12 +50,11 @@ func (w *socketWalk) reportOwners() {
 	}
 }
 
-// keptSockets is what was read of the tables: the sockets that will be shown,
+// keptTables is what was read of one namespace: the sockets that may be shown,
 // and every error in its place.
-type keptSockets struct {
-	inets  map[inetFile][]kept[procnet.InetSocket]
-	unixes []kept[procnet.UnixSocket]
-	inodes []uint64
+type keptTables struct {
+	inets  map[inetFile]*keptInet
+	unixes []keptUnix
 }
 
 type inetFile struct {
@@ -59,65 +62,107 @@ type inetFile struct {
 	v6    bool
 }
 
-type kept[T any] struct {
-	row T
+// keptInet is what was read of one inet table.
+type keptInet struct {
+	rows *procnet.InetShelf
+	errs []keptError
+}
+
+// keptError is an error that came before the row of that number.
+type keptError struct {
+	at  int
 	err error
 }
 
-func keepSockets(tables socketTables, p *socketPlan) *keptSockets {
-	k := &keptSockets{inets: make(map[inetFile][]kept[procnet.InetSocket])}
-	if p.inet {
-		for _, t := range p.inetTables() {
+type keptUnix struct {
+	row procnet.UnixSocket
+	err error
+}
+
+// keepTables reads the tables of a namespace whole, puts what it kept in their
+// place, and appends the inodes of the sockets.
+func (w *socketWalk) keepTables(space *socketSpace, inodes []uint64) []uint64 {
+	k := &keptTables{inets: make(map[inetFile]*keptInet)}
+	if w.plan.inet {
+		for _, t := range w.plan.inetTables() {
 			if !t.sctp {
-				k.keepInet(tables, p, inetFile{t.proto, t.v6})
+				inodes = k.keepInet(w, space, t, inodes)
 			}
 		}
 	}
-	if p.unix {
-		k.keepUnix(tables, p)
+	if w.plan.unix {
+		inodes = k.keepUnix(w, space, inodes)
 	}
-	return k
+	space.tables = k
+	return inodes
 }
 
-func (k *keptSockets) keepInet(tables socketTables, p *socketPlan, file inetFile) {
-	var rows []kept[procnet.InetSocket]
-	for s, err := range tables.Inet(file.proto, file.v6) {
-		switch {
-		case err != nil:
-			rows = append(rows, kept[procnet.InetSocket]{err: err})
-		case p.shows(s.Listening()):
-			rows = append(rows, kept[procnet.InetSocket]{row: *s})
-			k.inodes = append(k.inodes, s.Inode)
+func (k *keptTables) keepInet(w *socketWalk, space *socketSpace, t inetTable, inodes []uint64) []uint64 {
+	kept := &keptInet{rows: procnet.NewInetShelf(t.proto, t.v6)}
+	k.inets[inetFile{t.proto, t.v6}] = kept
+	diag := w.needsDiag()
+	shown := shownSocket{space: space}
+	for s, err := range space.tables.Inet(t.proto, t.v6, w.inetQuery(t)) {
+		if err != nil {
+			kept.errs = append(kept.errs, keptError{kept.rows.Len(), err})
+			continue
+		}
+		if shown.inet = s; w.mayShow(&shown) {
+			kept.rows.Add(s, diag)
+			inodes = append(inodes, s.Inode)
 		}
 	}
-	k.inets[file] = rows
+	return inodes
 }
 
-func (k *keptSockets) keepUnix(tables socketTables, p *socketPlan) {
-	for s, err := range tables.Unix() {
-		switch {
-		case err != nil:
-			k.unixes = append(k.unixes, kept[procnet.UnixSocket]{err: err})
-		case p.shows(s.Listening()):
+func (k *keptTables) keepUnix(w *socketWalk, space *socketSpace, inodes []uint64) []uint64 {
+	shown := shownSocket{space: space}
+	for s, err := range space.tables.Unix(w.unixQuery()) {
+		if err != nil {
+			k.unixes = append(k.unixes, keptUnix{err: err})
+			continue
+		}
+		if shown.unix = s; w.mayShow(&shown) {
 			row := *s
 			row.Path = slices.Clone(s.Path)
-			k.unixes = append(k.unixes, kept[procnet.UnixSocket]{row: row})
-			k.inodes = append(k.inodes, s.Inode)
+			if s.Diag != nil {
+				row.Diag = s.Diag.Clone()
+			}
+			k.unixes = append(k.unixes, keptUnix{row: row})
+			inodes = append(inodes, s.Inode)
+		}
+	}
+	return inodes
+}
+
+// Inet and Unix make what was kept a socketTables. The query was answered when
+// it was read.
+func (k *keptTables) Inet(proto procnet.Proto, v6 bool, _ procnet.Query) iter.Seq2[*procnet.InetSocket, error] {
+	kept := k.inets[inetFile{proto, v6}]
+	return func(yield func(*procnet.InetSocket, error) bool) {
+		errs := kept.errs
+		for i, s := range kept.rows.All() {
+			for ; len(errs) > 0 && errs[0].at <= i; errs = errs[1:] {
+				if !yield(nil, errs[0].err) {
+					return
+				}
+			}
+			if !yield(s, nil) {
+				return
+			}
+		}
+		for _, e := range errs {
+			if !yield(nil, e.err) {
+				return
+			}
 		}
 	}
 }
 
-// Inet and Unix make what was kept a socketTables.
-func (k *keptSockets) Inet(proto procnet.Proto, v6 bool) iter.Seq2[*procnet.InetSocket, error] {
-	return replay(k.inets[inetFile{proto, v6}])
-}
-
-func (k *keptSockets) Unix() iter.Seq2[*procnet.UnixSocket, error] { return replay(k.unixes) }
-
-func replay[T any](rows []kept[T]) iter.Seq2[*T, error] {
-	return func(yield func(*T, error) bool) {
-		for i := range rows {
-			row, err := &rows[i].row, rows[i].err
+func (k *keptTables) Unix(procnet.Query) iter.Seq2[*procnet.UnixSocket, error] {
+	return func(yield func(*procnet.UnixSocket, error) bool) {
+		for i := range k.unixes {
+			row, err := &k.unixes[i].row, k.unixes[i].err
 			if err != nil {
 				row = nil
 			}

@@ -54,6 +54,18 @@ func newSocketPlan(o *netstatOptions) socketPlan {
 // shows is the rule of -a and -l for one socket.
 func (p *socketPlan) shows(listening bool) bool { return p.all || listening == p.listening }
 
+// states is Query.States for the sockets of a protocol that shows is true of.
+func (p *socketPlan) states(proto procnet.Proto) uint32 {
+	if p.all {
+		return 0
+	}
+	listening, others := proto.ListeningStates()
+	if p.listening {
+		return listening
+	}
+	return others
+}
+
 // inetTable is one inet file of a plan.
 type inetTable struct {
 	proto procnet.Proto

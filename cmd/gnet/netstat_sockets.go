@@ -12,10 +12,53 @@ import (
 	"gnet/procnet"
 )
 
-// socketTables is where sockets come from: the files, or what was kept of them.
+// socketTables is where the sockets of one network namespace come from: the
+// kernel, or what was kept of it.
 type socketTables interface {
-	Inet(p procnet.Proto, v6 bool) iter.Seq2[*procnet.InetSocket, error]
-	Unix() iter.Seq2[*procnet.UnixSocket, error]
+	Inet(p procnet.Proto, v6 bool, q procnet.Query) iter.Seq2[*procnet.InetSocket, error]
+	Unix(q procnet.Query) iter.Seq2[*procnet.UnixSocket, error]
+}
+
+// socketSpace is one network namespace whose sockets are shown.
+type socketSpace struct {
+	tables socketTables
+	source *procnet.Sockets // what tables were read from
+}
+
+// shownSocket is one socket on its way to the output: inet or unix is set. What
+// it points to is valid until the next socket.
+type shownSocket struct {
+	inet   *procnet.InetSocket
+	unix   *procnet.UnixSocket
+	owners []procnet.Owner // with -p
+	space  *socketSpace
+}
+
+func (s *shownSocket) listening() bool {
+	if s.unix != nil {
+		return s.unix.Listening()
+	}
+	return s.inet.Listening()
+}
+
+func (s *shownSocket) inode() uint64 {
+	if s.unix != nil {
+		return s.unix.Inode
+	}
+	return s.inet.Inode
+}
+
+// socketFilter shows some of the sockets that the plan means.
+type socketFilter interface {
+	// narrow adds to the query of a protocol what the filter must see of a row,
+	// and what the kernel can leave out for it.
+	narrow(p procnet.Proto, q *procnet.Query)
+	// needsOwners reports whether keep asks for them.
+	needsOwners() bool
+	// keep decides about one socket. It is called for every row, whatever the
+	// kernel left out; with owned false the owners are not known yet, and what
+	// depends on them is kept.
+	keep(s *shownSocket, owned bool) bool
 }
 
 // groupWriter prints multicast memberships behind their title.
@@ -27,15 +70,17 @@ type groupWriter interface {
 // socketWriter prints sockets. The titles come once each, before their rows.
 type socketWriter interface {
 	inetTitle()
-	inet(s *procnet.InetSocket, owners []procnet.Owner)
+	inet(s *shownSocket)
 	unixTitle()
-	unix(s *procnet.UnixSocket, owners []procnet.Owner)
+	unix(s *shownSocket)
 }
 
 // showSockets shows one round of sockets.
 func showSockets(ctx context.Context, e *env, o *netstatOptions) error {
-	w := &socketWalk{e: e, o: o, plan: newSocketPlan(o), tables: o.sockets()}
-	if o.Programs && (!o.Groups || w.plan.inet || w.plan.unix) {
+	source := o.sockets().Sockets()
+	defer source.Close()
+	w := &socketWalk{e: e, o: o, plan: newSocketPlan(o), spaces: []socketSpace{{tables: source, source: source}}}
+	if w.needsOwners() {
 		if err := w.findOwners(ctx); err != nil {
 			return err
 		}
@@ -58,16 +103,60 @@ type socketWalk struct {
 	e      *env
 	o      *netstatOptions
 	plan   socketPlan
-	tables socketTables
-	owners *procnet.Owners // nil without -p
+	spaces []socketSpace
+	filter socketFilter    // nil: all that the plan means
+	owners *procnet.Owners // nil when nothing asks for them
 	out    socketWriter
 	groups groupWriter // nil without -g
 	failed bool        // a file could not be read to its end
 }
 
+// needsOwners reports whether processes are looked for: with -p, and for a
+// filter that asks for them.
+func (w *socketWalk) needsOwners() bool {
+	return (w.plan.inet || w.plan.unix) && (w.o.Programs || w.filter != nil && w.filter.needsOwners())
+}
+
+// needsDiag reports whether anybody looks at what only sock_diag says of a row.
+func (w *socketWalk) needsDiag() bool { return w.o.Format != render.Classic || w.filter != nil }
+
+// inetQuery is what is asked of one inet table.
+func (w *socketWalk) inetQuery(t inetTable) procnet.Query {
+	q := procnet.Query{
+		States: w.plan.states(t.proto),
+		Timers: w.o.Timers,
+		Users:  w.o.Extend > 0 || w.needsDiag(),
+	}
+	if w.filter != nil {
+		w.filter.narrow(t.proto, &q)
+	}
+	return q
+}
+
+func (w *socketWalk) unixQuery() procnet.Query { return procnet.Query{Diag: w.needsDiag()} }
+
+// mayShow decides about a socket whose owners are not known yet.
+func (w *socketWalk) mayShow(s *shownSocket) bool {
+	return w.plan.shows(s.listening()) && (w.filter == nil || w.filter.keep(s, false))
+}
+
+// show prints a socket unless the plan or the filter is against it.
+func (w *socketWalk) show(s *shownSocket, print func(*shownSocket)) {
+	if !w.plan.shows(s.listening()) {
+		return
+	}
+	if w.owners != nil {
+		s.owners = w.owners.Of(s.inode())
+	}
+	if w.filter == nil || w.filter.keep(s, true) {
+		print(s)
+	}
+}
+
 // walk prints the tables. A protocol that was asked for by name and is not
 // there ends it; what it lacks otherwise is passed over.
 func (w *socketWalk) walk() error {
+	defer w.reportSources()
 	for _, part := range []func() error{w.inetTables, w.groupTables, w.unixTable, w.oldTables} {
 		if err := part(); err != nil {
 			return err
@@ -91,16 +180,23 @@ func (w *socketWalk) inetTables() error {
 			}
 			continue
 		}
-		for s, err := range w.tables.Inet(t.proto, t.v6) {
-			if err != nil {
-				if err := w.problem(err, t.word(), t.bogus(), t.named, t.v6); err != nil {
-					return err
-				}
-				continue
+		for i := range w.spaces {
+			if err := w.inetTable(&w.spaces[i], t); err != nil {
+				return err
 			}
-			if w.plan.shows(s.Listening()) {
-				w.out.inet(s, w.ownersOf(s.Inode))
-			}
+		}
+	}
+	return nil
+}
+
+func (w *socketWalk) inetTable(space *socketSpace, t inetTable) error {
+	shown := shownSocket{space: space}
+	for s, err := range space.tables.Inet(t.proto, t.v6, w.inetQuery(t)) {
+		if err == nil {
+			shown.inet = s
+			w.show(&shown, w.out.inet)
+		} else if err := w.problem(err, t.word(), t.bogus(), t.named, t.v6); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -111,25 +207,25 @@ func (w *socketWalk) unixTable() error {
 		return nil
 	}
 	w.out.unixTitle()
-	for s, err := range w.tables.Unix() {
-		if err != nil {
-			if err := w.problem(err, "AF UNIX", "unix", w.plan.unixNamed, false); err != nil {
-				return err
-			}
-			continue
-		}
-		if w.plan.shows(s.Listening()) {
-			w.out.unix(s, w.ownersOf(s.Inode))
+	for i := range w.spaces {
+		if err := w.unixSpace(&w.spaces[i]); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (w *socketWalk) ownersOf(inode uint64) []procnet.Owner {
-	if w.owners == nil {
-		return nil
+func (w *socketWalk) unixSpace(space *socketSpace) error {
+	shown := shownSocket{space: space}
+	for s, err := range space.tables.Unix(w.unixQuery()) {
+		if err == nil {
+			shown.unix = s
+			w.show(&shown, w.out.unix)
+		} else if err := w.problem(err, "AF UNIX", "unix", w.plan.unixNamed, false); err != nil {
+			return err
+		}
 	}
-	return w.owners.Of(inode)
+	return nil
 }
 
 // problem deals with an error of a table: a bad row is reported and the walk
@@ -137,11 +233,12 @@ func (w *socketWalk) ownersOf(inode uint64) []procnet.Owner {
 // reported, and remembered for the status.
 func (w *socketWalk) problem(err error, word, bogus string, named, silent bool) error {
 	var bad *procnet.ParseError
+	var file *fs.PathError
 	switch {
 	case errors.As(err, &bad):
 		w.e.warnBare("warning, got bogus %s line.", bogus)
 		w.e.hint("%v", bad)
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+	case errors.As(err, &file) && (errors.Is(file, fs.ErrNotExist) || errors.Is(file, fs.ErrPermission)):
 		if !silent {
 			return w.absent(word, named)
 		}

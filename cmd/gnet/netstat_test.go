@@ -197,9 +197,10 @@ func TestClassicSockets_allocations(t *testing.T) {
 	c := newClassicSockets(context.Background(), e, o)
 	s := &procnet.InetSocket{State: procnet.Established, Local: netip.MustParseAddrPort("127.0.0.1:65535"), Remote: netip.MustParseAddrPort("[2001:db8:1234:5678:9abc:def0:1234:5678]:59076"), Inode: 1 << 40}
 	u := &procnet.UnixSocket{Path: []byte("/run/a/path"), Type: procnet.UnixStream, State: procnet.UnixConnected}
+	inet, local := &shownSocket{inet: s}, &shownSocket{unix: u}
 	n := testing.AllocsPerRun(100, func() {
-		c.inet(s, nil)
-		c.unix(u, nil)
+		c.inet(inet)
+		c.unix(local)
 	})
 	if n != 0 {
 		t.Errorf("two rows allocate %v times, want 0", n)

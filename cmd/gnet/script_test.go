@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"flag"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -17,7 +16,7 @@ var update = flag.Bool("update", false, "rewrite the expected blocks of the scri
 // TestMain makes the test binary the commands of the scripts: the names that a
 // link may have are the names that argv[0] dispatch knows, and one it does not.
 func TestMain(m *testing.M) {
-	gnet := func() { os.Exit(run(os.Args, systemEnv())) }
+	gnet := gnetForTests
 	testscript.Main(m, map[string]func(){
 		"gnet": gnet, "netstat": gnet, "route": gnet, "ping": gnet, "ping4": gnet, "ping6": gnet, "some-other-name": gnet,
 	})
