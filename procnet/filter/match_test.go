@@ -136,6 +136,18 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+// TestUnixStates holds which state of TCP stands for each of a unix socket, as in ss.
+func TestUnixStates(t *testing.T) {
+	for want, s := range map[procnet.State]procnet.UnixSocket{
+		procnet.Listen: {State: procnet.UnixUnconnected, Flags: procnet.UnixAccepting}, procnet.Close: {State: procnet.UnixUnconnected}, procnet.SynSent: {State: procnet.UnixConnecting},
+		procnet.Established: {State: procnet.UnixConnected}, procnet.Closing: {State: procnet.UnixDisconnecting},
+	} {
+		if got := (&Socket{Unix: &s}).state(); got != want {
+			t.Errorf("%+v: %v, want %v", s, got, want)
+		}
+	}
+}
+
 // TestUnknown holds when a Matcher says that a row's source was too poor, and when the row simply has no such thing.
 func TestUnknown(t *testing.T) {
 	sockets := map[string]Socket{}

@@ -27,9 +27,6 @@ func parseNumber(s string, bitSize int) (uint64, error) {
 	} else if len(s) > 1 && s[0] == '0' && allDigits(s) {
 		return 0, errLeadingZero
 	}
-	if s == "" || s[0] == '+' || strings.Contains(s, "_") {
-		return 0, errNoNumber
-	}
 	n, err := strconv.ParseUint(s, base, bitSize)
 	switch {
 	case errors.Is(err, strconv.ErrRange):

@@ -100,7 +100,7 @@ func TestParse(t *testing.T) {
 		{"pid 1", "pid = 1"}, {"pid>=1000", "pid >= 1000"}, {"user root", "user = root"}, {"user 1000", "user = 1000"}, {"inode 0", "inode = 0"},
 		{"netns blue", "netns = blue"}, {"netns 4026531840", "netns = 4026531840"}, {"netns net:[4026531840]", "netns = net:[4026531840]"},
 		{"proto tcp", "proto = tcp"}, {"proto tcp6", "( family = inet6 and proto = tcp )"}, {"proto udpl", "proto = udplite"}, {"proto unix", "family = unix"}, {"family inet6", "family = inet6"},
-		{"rtt > 100ms", "rtt > 100ms"}, {"rtt>1.5s", "rtt > 1500ms"}, {"rtt < 250us", "rtt < 250us"}, {"rto >= 0.2s", "rto >= 200ms"}, {"rtt != 0", "not rtt = 0s"}, {"rttvar < 1µs", "rttvar < 1us"}, {"rto=1001ns", "rto = 1001ns"},
+		{"rtt > 100ms", "rtt > 100ms"}, {"rtt>1.5s", "rtt > 1500ms"}, {"rtt < 250us", "rtt < 250us"}, {"rto >= 0.2s", "rto >= 200ms"}, {"rtt != 0", "not rtt = 0s"}, {"rttvar < 1µs", "rttvar < 1us"}, {"rto=1001ns", "rto = 1001ns"}, {"rto=1.50us", "rto = 1500ns"}, {"rto=1.0ns", "rto = 1ns"},
 		{"retrans > 0", "retrans > 0"}, {"unacked ge 10", "unacked >= 10"}, {"snd_cwnd < 10", "cwnd < 10"}, {"minrtt < 1ms", "min_rtt < 1ms"}, {"total-retrans > 0", "total_retrans > 0"},
 		{"bytes_sent > 1G", "bytes_sent > 1073741824"}, {"sendq > 64k", "sendq > 65536"}, {"recv-q >= 1M", "recvq >= 1048576"}, {"recv_q=0", "recvq = 0"},
 
@@ -111,7 +111,7 @@ func TestParse(t *testing.T) {
 		{"(pid 1 or pid 2) pid 3", "( ( pid = 1 or pid = 2 ) and pid = 3 )"}, {"((pid 1))", "pid = 1"},
 		{"not pid 1 or pid 2", "( not pid = 1 or pid = 2 )"}, {"!pid 1", "not pid = 1"}, {"!(pid 1|pid 2)", "not ( pid = 1 or pid = 2 )"}, {"not not pid 1", "not not pid = 1"},
 		{"not pid 1 pid 2", "( not pid = 1 and pid = 2 )"}, {"pid 1 (pid 2)", "( pid = 1 and pid = 2 )"}, {"pid 1 ! pid 2", "( pid = 1 and not pid = 2 )"},
-		{"\tpid\n1 ", "pid = 1"},
+		{"\tpid\n1 ", "pid = 1"}, {strings.Repeat("(pid 1) (not pid 1) ", maxDepth) + "pid 1", "( " + strings.Repeat("pid = 1 and not pid = 1 and ", maxDepth) + "pid = 1 )"},
 	} {
 		f, err := Parse(c.in, testNames{})
 		if err != nil {
@@ -272,7 +272,8 @@ func TestAll(t *testing.T) {
 	if diff := cmp.Diff([]string{"pid = 1", "( ( pid = 1 or pid = 2 ) and rtt > 1s )"}, got); diff != "" {
 		t.Error(diff)
 	}
-	if !All(parse("pid 1"), parse("pid 1 or pid 2 pid 3")).MixesOrAnd() {
+	mixed := parse("pid 1 or pid 2 pid 3")
+	if !All(parse("pid 1"), mixed).MixesOrAnd() || !All(mixed, parse("pid 1")).MixesOrAnd() {
 		t.Error("All lost that a filter mixes or and and")
 	}
 }
