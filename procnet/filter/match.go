@@ -29,7 +29,6 @@ func (v Verdict) not() Verdict { return Yes - v }
 type Socket struct {
 	Inet *procnet.InetSocket
 	Unix *procnet.UnixSocket
-	Diag *sockdiag.InetRow
 
 	// Owners are the processes that hold the socket, if OwnersKnown; without it what asks for them is Maybe.
 	Owners      []procnet.Owner
@@ -45,7 +44,7 @@ func (s *Socket) diag() *sockdiag.InetRow {
 	if s.Inet == nil {
 		return nil
 	}
-	return s.Diag
+	return s.Inet.Diag
 }
 
 // state returns the state as ss has it: a unix socket has the TCP state that resembles its own.
@@ -71,13 +70,14 @@ type Needs uint16
 
 // What a filter can need.
 const (
-	NeedState  Needs = 1 << iota // it says which states to show
-	NeedOwners                   // comm, pid: a scan of the processes
-	NeedInfo                     // rtt and the like: sockdiag.ExtInfo
-	NeedDevice                   // dev: sock_diag
-	NeedMark                     // fwmark: sock_diag, CAP_NET_ADMIN
-	NeedCgroup                   // cgroup: sock_diag of Linux 5.8
-	NeedNetns                    // netns
+	NeedState    Needs = 1 << iota // it says which states to show
+	NeedOwners                     // comm, pid: a scan of the processes
+	NeedInfo                       // rtt and the like: sockdiag.ExtInfo
+	NeedDevice                     // dev: sock_diag
+	NeedMark                       // fwmark: sock_diag, CAP_NET_ADMIN
+	NeedCgroup                     // cgroup: sock_diag of Linux 5.8
+	NeedNetns                      // netns
+	NeedUnixDiag                   // user, sendq and recvq of unix sockets: sock_diag
 )
 
 // Matcher judges the sockets of one listing by a filter. It is not safe for concurrent use.

@@ -24,7 +24,8 @@ func inetSocket(p procnet.Proto, state procnet.State, local, remote string) *pro
 	return &procnet.InetSocket{Proto: p, V6: l.Addr().Is6(), State: state, Local: l, Remote: r, Inode: 100}
 }
 
-func diagOf(s *procnet.InetSocket, change func(*sockdiag.InetRow)) *sockdiag.InetRow {
+// withDiag gives a socket the kernel's own row, changed.
+func withDiag(s *procnet.InetSocket, change func(*sockdiag.InetRow)) *procnet.InetSocket {
 	d := &sockdiag.InetRow{Family: unix.AF_INET, State: uint8(s.State), Local: s.Local, Remote: s.Remote, Has: sockdiag.ExtInfo | sockdiag.ExtMark | sockdiag.ExtCgroupID}
 	if s.V6 {
 		d.Family = unix.AF_INET6
@@ -32,10 +33,9 @@ func diagOf(s *procnet.InetSocket, change func(*sockdiag.InetRow)) *sockdiag.Ine
 	d.CgroupID = 1
 	d.Info = sockdiag.TCPInfo{Len: 280, RTT: 20 * time.Millisecond, RTTVar: time.Millisecond, MinRTT: 15 * time.Millisecond, RTO: 220 * time.Millisecond,
 		SndCwnd: 10, SndSsthresh: sockdiag.SsthreshInfinite, SndMSS: 1448, PMTU: 1500}
-	if change != nil {
-		change(d)
-	}
-	return d
+	change(d)
+	s.Diag = d
+	return s
 }
 
 // testSockets is one socket of each kind.
@@ -54,17 +54,20 @@ func testSockets() []named {
 	raw := inetSocket(procnet.Raw, procnet.Close, "0.0.0.0:89", "0.0.0.0:0")
 	owners := []procnet.Owner{{PID: 42, FD: 3, Comm: "nginx"}, {PID: 43, FD: 3, Comm: "nginx worker"}}
 	return []named{
-		{"listen", Socket{Inet: listen, Diag: diagOf(listen, func(d *sockdiag.InetRow) { d.Info.Unacked, d.Info.Sacked = 3, 128 })}},
-		{"estab", Socket{Inet: estab, Diag: diagOf(estab, func(d *sockdiag.InetRow) { d.Mark, d.Interface = 5, 2 }), Owners: owners, OwnersKnown: true}},
-		{"lossy", Socket{Inet: lossy, OwnersKnown: true, Netns: 4026531840, NetnsNames: []string{"blue"}, Diag: diagOf(lossy, func(d *sockdiag.InetRow) {
+		{"listen", Socket{Inet: withDiag(listen, func(d *sockdiag.InetRow) { d.Info.Unacked, d.Info.Sacked = 3, 128 })}},
+		{"estab", Socket{Inet: withDiag(estab, func(d *sockdiag.InetRow) { d.Mark, d.Interface = 5, 2 }), Owners: owners, OwnersKnown: true}},
+		{"lossy", Socket{OwnersKnown: true, Netns: 4026531840, NetnsNames: []string{"blue"}, Inet: withDiag(lossy, func(d *sockdiag.InetRow) {
 			d.CgroupID, d.Info.Retrans, d.Info.TotalRetrans, d.Info.RTT, d.Info.SndSsthresh, d.Info.Unacked = 4, 2, 9, 300*time.Millisecond, 7, 12
 		})}},
-		{"v6", Socket{Inet: v6, Diag: diagOf(v6, func(d *sockdiag.InetRow) { d.Info.RTT, d.Info.MinRTT, d.Interface = 0, sockdiag.MinRTTUnknown, 1 })}},
-		{"wait", Socket{Inet: wait, Diag: diagOf(wait, func(d *sockdiag.InetRow) { d.Has, d.CgroupID = sockdiag.ExtMark, 0 })}},
+		{"v6", Socket{Inet: withDiag(v6, func(d *sockdiag.InetRow) { d.Info.RTT, d.Info.MinRTT, d.Interface = 0, sockdiag.MinRTTUnknown, 1 })}},
+		{"wait", Socket{Inet: withDiag(wait, func(d *sockdiag.InetRow) { d.Has, d.CgroupID = sockdiag.ExtMark, 0 })}},
 		{"file", Socket{Inet: fromFile}},
-		{"udp", Socket{Inet: udp, Diag: diagOf(udp, func(d *sockdiag.InetRow) { d.Has = sockdiag.ExtCgroupID })}},
+		{"udp", Socket{Inet: withDiag(udp, func(d *sockdiag.InetRow) { d.Has = sockdiag.ExtCgroupID })}},
 		{"raw", Socket{Inet: raw}},
-		{"unix", Socket{Unix: &procnet.UnixSocket{Flags: procnet.UnixAccepting, Type: procnet.UnixStream, State: procnet.UnixUnconnected, Inode: 300, Path: []byte("/run/App.sock")}}},
+		{"unix", Socket{Unix: &procnet.UnixSocket{Flags: procnet.UnixAccepting, Type: procnet.UnixStream, State: procnet.UnixUnconnected, Inode: 300, Path: []byte("/run/App.sock"),
+			Diag: &sockdiag.UnixRow{Has: sockdiag.UnixUID | sockdiag.UnixRQLen, UID: 8, RQueue: 2, WQueue: 128}}}},
+		{"dgram", Socket{Unix: &procnet.UnixSocket{Type: procnet.UnixDgram, State: procnet.UnixUnconnected, Inode: 302, Path: []byte("@abs"),
+			Diag: &sockdiag.UnixRow{Has: sockdiag.UnixUID | sockdiag.UnixRQLen, RQueue: 0, WQueue: 70000}}}},
 		{"pair", Socket{Unix: &procnet.UnixSocket{Type: procnet.UnixStream, State: procnet.UnixConnected, Inode: 301}}},
 	}
 }
@@ -75,40 +78,40 @@ func TestMatch(t *testing.T) {
 		in   string
 		want []string // a name with a ? is Maybe
 	}{
-		{"src *", []string{"listen", "estab", "lossy", "v6", "wait", "file", "udp", "raw", "unix", "pair"}},
+		{"src *", []string{"listen", "estab", "lossy", "v6", "wait", "file", "udp", "raw", "unix", "dgram", "pair"}},
 		{"not src *", nil},
 		{"sport = 22", []string{"listen", "estab", "wait"}},
 		{"sport = :ssh", []string{"listen", "estab", "wait"}},
-		{"sport != 22", []string{"lossy", "v6", "file", "udp", "raw", "unix", "pair"}},
+		{"sport != 22", []string{"lossy", "v6", "file", "udp", "raw", "unix", "dgram", "pair"}},
 		{"sport < 53", []string{"listen", "estab", "wait"}}, {"sport <= 53", []string{"listen", "estab", "wait", "udp"}},
 		{"sport > 443", []string{"v6"}}, {"sport >= 443", []string{"lossy", "v6"}}, {"dport = :0", []string{"listen", "udp", "raw"}},
 		{"sport = 89", []string{"raw"}}, {"sport = :both", nil}, {"sport = domain", []string{"udp"}}, {":443", []string{"lossy", "v6"}},
 		{"src 10.99.0.1", []string{"estab", "lossy", "wait"}}, {"src inet:10.99.0.1", []string{"estab", "wait"}}, {"src [::ffff:10.99.0.1]", []string{"lossy"}},
 		{"src 0.0.0.0", []string{"listen", "raw"}}, {"src 0/0", []string{"listen", "estab", "lossy", "wait", "file", "udp", "raw"}}, {"src ::/0", []string{"lossy", "v6"}},
 		{"src ::ffff:0:0/96", []string{"lossy"}}, {"dst 2001:db8::/32", []string{"v6"}}, {"dst 192.0.2.8/31:40002", []string{"wait"}}, {"dst 192.0.2.0/29", []string{"estab"}},
-		{"src localhost", []string{"file", "udp"}}, {"not src 0/0", []string{"v6", "unix", "pair"}},
+		{"src localhost", []string{"file", "udp"}}, {"not src 0/0", []string{"v6", "unix", "dgram", "pair"}},
 		{"src /run/*", []string{"unix"}}, {"src unix:*SOCK", []string{"unix"}}, {"src unix:", []string{"pair"}},
-		{"src unix:*", []string{"unix", "pair"}}, {"not src unix:*", []string{"listen", "estab", "lossy", "v6", "wait", "file", "udp", "raw"}},
+		{"src unix:*", []string{"unix", "dgram", "pair"}}, {"not src unix:*", []string{"listen", "estab", "lossy", "v6", "wait", "file", "udp", "raw"}},
 
-		{"state listening", []string{"listen", "unix"}}, {"state established", []string{"estab", "lossy", "pair"}}, {"state closed", []string{"udp", "raw"}},
+		{"state listening", []string{"listen", "unix"}}, {"state established", []string{"estab", "lossy", "pair"}}, {"state closed", []string{"udp", "raw", "dgram"}},
 		{"state connected", []string{"estab", "lossy", "v6", "wait", "file", "pair"}}, {"state synchronized", []string{"estab", "lossy", "wait", "file", "pair"}},
-		{"state bucket", []string{"wait"}}, {"state big sport 22", []string{"listen", "estab"}}, {"exclude connected", []string{"listen", "udp", "raw", "unix"}},
+		{"state bucket", []string{"wait"}}, {"state big sport 22", []string{"listen", "estab"}}, {"exclude connected", []string{"listen", "udp", "raw", "unix", "dgram"}},
 
-		{"dev eth0", []string{"estab"}}, {"dev 0", []string{"listen", "lossy", "wait", "udp"}}, {"dev != lo", []string{"listen", "estab", "lossy", "wait", "file", "udp", "raw", "unix", "pair"}},
+		{"dev eth0", []string{"estab"}}, {"dev 0", []string{"listen", "lossy", "wait", "udp"}}, {"dev != lo", []string{"listen", "estab", "lossy", "wait", "file", "udp", "raw", "unix", "dgram", "pair"}},
 		{"fwmark 5", []string{"estab"}}, {"fwmark 4/4", []string{"estab"}}, {"fwmark 5/4", nil}, {"fwmark 0", []string{"listen", "lossy", "v6", "wait"}},
-		{"cgroup /abc", []string{"lossy"}}, {"cgroup /", []string{"listen", "estab", "v6", "udp"}}, {"cgroup != /abc", []string{"listen", "estab", "v6", "wait", "file", "udp", "raw", "unix", "pair"}},
+		{"cgroup /abc", []string{"lossy"}}, {"cgroup /", []string{"listen", "estab", "v6", "udp"}}, {"cgroup != /abc", []string{"listen", "estab", "v6", "wait", "file", "udp", "raw", "unix", "dgram", "pair"}},
 
-		{"comm nginx", []string{"listen?", "estab", "v6?", "file?", "udp?", "raw?", "unix?", "pair?"}},
-		{"comm = *worker", []string{"listen?", "estab", "v6?", "file?", "udp?", "raw?", "unix?", "pair?"}},
+		{"comm nginx", []string{"listen?", "estab", "v6?", "file?", "udp?", "raw?", "unix?", "dgram?", "pair?"}},
+		{"comm = *worker", []string{"listen?", "estab", "v6?", "file?", "udp?", "raw?", "unix?", "dgram?", "pair?"}},
 		{"comm NGINX state established", []string{"pair?"}}, {"comm != nginx state established", []string{"lossy", "pair?"}},
 		{"pid > 42 src 10/8", []string{"estab"}}, {"pid 1 sport 22", []string{"listen?"}}, {"pid != 42 sport 22", []string{"listen?", "wait"}},
-		{"pid 42 or sport 22", []string{"listen", "estab", "v6?", "wait", "file?", "udp?", "raw?", "unix?", "pair?"}},
-		{"not (pid 42 and sport 22)", []string{"listen?", "lossy", "v6", "wait", "file", "udp", "raw", "unix", "pair"}},
-		{"user mail", []string{"estab"}}, {"user 0 sport 22", []string{"listen", "wait"}}, {"inode 0", []string{"wait"}}, {"inode > 200", []string{"unix", "pair"}},
+		{"pid 42 or sport 22", []string{"listen", "estab", "v6?", "wait", "file?", "udp?", "raw?", "unix?", "dgram?", "pair?"}},
+		{"not (pid 42 and sport 22)", []string{"listen?", "lossy", "v6", "wait", "file", "udp", "raw", "unix", "dgram", "pair"}},
+		{"user mail", []string{"estab", "unix"}}, {"user 0 sport 22", []string{"listen", "wait"}}, {"inode 0", []string{"wait"}}, {"inode > 200", []string{"unix", "dgram", "pair"}},
 		{"netns blue", []string{"lossy"}}, {"netns 4026531840", []string{"lossy"}}, {"netns net:[4026531840]", []string{"lossy"}}, {"netns red", nil},
-		{"proto tcp6", []string{"lossy", "v6"}}, {"proto udp", []string{"udp"}}, {"proto raw", []string{"raw"}}, {"proto unix", []string{"unix", "pair"}},
+		{"proto tcp6", []string{"lossy", "v6"}}, {"proto udp", []string{"udp"}}, {"proto raw", []string{"raw"}}, {"proto unix", []string{"unix", "dgram", "pair"}},
 		{"proto udplite", nil}, {"family inet proto tcp", []string{"listen", "estab", "wait", "file"}},
-		{"sendq > 64k", []string{"estab"}}, {"recvq > 0", []string{"listen"}}, {"sendq = 0 proto unix", nil},
+		{"sendq > 64k", []string{"estab", "dgram"}}, {"recvq > 0", []string{"listen", "unix"}}, {"sendq = 0 proto unix", []string{"unix"}}, {"user root proto unix", []string{"dgram"}},
 
 		{"rtt > 100ms", []string{"lossy"}}, {"rtt < 100ms", []string{"estab"}}, {"rtt <= 20ms", []string{"estab"}}, {"min_rtt > 0", []string{"estab", "lossy"}},
 		{"rto >= 220ms", []string{"estab", "lossy", "v6"}}, {"cwnd = 10", []string{"estab", "lossy", "v6"}}, {"ssthresh > 0", []string{"lossy"}}, {"unacked > 0", []string{"lossy"}},
@@ -155,10 +158,11 @@ func TestUnknown(t *testing.T) {
 		sockets[s.name] = s.Socket
 	}
 	old := sockets["estab"]
-	kept := old.Diag.Clone()
-	kept.Info.Len = int(sockdiag.InfoBase)
-	kept.Has = sockdiag.ExtInfo
-	old.Diag = kept
+	row := *old.Inet
+	row.Diag = row.Diag.Clone()
+	row.Diag.Info.Len = int(sockdiag.InfoBase)
+	row.Diag.Has = sockdiag.ExtInfo
+	old.Inet = &row
 	sockets["old kernel"] = old
 	for _, c := range []struct {
 		in, socket string
@@ -169,7 +173,7 @@ func TestUnknown(t *testing.T) {
 		{"dev lo", "raw", NeedDevice}, {"dev lo", "estab", 0}, {"dev lo", "unix", 0},
 		{"fwmark 1", "raw", NeedMark}, {"fwmark 1", "udp", NeedMark}, {"fwmark 1", "estab", 0}, {"fwmark 1", "unix", 0},
 		{"cgroup /", "file", NeedCgroup}, {"cgroup /", "old kernel", NeedCgroup}, {"cgroup /", "wait", 0}, {"cgroup /", "unix", 0},
-		{"netns x", "estab", NeedNetns}, {"netns x", "lossy", 0}, {"sport 1 rtt > 1s", "file", 0}, {"sport 80 (rtt > 1s or dev lo)", "file", NeedInfo | NeedDevice},
+		{"user root", "pair", NeedUnixDiag}, {"user root", "unix", 0}, {"recvq 0", "pair", NeedUnixDiag}, {"sendq 0", "dgram", 0}, {"sendq 0", "file", 0}, {"netns x", "estab", NeedNetns}, {"netns x", "lossy", 0}, {"sport 1 rtt > 1s", "file", 0}, {"sport 80 (rtt > 1s or dev lo)", "file", NeedInfo | NeedDevice},
 	} {
 		f, err := Parse(c.in, testNames{})
 		if err != nil {

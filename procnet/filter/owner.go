@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 
+	"gnet/internal/sockdiag"
 	"gnet/procnet"
 )
 
@@ -92,7 +93,7 @@ func (n inode) append(dst []byte) []byte {
 	return strconv.AppendUint(appendComparison(dst, "inode", n.op), n.value, 10)
 }
 
-// user is the owner of the socket itself, which /proc/net/unix does not tell.
+// user is the owner of the socket itself. The file of unix sockets does not tell it.
 type user struct {
 	uid  uint32
 	name string // "" for a number
@@ -109,7 +110,16 @@ func readUser(p *parser, c *comparand) (expr, error) {
 	return user{uid: uint32(n)}, nil
 }
 
-func (n user) eval(s *Socket, _ *Needs) Verdict { return verdict(s.Inet != nil && s.Inet.UID == n.uid) }
+func (n user) eval(s *Socket, unknown *Needs) Verdict {
+	switch {
+	case s.Inet != nil:
+		return verdict(s.Inet.UID == n.uid)
+	case s.Unix.Diag == nil || s.Unix.Diag.Has&sockdiag.UnixUID == 0:
+		*unknown |= NeedUnixDiag
+		return No
+	}
+	return verdict(s.Unix.Diag.UID == n.uid)
+}
 
 func (n user) needs() Needs { return 0 }
 

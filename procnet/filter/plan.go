@@ -272,20 +272,8 @@ func (n unixName) bounds(t *Table) bounds {
 	return opaque()
 }
 
-func (n queue) bounds(t *Table) bounds {
-	if t.Unix {
-		return constant(false)
-	}
-	return opaque()
-}
-
-func (n user) bounds(t *Table) bounds {
-	if t.Unix {
-		return constant(false)
-	}
-	return opaque()
-}
-
+func (n queue) bounds(*Table) bounds { return opaque() }
+func (n user) bounds(*Table) bounds  { return opaque() }
 func (n comm) bounds(*Table) bounds  { return opaque() }
 func (n pid) bounds(*Table) bounds   { return opaque() }
 func (n inode) bounds(*Table) bounds { return opaque() }

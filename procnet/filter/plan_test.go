@@ -86,7 +86,7 @@ func TestPlan(t *testing.T) {
 		{"sport 22 or dport 1", tcp, false, 0, "(sport=22 | dport=1)"}, {"sport 22 or proto udp", udp, false, 0, ""}, {"sport 22 or proto udp", tcp, false, 0, "sport=22"}, {"sport 22 and proto udp", tcp, true, 0, ""},
 		{"not not sport 22", tcp, false, 0, "!!sport=22"}, {"not (src /x or sport 22)", tcp, false, 0, "!sport=22"},
 		{"rtt > 1s", tcp, false, all &^ (listen | 1<<procnet.TimeWait | 1<<procnet.SynRecv), ""}, {"rtt > 1s", udp, true, 0, ""}, {"rtt > 1s", unixes, true, 0, ""}, {"not rtt > 1s", udp, false, 0, ""}, {"not rtt > 1s", tcp, false, 0, ""},
-		{"sendq > 1", unixes, true, 0, ""}, {"user root", unixes, true, 0, ""}, {"user root", udp, false, 0, ""}, {"sendq > 1", udp, false, 0, ""}, {"inode 1 netns x comm y", unixes, false, 0, ""},
+		{"sendq > 1", unixes, false, 0, ""}, {"user root", unixes, false, 0, ""}, {"user root", udp, false, 0, ""}, {"sendq > 1", udp, false, 0, ""}, {"inode 1 netns x comm y", unixes, false, 0, ""},
 	} {
 		f, err := Parse(c.in, testNames{})
 		if err != nil {
@@ -137,6 +137,9 @@ func randomSocket(r *rand.Rand) (Socket, Table) {
 	}
 	if r.IntN(8) == 0 {
 		s.Unix = &procnet.UnixSocket{Flags: uint32(r.IntN(2)) * procnet.UnixAccepting, State: procnet.UnixState(r.IntN(5)), Inode: uint64(r.IntN(3)), Path: []byte(pick(r, "", "/a", "@b"))}
+		if r.IntN(2) == 0 {
+			s.Unix.Diag = &sockdiag.UnixRow{Has: sockdiag.UnixHas(r.Uint32()), UID: pick[uint32](r, 0, 8), RQueue: uint32(r.IntN(2)), WQueue: uint32(r.IntN(2))}
+		}
 		return s, Table{Unix: true}
 	}
 	v6 := r.IntN(2) == 0
@@ -160,7 +163,7 @@ func randomSocket(r *rand.Rand) (Socket, Table) {
 		d.CgroupID = uint64(1 + r.IntN(3))
 	}
 	d.Info = sockdiag.TCPInfo{Len: pick(r, 104, 280), RTT: time.Duration(r.IntN(3)) * time.Millisecond, Retrans: uint32(r.IntN(2)), BytesSent: uint64(r.IntN(2)), SndSsthresh: pick[uint32](r, 1, 100, sockdiag.SsthreshInfinite)}
-	s.Inet, s.Diag = in, d
+	in.Diag, s.Inet = d, in
 	both := r.IntN(2) == 0
 	return s, Table{Proto: in.Proto, V4: both || !v6, V6: both || v6, Privileged: r.IntN(2) == 0}
 }
@@ -180,10 +183,10 @@ func checkPlan(t *testing.T, f *Filter, s *Socket, table Table) {
 		t.Errorf("%s: the table is left out", f)
 	case p.States != 0 && p.States&state == 0:
 		t.Errorf("%s: states %b leave out %v", f, p.States, s.state())
-	case p.Cond != nil && s.Diag == nil:
+	case p.Cond != nil && s.Inet == nil:
 		t.Errorf("%s: a condition for unix sockets", f)
-	case p.Cond != nil && !sockdiag.Eval(p.Cond, s.Diag):
-		t.Errorf("%s: %s leaves out %+v", f, condText(p.Cond), *s.Diag)
+	case p.Cond != nil && !sockdiag.Eval(p.Cond, s.Inet.Diag):
+		t.Errorf("%s: %s leaves out %+v", f, condText(p.Cond), *s.Inet.Diag)
 	}
 }
 

@@ -1,8 +1,12 @@
 package filter
 
-import "strconv"
+import (
+	"strconv"
 
-// queue is sendq and recvq: the columns Send-Q and Recv-Q, bytes, or of the recvq of a listening TCP socket connections.
+	"gnet/internal/sockdiag"
+)
+
+// queue is sendq and recvq: the columns Send-Q and Recv-Q, bytes, or connections of the recvq of a listening TCP or unix socket.
 type queue struct {
 	send  bool
 	op    comparison
@@ -17,14 +21,29 @@ func readQueue(p *parser, c *comparand) (expr, error) {
 	return queue{c.name == "sendq", c.op, n}, nil
 }
 
-func (n queue) eval(s *Socket, _ *Needs) Verdict {
-	switch {
-	case s.Inet == nil:
-		return No
-	case n.send:
-		return verdict(n.op.holds(uint64(s.Inet.TxQueue), n.value))
+func (n queue) eval(s *Socket, unknown *Needs) Verdict {
+	receive, send, ok := s.queues(unknown)
+	have := receive
+	if n.send {
+		have = send
 	}
-	return verdict(n.op.holds(uint64(s.Inet.RxQueue), n.value))
+	return verdict(ok && n.op.holds(uint64(have), n.value))
+}
+
+// queues returns what waits to be read and to be sent. The Send-Q of a listening socket is 0: unix_diag gives it the limit of the other.
+func (s *Socket) queues(unknown *Needs) (receive, send uint32, ok bool) {
+	if s.Unix == nil {
+		return s.Inet.RxQueue, s.Inet.TxQueue, true
+	}
+	d := s.Unix.Diag
+	if d == nil || d.Has&sockdiag.UnixRQLen == 0 {
+		*unknown |= NeedUnixDiag
+		return 0, 0, false
+	}
+	if s.Unix.Accepting() {
+		return d.RQueue, 0, true
+	}
+	return d.RQueue, d.WQueue, true
 }
 
 func (n queue) needs() Needs { return 0 }
