@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -27,6 +28,8 @@ const (
 	TUN Capability = "tun"
 	// Peers: the original tools are installed; asked for with Peer.
 	Peers Capability = "peers"
+	// Userns: a fresh user namespace, made by whoever we are.
+	Userns Capability = "userns"
 	// Root: user id 0 with other user ids beside it, for tests that become nobody.
 	Root Capability = "root"
 )
@@ -68,6 +71,8 @@ func Probe(c Capability) error {
 		return probeTUN()
 	case Peers:
 		return nil // each tool is asked for by name, with Peer
+	case Userns:
+		return probeUserns()
 	case Root:
 		return probeRoot()
 	}
@@ -87,6 +92,16 @@ func probeNetns() error {
 		return err
 	}
 	return p.Wait()
+}
+
+// probeUserns starts a program in a fresh user namespace in which nobody is mapped.
+func probeUserns() error {
+	cmd := netns.Self("probe", "-test.run=^$")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER}
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("user namespace: %w", err)
+	}
+	return nil
 }
 
 // probeRaw opens a raw socket; where this process may not, one that is root in
