@@ -48,13 +48,10 @@ func (e Ext) request() uint8 {
 	return uint8(e)
 }
 
-// attribute reads one attribute into r; unknown ones are skipped.
+// attribute reads one attribute into r; unknown ones are skipped. The shift of a
+// type beyond the set's bits gives no bit.
 func (r *InetRow) attribute(a *netlink.Attrs) {
-	typ := a.Type()
-	if typ == 0 || typ > 32 {
-		return
-	}
-	has := Ext(1) << (typ - 1)
+	has := Ext(1) << (a.Type() - 1)
 	switch has {
 	case ExtInfo:
 		r.Info.decode(a.Data())

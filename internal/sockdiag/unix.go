@@ -124,13 +124,10 @@ func (r *UnixRow) decode(m netlink.Message) (bool, error) {
 	return true, attrs.Err()
 }
 
-// attribute reads one attribute into r; unknown ones are skipped.
+// attribute reads one attribute into r; unknown ones are skipped. The shift of a
+// type beyond the set's bits gives no bit.
 func (r *UnixRow) attribute(a *netlink.Attrs) {
-	typ := a.Type()
-	if typ > 15 {
-		return
-	}
-	has := UnixHas(1) << typ
+	has := UnixHas(1) << a.Type()
 	switch has {
 	case UnixName:
 		r.Name = unixName(a.Data())

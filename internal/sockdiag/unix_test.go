@@ -106,3 +106,15 @@ func TestUnix_leavingEarly(t *testing.T) {
 	}
 	mustEqual(t, unixAnswer{Rows: []UnixRow{unixHead(), unixEverythingRow()}}, askUnix(t, c, 0))
 }
+
+func TestUnixClone_sharesNothing(t *testing.T) {
+	c, _ := scripted(20, 0, unixEverything())
+	for row, err := range c.Unix(0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept := row.Clone()
+		clear(row.Name)
+		mustEqual(t, unixEverythingRow(), *kept)
+	}
+}
