@@ -2,6 +2,7 @@ package procnet
 
 import (
 	"encoding/binary"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -23,9 +24,8 @@ type CgroupPaths struct {
 // OpenCgroupPaths returns the paths of the running kernel's cgroup v2, which is mounted at /sys/fs/cgroup, or beside v1 at
 // /sys/fs/cgroup/unified. Where it is not, no path is known. Close lets go of it.
 func OpenCgroupPaths() *CgroupPaths {
-	for _, dir := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} {
-		var st unix.Statfs_t
-		if unix.Statfs(dir, &st) != nil || st.Type != unix.CGROUP2_SUPER_MAGIC {
+	for _, dir := range cgroupMounts() {
+		if !isCgroup(dir) {
 			continue
 		}
 		if fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err == nil {
@@ -33,6 +33,41 @@ func OpenCgroupPaths() *CgroupPaths {
 		}
 	}
 	return &CgroupPaths{mount: -1}
+}
+
+func cgroupMounts() []string { return []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} }
+
+// isCgroup reports whether path is a directory of cgroup v2.
+func isCgroup(path string) bool {
+	var fs unix.Statfs_t
+	var st unix.Stat_t
+	return unix.Statfs(path, &fs) == nil && fs.Type == unix.CGROUP2_SUPER_MAGIC && unix.Stat(path, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR
+}
+
+// ErrNoCgroup: there is no control group of cgroup v2 at a path.
+var ErrNoCgroup = errors.New("no such control group of cgroup v2")
+
+// CgroupID returns the id of the control group at path: of the file system, or from the root of the mount as in /proc/<pid>/cgroup.
+func CgroupID(path string) (uint64, error) {
+	candidates := []string{path}
+	if filepath.IsAbs(path) {
+		for _, mount := range cgroupMounts() {
+			candidates = append(candidates, filepath.Join(mount, path))
+		}
+	}
+	for _, dir := range candidates {
+		if !isCgroup(dir) {
+			continue
+		}
+		handle, _, err := unix.NameToHandleAt(unix.AT_FDCWD, dir, 0)
+		if err == nil && handle.Size() == 8 {
+			return binary.NativeEndian.Uint64(handle.Bytes()), nil
+		}
+		if err != nil {
+			return 0, &os.PathError{Op: "name_to_handle_at", Path: dir, Err: err}
+		}
+	}
+	return 0, ErrNoCgroup
 }
 
 // Close closes the mount.

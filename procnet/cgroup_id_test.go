@@ -102,3 +102,28 @@ func TestCgroupPaths_below(t *testing.T) {
 		}
 	}
 }
+
+// The id of each control group is found by its path from the root of the mount and by that of its directory.
+func TestCgroupID(t *testing.T) {
+	c := openCgroupPaths(t)
+	for _, path := range []string{"", "cgroup.procs", "relative", "/no/such/group", "/etc/passwd"} {
+		if id, err := CgroupID(path); err != ErrNoCgroup {
+			t.Errorf("%q is %d, error %v", path, id, err)
+		}
+	}
+	if c.mount < 0 {
+		return // a host of cgroup v1 alone
+	}
+	c.walk()
+	for id, path := range c.known {
+		for _, at := range []string{path, filepath.Join(c.root, path)} {
+			got, err := CgroupID(at)
+			if _, gone := os.Stat(filepath.Join(c.root, path)); gone == nil && (got != id || err != nil) {
+				t.Errorf("%s is %d, error %v; want %d", at, got, err, id)
+			}
+		}
+	}
+	if _, err := CgroupID(filepath.Join(c.root, "cgroup.procs")); err != ErrNoCgroup {
+		t.Errorf("a file is a control group: %v", err)
+	}
+}

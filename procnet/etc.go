@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 )
 
@@ -39,6 +40,42 @@ func (n Names) Users() map[uint32]string {
 		}
 	}
 	return users
+}
+
+// UID returns the uid of a user in passwd(5). When several lines have one name the first counts, as for getpwnam(3).
+func (n Names) UID(user string) (uint32, bool) {
+	for line := range n.lines("passwd") {
+		fields := bytes.SplitN(line, []byte{':'}, 4)
+		if len(fields) < 4 || string(fields[0]) != user {
+			continue
+		}
+		if uid, err := strconv.ParseUint(string(fields[2]), 10, 32); err == nil {
+			return uint32(uid), true
+		}
+	}
+	return 0, false
+}
+
+// Ports returns the ports of a service in services(5) over TCP and over UDP, 0 where it has none. An alias counts like the
+// name, and of several lines the first, as for getservbyname(3).
+func (n Names) Ports(service string) (tcp, udp uint16) {
+	for line := range n.lines("services") {
+		fields := bytes.Fields(line)
+		isService := func(f []byte) bool { return string(f) == service }
+		if len(fields) < 2 || !isService(fields[0]) && !slices.ContainsFunc(fields[2:], isService) {
+			continue
+		}
+		number, proto, ok := bytes.Cut(fields[1], []byte{'/'})
+		port, err := strconv.ParseUint(string(number), 10, 16)
+		switch {
+		case !ok || err != nil:
+		case string(proto) == "tcp":
+			tcp = cmp.Or(tcp, uint16(port))
+		case string(proto) == "udp":
+			udp = cmp.Or(udp, uint16(port))
+		}
+	}
+	return tcp, udp
 }
 
 // Service is a key of Services.

@@ -26,6 +26,32 @@ func TestUsers(t *testing.T) {
 	}
 }
 
+func TestUID(t *testing.T) {
+	n := etc(t, "passwd", "root:x:0:0:root:/root:/bin/sh\n+nis::::::\nhalf:x\nneg:x:-1:1:\ntwo:x:big:1:\ntwo:x:2:1:\ntwo:x:3:1:\nlast:x:4294967295:1:")
+	got := map[string]uint32{}
+	for _, name := range []string{"root", "+nis", "half", "neg", "two", "last", "", "none"} {
+		if uid, ok := n.UID(name); ok {
+			got[name] = uid
+		}
+	}
+	if diff := cmp.Diff(map[string]uint32{"root": 0, "two": 2, "last": 1<<32 - 1}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestPorts(t *testing.T) {
+	n := etc(t, "services", "# ssh 1/tcp\nssh 22/tcp alias other # x\nssh 23/tcp\nalias 24/udp\nboth 5/tcp\nboth 6/udp\nbad 70000/tcp\nbad 7\nbad x/udp\nhalf\nend 9/sctp\n")
+	got := map[string][2]uint16{}
+	for _, name := range []string{"ssh", "alias", "other", "x", "both", "bad", "half", "end", "", "22/tcp"} {
+		if tcp, udp := n.Ports(name); tcp != 0 || udp != 0 {
+			got[name] = [2]uint16{tcp, udp}
+		}
+	}
+	if diff := cmp.Diff(map[string][2]uint16{"ssh": {22, 0}, "alias": {22, 24}, "other": {22, 0}, "both": {5, 6}}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestServices(t *testing.T) {
 	n := etc(t, "services", "# ssh 1/tcp\nssh\t\t22/tcp alias # x\nfirst 80/tcp\n  last 80/tcp\nudp 80/udp\nhalf\nbad 70000/tcp\nbad x/tcp\nnone 5\nend 65535/sctp")
 	want := map[Service]string{{"tcp", 22}: "ssh", {"tcp", 80}: "last", {"udp", 80}: "udp", {"sctp", 65535}: "end"}

@@ -15,14 +15,14 @@ type device struct {
 }
 
 func readDevice(p *parser, c *comparand) (expr, error) {
-	if index, ok := p.names.Interface(c.text); ok {
-		return device{index, c.text}, nil
+	if n, err := parseNumber(c.text, 31); err == nil && allDigits(c.text) {
+		return device{index: uint32(n)}, nil
 	}
-	n, err := parseNumber(c.text, 31)
+	index, err := p.names.Interface(c.text)
 	if err != nil {
-		return nil, p.fail(c.value, "there is no interface %q", c.text).hint("gnet netstat -ia lists them; dev 0 is a socket bound to none")
+		return nil, p.fail(c.value, "%q: %v", c.text, err).hint("gnet netstat -ia lists the interfaces; dev 0 is a socket bound to none")
 	}
-	return device{index: uint32(n)}, nil
+	return device{index, c.text}, nil
 }
 
 func (n device) eval(s *Socket, unknown *Needs) Verdict {
@@ -90,7 +90,7 @@ type cgroup struct {
 func readCgroup(p *parser, c *comparand) (expr, error) {
 	id, err := p.names.Cgroup(c.text)
 	if err != nil {
-		return nil, p.fail(c.value, "%q: %v", c.text, err).hint("a cgroup is a path in the hierarchy of cgroup v2, as in /proc/self/cgroup")
+		return nil, p.fail(c.value, "%q: %v", c.text, err).hint("a control group is a directory of cgroup v2, or its path as in /proc/PID/cgroup")
 	}
 	return cgroup{c.text, id}, nil
 }

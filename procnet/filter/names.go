@@ -9,11 +9,11 @@ type Names interface {
 	Service(name string) (Service, bool)
 	// User returns the uid of a user.
 	User(name string) (uint32, bool)
-	// Interface returns the index of an interface.
-	Interface(name string) (uint32, bool)
+	// Interface returns the index of an interface. The error, of a few words, says why there is none.
+	Interface(name string) (uint32, error)
 	// Host returns the addresses of a host, at least one or an error.
 	Host(name string) ([]netip.Addr, error)
-	// Cgroup returns the id of the cgroup v2 at path: the inode of its directory.
+	// Cgroup returns the id of the cgroup v2 at path (procnet.CgroupID). The error, of a few words, says why there is none.
 	Cgroup(path string) (uint64, error)
 }
 

@@ -22,9 +22,12 @@ func (testNames) User(name string) (uint32, bool) {
 	return uid, ok
 }
 
-func (testNames) Interface(name string) (uint32, bool) {
+func (testNames) Interface(name string) (uint32, error) {
 	index, ok := map[string]uint32{"lo": 1, "eth0": 2, "odd name": 3}[name]
-	return index, ok
+	if !ok {
+		return 0, errors.New("no such interface")
+	}
+	return index, nil
 }
 
 func (testNames) Host(name string) ([]netip.Addr, error) {
@@ -202,12 +205,12 @@ func TestSyntaxErrors(t *testing.T) {
 		{"exclude all", SyntaxError{Word: "exclude", Msg: "no state is left"}},
 		{"autobound", SyntaxError{Word: "autobound", Msg: `"autobound" is no condition`, Hint: listed}},
 
-		{"dev nosuch", SyntaxError{Offset: 4, Word: "nosuch", Msg: `there is no interface "nosuch"`, Hint: "gnet netstat -ia lists them; dev 0 is a socket bound to none"}},
+		{"dev nosuch", SyntaxError{Offset: 4, Word: "nosuch", Msg: `"nosuch": no such interface`, Hint: "gnet netstat -ia lists the interfaces; dev 0 is a socket bound to none"}},
 		{"fwmark x", SyntaxError{Offset: 7, Word: "x", Msg: `"x" is no mark`, Hint: "a mark is a number of 32 bits, alone or with /MASK"}},
 		{"fwmark 0x100000000", SyntaxError{Offset: 7, Word: "0x100000000", Msg: `"0x100000000" is no mark`, Hint: "a mark is a number of 32 bits, alone or with /MASK"}},
 		{"fwmark 7/", SyntaxError{Offset: 7, Word: "7/", Msg: `"7/" is no mark`, Hint: "a mark is a number of 32 bits, alone or with /MASK"}},
 		{"fwmark > 1", SyntaxError{Offset: 7, Word: ">", Msg: "fwmark has no size", Hint: "it takes = and !="}},
-		{"cgroup nosuch", SyntaxError{Offset: 7, Word: "nosuch", Msg: `"nosuch": no such directory`, Hint: "a cgroup is a path in the hierarchy of cgroup v2, as in /proc/self/cgroup"}},
+		{"cgroup nosuch", SyntaxError{Offset: 7, Word: "nosuch", Msg: `"nosuch": no such directory`, Hint: "a control group is a directory of cgroup v2, or its path as in /proc/PID/cgroup"}},
 		{"pid x", SyntaxError{Offset: 4, Word: "x", Msg: `"x" is no number`}},
 		{"pid 4294967296", SyntaxError{Offset: 4, Word: "4294967296", Msg: `"4294967296" is too large`}},
 		{"pid +1", SyntaxError{Offset: 4, Word: "+1", Msg: `"+1" is no number`}},
