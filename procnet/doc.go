@@ -5,6 +5,7 @@
 //	tcp, tcp6                    net/ipv4/tcp_ipv4.c, net/ipv6/tcp_ipv6.c                 inet.go
 //	udp, udp6, udplite, udplite6 net/ipv4/udp.c, net/ipv6/datagram.c                      inet.go
 //	raw, raw6                    net/ipv4/raw.c, net/ipv6/datagram.c                      inet.go
+//	sctp/eps, sctp/assocs        net/sctp/proc.c                                          sctp.go
 //	unix                         net/unix/af_unix.c                                       unix.go
 //	dev                          net/core/net-procfs.c                                    dev.go
 //	if_inet6                     net/ipv6/addrconf.c                                      if_inet6.go

@@ -19,11 +19,12 @@ const (
 	UDP
 	UDPLite
 	Raw
+	SCTP // has no inet file but two of its own, see SCTPSocket
 )
 
-// File returns the name of the protocol's file under /proc/net.
+// File returns the name of the protocol's file under /proc/net, of SCTP that of the folder of its files.
 func (p Proto) File(v6 bool) string {
-	names := [...][2]string{{"tcp", "tcp6"}, {"udp", "udp6"}, {"udplite", "udplite6"}, {"raw", "raw6"}}
+	names := [...][2]string{{"tcp", "tcp6"}, {"udp", "udp6"}, {"udplite", "udplite6"}, {"raw", "raw6"}, {"sctp", "sctp"}}
 	if v6 {
 		return names[p][1]
 	}

@@ -63,11 +63,12 @@ func socketColumns() []render.Column[socketRow] {
 		return render.Field{Name: name, Kind: kind, Unit: unit, Doc: doc}
 	}
 	columns := []render.Column[socketRow]{
-		{Field: field("proto", render.String, "", "Protocol: tcp, udp, udplite, raw or unix."), Get: (*socketRow).proto},
+		{Field: field("proto", render.String, "", "Protocol: tcp, sctp, udp, udplite, raw or unix."), Get: (*socketRow).proto},
 		{Field: field("family", render.String, "", "Address family: inet, inet6 or unix; an inet6 socket may have IPv4-mapped addresses."), Get: (*socketRow).family},
 	}
 	columns = append(columns, endpointColumns(field)...)
 	columns = append(columns, stateColumns(field)...)
+	columns = append(columns, sctpColumns(field)...)
 	columns = append(columns, unixColumns(field)...)
 	return append(columns, ownerColumns(field)...)
 }
@@ -106,12 +107,12 @@ func endpointColumns(field fieldMaker) []render.Column[socketRow] {
 
 func stateColumns(field fieldMaker) []render.Column[socketRow] {
 	return []render.Column[socketRow]{
-		{Field: field("state", render.String, "", "TCP state; of UDP and raw sockets ESTABLISHED when connected, else CLOSE; of unix sockets FREE, LISTENING, UNCONNECTED, CONNECTING, CONNECTED or DISCONNECTING."),
+		{Field: field("state", render.String, "", "TCP state; of UDP and raw sockets ESTABLISHED when connected, else CLOSE; of SCTP sockets one of TCP's; of unix sockets FREE, LISTENING, UNCONNECTED, CONNECTING, CONNECTED or DISCONNECTING."),
 			Get: (*socketRow).state},
-		inetColumn(field("recv_q", render.Uint, "bytes", "Bytes not yet read by the process; of a listening TCP socket the connections not yet accepted; of UDP and raw sockets memory charged for what waits, headers included."),
-			func(s *procnet.InetSocket, v *render.Value) { v.Uint(uint64(s.RxQueue)) }),
-		inetColumn(field("send_q", render.Uint, "bytes", "Bytes not yet acknowledged by the other end; of UDP and raw sockets memory charged for what was not yet sent."),
-			func(s *procnet.InetSocket, v *render.Value) { v.Uint(uint64(s.TxQueue)) }),
+		inetColumn(field("recv_q", render.Uint, "bytes", "Bytes not yet read by the process; of a listening TCP socket the connections not yet accepted; of UDP and raw sockets memory charged for what waits, headers included; absent for an SCTP endpoint."),
+			func(s *procnet.InetSocket, v *render.Value) { setQueue(s, s.RxQueue, v) }),
+		inetColumn(field("send_q", render.Uint, "bytes", "Bytes not yet acknowledged by the other end; of UDP and raw sockets memory charged for what was not yet sent; absent for an SCTP endpoint."),
+			func(s *procnet.InetSocket, v *render.Value) { setQueue(s, s.TxQueue, v) }),
 		timerColumn(field("timer", render.String, "", "Pending timer, with -o: off, on (retransmission), keepalive, timewait or probe; of UDP and raw sockets off, on1 or on2."),
 			func(s *procnet.InetSocket, v *render.Value) {
 				if word := timerWord(s.Proto, s.Timer.Kind); word != "" {
@@ -178,7 +179,7 @@ func inetColumn(f render.Field, get func(*procnet.InetSocket, *render.Value)) re
 
 func timerColumn(f render.Field, get func(*procnet.InetSocket, *render.Value)) render.Column[socketRow] {
 	return render.Column[socketRow]{Field: f, Get: func(r *socketRow, v *render.Value) {
-		if r.inet != nil && r.names.o.Timers {
+		if r.inet != nil && r.sctp == nil && r.names.o.Timers {
 			get(r.inet, v)
 		}
 	}}
@@ -190,6 +191,13 @@ func unixColumn(f render.Field, get func(*procnet.UnixSocket, *render.Value)) re
 			get(r.unix, v)
 		}
 	}}
+}
+
+// setQueue sets the bytes of a queue, which an endpoint of SCTP does not have.
+func setQueue(s *procnet.InetSocket, bytes uint32, v *render.Value) {
+	if s.Proto != procnet.SCTP || !s.Listening() {
+		v.Uint(uint64(bytes))
+	}
 }
 
 func setPort(s *procnet.InetSocket, port uint16, v *render.Value) {
@@ -225,8 +233,11 @@ func (r *socketRow) service(v *render.Value, local bool) {
 	if local {
 		key.Port = r.inet.Local.Port()
 	}
-	if r.inet.Proto == procnet.TCP {
+	switch r.inet.Proto {
+	case procnet.TCP:
 		key.Proto = "tcp"
+	case procnet.SCTP:
+		key.Proto = "sctp"
 	}
 	if name, ok := r.names.services[key]; ok {
 		v.Str(name)

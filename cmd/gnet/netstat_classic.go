@@ -50,6 +50,10 @@ func (c *classicSockets) inetTitle() {
 }
 
 func (c *classicSockets) inet(shown *shownSocket) {
+	if shown.sctp != nil {
+		c.sctp(shown)
+		return
+	}
 	s := shown.inet
 	line := render.Left(c.line[:0], inetWord(s), 5)
 	line = appendUintRight(append(line, ' '), uint64(s.RxQueue), 6)
@@ -57,17 +61,23 @@ func (c *classicSockets) inet(shown *shownSocket) {
 	line = c.appendEndpoint(append(line, ' '), s, s.Local)
 	line = c.appendEndpoint(append(line, ' '), s, s.Remote)
 	line = render.Left(append(line, ' '), inetStateWord(s), 11)
-	if c.o.Extend > 0 {
-		line = c.appendUser(append(line, ' '), s.UID)
-		line = appendUintLeft(append(line, ' '), s.Inode, 10)
-	}
-	if c.o.Programs {
-		line = appendProgram(append(line, ' '), shown.owners)
-	}
+	line = c.appendExtra(line, shown)
 	if c.o.Timers {
 		line = appendTimer(append(line, ' '), s)
 	}
 	c.write(line)
+}
+
+// appendExtra appends the columns of -e and -p.
+func (c *classicSockets) appendExtra(line []byte, shown *shownSocket) []byte {
+	if c.o.Extend > 0 {
+		line = c.appendUser(append(line, ' '), shown.inet.UID)
+		line = appendUintLeft(append(line, ' '), shown.inet.Inode, 10)
+	}
+	if c.o.Programs {
+		line = appendProgram(append(line, ' '), shown.owners)
+	}
+	return line
 }
 
 // inetWord is the Proto column.

@@ -54,6 +54,7 @@ func (w *socketWalk) reportOwners() {
 // and every error in its place.
 type keptTables struct {
 	inets  map[inetFile]*keptInet
+	sctp   map[bool][]keptSCTP // by whether they are associations
 	unixes []keptUnix
 }
 
@@ -82,10 +83,12 @@ type keptUnix struct {
 // keepTables reads the tables of a namespace whole, puts what it kept in their
 // place, and appends the inodes of the sockets.
 func (w *socketWalk) keepTables(space *socketSpace, inodes []uint64) []uint64 {
-	k := &keptTables{inets: make(map[inetFile]*keptInet)}
+	k := &keptTables{inets: make(map[inetFile]*keptInet), sctp: make(map[bool][]keptSCTP)}
 	if w.plan.inet {
 		for _, t := range w.plan.inetTables() {
-			if !t.sctp {
+			if t.sctp {
+				inodes = k.keepSCTP(w, space, inodes)
+			} else {
 				inodes = k.keepInet(w, space, t, inodes)
 			}
 		}

@@ -17,6 +17,7 @@ import (
 type socketTables interface {
 	Inet(p procnet.Proto, v6 bool, q procnet.Query) iter.Seq2[*procnet.InetSocket, error]
 	Unix(q procnet.Query) iter.Seq2[*procnet.UnixSocket, error]
+	SCTP(associations bool) iter.Seq2[*procnet.SCTPSocket, error]
 }
 
 // socketSpace is one network namespace whose sockets are shown.
@@ -29,6 +30,7 @@ type socketSpace struct {
 // it points to is valid until the next socket.
 type shownSocket struct {
 	inet   *procnet.InetSocket
+	sctp   *procnet.SCTPSocket // nil, or inet is a part of it
 	unix   *procnet.UnixSocket
 	owners []procnet.Owner // with -p
 	space  *socketSpace
@@ -174,14 +176,12 @@ func (w *socketWalk) inetTables() error {
 	}
 	w.out.inetTitle()
 	for _, t := range w.plan.inetTables() {
+		table := w.inetTable
 		if t.sctp {
-			if err := w.sctp(); err != nil {
-				return err
-			}
-			continue
+			table = w.sctpTables
 		}
 		for i := range w.spaces {
-			if err := w.inetTable(&w.spaces[i], t); err != nil {
+			if err := table(&w.spaces[i], t); err != nil {
 				return err
 			}
 		}
@@ -259,21 +259,6 @@ func (w *socketWalk) absent(word string, named bool) error {
 		w.e.warn("no support for `%s' on this system.", word)
 	}
 	return nil
-}
-
-// sctp stands where netstat shows SCTP, which this version does not read. With
-// all families it looks for two files, and misses both.
-func (w *socketWalk) sctp() error {
-	if w.exists("sctp/eps") {
-		return w.unread("SCTP", w.plan.sctpNamed)
-	}
-	if !w.plan.v4 {
-		return nil
-	}
-	if err := w.absent("AF INET (sctp)", w.plan.sctpNamed); err != nil {
-		return err
-	}
-	return w.absent("AF INET (sctp)", false)
 }
 
 // oldTables are the families that living kernels no longer have.

@@ -27,7 +27,7 @@ func netstatTable() *optionTable[netstatOptions] {
 		{short: 'A', long: "protocol", arg: requiredArgument, argName: "FAMILY[,...]", help: "inet, inet6, unix and others",
 			words: []string{"inet", "inet6", "unix"}, set: setNetstatFamilies},
 		flag('t', "tcp", "TCP sockets", func(o *netstatOptions) *bool { return &o.Families.TCP }),
-		flag('S', "sctp", "SCTP sockets (not in this version)", func(o *netstatOptions) *bool { return &o.Families.SCTP }),
+		flag('S', "sctp", "SCTP sockets", func(o *netstatOptions) *bool { return &o.Families.SCTP }),
 		flag('u', "udp", "UDP sockets", func(o *netstatOptions) *bool { return &o.Families.UDP }),
 		flag('U', "udplite", "UDP-Lite sockets", func(o *netstatOptions) *bool { return &o.Families.UDPLite }),
 		flag('w', "raw", "raw sockets", func(o *netstatOptions) *bool { return &o.Families.Raw }),
@@ -92,7 +92,7 @@ func netstatUsage(message string) error {
 }
 
 func netstatHelp() string {
-	return `usage: netstat [-tuUwx46] [-A FAMILY] [-al] [-nepoWcv]    sockets
+	return `usage: netstat [-tuUSwx46] [-A FAMILY] [-al] [-nepoWcv]   sockets
        netstat -r [-46] [-A FAMILY] [-nec] [-FC]        routes
        netstat -i [-ace]                                interfaces
        netstat -s [-tuUwS46] [-c]                       counters

@@ -97,6 +97,12 @@ func (r *Row) Hex32(name string) uint32 {
 // Hex64 reads a column of %lX or %016llX: up to 64 bits.
 func (r *Row) Hex64(name string) uint64 { return r.number(name, parseHex, 1<<64-1) }
 
+// Dec8 reads a column of %d of an unsigned 8-bit number.
+func (r *Row) Dec8(name string) uint8 { return uint8(r.number(name, parseDec, 1<<8-1)) }
+
+// Dec16 reads a column of %d of an unsigned 16-bit number, such as a port.
+func (r *Row) Dec16(name string) uint16 { return uint16(r.number(name, parseDec, 1<<16-1)) }
+
 // Dec32 reads a column of %u: up to 32 bits.
 func (r *Row) Dec32(name string) uint32 {
 	return uint32(r.number(name, parseDec, 1<<32-1))
