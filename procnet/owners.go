@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
 	"runtime"
 	"slices"
 	"strconv"
@@ -242,15 +241,19 @@ func (w *ownerWorker) arg0() string {
 	return string(text)
 }
 
-// read returns the start of a file of the process, or nothing if it ended meanwhile.
+// read returns the start of a file of the process, or nothing if it ended meanwhile. It takes no os.File, which would be offered to the
+// runtime's poller first: for every process, and fatal to a program that may open next to nothing.
 func (w *ownerWorker) read(name string) []byte {
-	f, err := os.Open(w.scan.fs.root.Path(strconv.Itoa(w.pid), name))
+	path := w.scan.fs.root.Path(strconv.Itoa(w.pid), name)
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
+		w.scan.failed(path, err)
 		return nil
 	}
-	defer f.Close()
-	n, err := f.Read(w.text[:])
+	defer unix.Close(fd)
+	n, err := unix.Read(fd, w.text[:])
 	if err != nil {
+		w.scan.failed(path, err)
 		return nil
 	}
 	return w.text[:n]
@@ -258,16 +261,24 @@ func (w *ownerWorker) read(name string) []byte {
 
 // refused takes note of a process whose descriptors could not be read.
 func (s *ownerScan) refused(pid int, err error) {
-	switch {
-	case errors.Is(err, unix.EACCES):
+	if errors.Is(err, unix.EACCES) {
 		s.denied.Store(true)
-	case errors.Is(err, unix.EPERM), errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ESRCH):
-		// Hidden by hidepid, or gone. What was asked for and is not found counts as Missing.
-	default:
-		s.mu.Lock()
-		s.err = cmp.Or(s.err, error(&fs.PathError{Op: "open", Path: s.fs.root.Path(strconv.Itoa(pid), "fd"), Err: err}))
-		s.mu.Unlock()
+		return
 	}
+	s.failed(s.fs.root.Path(strconv.Itoa(pid), "fd"), err)
+}
+
+// failed keeps the first failure that says neither that the process is hidden from us (hidepid) nor that it is gone. What was asked for and
+// is not found counts as Missing.
+func (s *ownerScan) failed(path string, err error) {
+	for _, known := range []error{unix.EACCES, unix.EPERM, fs.ErrNotExist, unix.ESRCH} {
+		if errors.Is(err, known) {
+			return
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = cmp.Or(s.err, error(&fs.PathError{Op: "open", Path: path, Err: err}))
 }
 
 // pids returns the processes of the tree in rising order.
