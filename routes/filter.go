@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"errors"
 	"net/netip"
 	"slices"
 
@@ -81,8 +82,24 @@ func (f *Filter) matchHop(r *rtnl.Route) bool {
 	return slices.ContainsFunc(r.Multipath, func(h rtnl.Nexthop) bool { return is(h.OifName, h.Gateway) })
 }
 
-// Resolve turns VRF into its table and checks that Dev is there: the kernel's refusal of a name is an OpError with OpInterface. A
-// device that is no VRF is ErrNoVRF.
+// DeviceError says what is wrong with an interface that a filter names. errors.Is reaches the errno.
+type DeviceError struct {
+	Name string // text from outside
+	Err  error  // ErrNoVRF, or an *OpError
+}
+
+// Error names the interface and the cause.
+func (e *DeviceError) Error() string {
+	if op, ok := errors.AsType[*OpError](e.Err); ok {
+		return e.Name + ": " + op.Err.Error()
+	}
+	return e.Name + ": " + e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *DeviceError) Unwrap() error { return e.Err }
+
+// Resolve turns VRF into its table and checks that Dev is there. Its error is a *DeviceError.
 func (c *Conn) Resolve(f *Filter) error {
 	if f.VRF != "" {
 		link, err := c.link(f.VRF)
@@ -90,7 +107,7 @@ func (c *Conn) Resolve(f *Filter) error {
 			return err
 		}
 		if link.VRFTable == 0 {
-			return &OpError{Op: OpInterface, Err: ErrNoVRF}
+			return &DeviceError{f.VRF, ErrNoVRF}
 		}
 		f.Table = link.VRFTable
 	}
@@ -105,8 +122,11 @@ func (c *Conn) Resolve(f *Filter) error {
 // link returns an interface by its name. A name that no interface can have is not asked for.
 func (c *Conn) link(name string) (*rtnl.Link, error) {
 	if name == "" || len(name) >= unix.IFNAMSIZ {
-		return nil, &OpError{Op: OpInterface, Err: unix.ENODEV}
+		return nil, &DeviceError{name, unix.ENODEV}
 	}
 	link, err := c.rt.LinkByName(name)
-	return link, opError(OpInterface, err)
+	if err != nil {
+		return nil, &DeviceError{name, opError(OpInterface, err)}
+	}
+	return link, nil
 }

@@ -134,6 +134,7 @@ func (o *option[O]) place() int {
 type outputOptions struct {
 	Format   render.Format
 	ProcRoot string // "" for the env's
+	Files    bool   // --proc
 }
 
 // outputRows returns the table rows for --format and --json; pick finds the
@@ -169,6 +170,12 @@ func procRootRow[O any](pick func(*O) *outputOptions) option[O] {
 			pick(o).ProcRoot = arg
 			return nil
 		}}
+}
+
+// procRow returns the table row for --proc.
+func procRow[O any](pick func(*O) *outputOptions, help string) option[O] {
+	return option[O]{long: "proc", own: true, help: help,
+		set: func(o *O, _, _ string) error { pick(o).Files = true; return nil }}
 }
 
 // document starts the machine-readable answer of a command on its stdout. The

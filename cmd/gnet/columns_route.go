@@ -1,41 +1,50 @@
 package main
 
 import (
+	"errors"
 	"net/netip"
 	"strconv"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"gnet/internal/procfile"
 	"gnet/internal/render"
+	"gnet/internal/rtnl"
 	"gnet/routes"
 )
 
 // routeSchema names the document of a route listing; gnet-json(5).
 const routeSchema = "gnet/route/1"
 
-// routeRow is a row of either routing file for the machine formats.
+// routeRow is a row of either routing file, or a route of rtnetlink, for the machine formats.
 type routeRow struct {
-	v4 *routes.IPv4Row
-	v6 *routes.IPv6Row
+	v4    *routes.IPv4Row
+	v6    *routes.IPv6Row
+	route *rtnl.Route
 }
 
-// writeRoutes writes the routing tables in a machine format. Unlike the classic table it has the IPv4 rows that are not up.
+// writeRoutes writes the routing tables in a machine format: those of the running kernel over rtnetlink, which knows more than its
+// files and keeps the tables apart; a tree of files, the cache and what is asked for with --proc from the files. Unlike the
+// classic table it has the IPv4 rows that are not up.
 func writeRoutes(e *env, root procfile.Root, o routeOptions) error {
 	families := o.Listing.Families
 	if len(families) == 0 {
 		families = []routeFamily{routeInet}
 	}
 	doc := e.document(o.Format, routeSchema)
-	w := &routeWriter{rows: render.NewRows(doc, routeColumns()), bad: badRows{e: e}, listing: o.Listing}
-	var err error
-	for _, f := range families {
-		if f == routeInet {
-			err = w.inet(root)
-		} else {
-			err = w.inet6(root)
-		}
-		if err != nil {
-			break
+	w := &routeWriter{e: e, rows: render.NewRows(doc, routeColumns()), bad: badRows{e: e}, listing: o.Listing}
+	err := w.kernel(root, &o)
+	if errors.Is(err, errNoNetlink) {
+		for _, f := range families {
+			if f == routeInet {
+				err = w.inet(root)
+			} else {
+				err = w.inet6(root)
+			}
+			if err != nil {
+				break
+			}
 		}
 	}
 	w.bad.end()
@@ -48,8 +57,34 @@ func writeRoutes(e *env, root procfile.Root, o routeOptions) error {
 	return err
 }
 
+// errNoNetlink: the rows come from the files.
+var errNoNetlink = errors.New("the files are read")
+
+// kernel writes the routes that rtnetlink lists. Where it cannot be opened the files answer instead, unless the question is not one
+// for them.
+func (w *routeWriter) kernel(root procfile.Root, o *routeOptions) error {
+	if !root.IsLive() || o.Listing.File || o.Listing.Cache {
+		return errNoNetlink
+	}
+	for r, err := range selectedRoutes(o) {
+		if op, ok := errors.AsType[*routes.OpError](err); ok && op.Op == routes.OpDial && !o.Details && !o.Filter.Given() {
+			w.e.warn("%v: the rows are those of /proc/net, which knows less", err)
+			return errNoNetlink
+		}
+		if err != nil {
+			return listFailure(w.e, err)
+		}
+		w.row = routeRow{route: r}
+		if err := w.rows.Write(&w.row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // routeWriter is the state of one machine-readable listing.
 type routeWriter struct {
+	e       *env
 	rows    *render.Rows[routeRow]
 	row     routeRow // reused
 	bad     badRows
@@ -97,13 +132,13 @@ func (w *routeWriter) inet6(root procfile.Root) error {
 	return nil
 }
 
-// routeColumns describes a row of a route listing.
+// routeColumns describes a row of a route listing: what the files have too, then what rtnetlink alone knows.
 func routeColumns() []render.Column[routeRow] {
 	type row = routeRow
 	field := func(name string, kind render.Kind, unit, doc string) render.Field {
 		return render.Field{Name: name, Kind: kind, Unit: unit, Doc: doc}
 	}
-	return []render.Column[row]{
+	return append([]render.Column[row]{
 		{Field: field("family", render.String, "", "inet or inet6"), Get: func(r *row, v *render.Value) {
 			v.Str(r.familyName())
 		}},
@@ -111,16 +146,16 @@ func routeColumns() []render.Column[routeRow] {
 			v.Str(r.destination())
 		}},
 		{Field: field("source", render.String, "", "source prefix that the route is for, IPv6"), Get: func(r *row, v *render.Value) {
-			if r.v6 != nil && r.v6.SourceLen > 0 {
-				v.Str(netip.PrefixFrom(r.v6.Source, int(r.v6.SourceLen)).String())
+			if p := r.source(); p.IsValid() && p.Bits() > 0 {
+				v.Str(p.String())
 			}
 		}},
-		{Field: field("gateway", render.Addr, "", "next hop; absent when the destination is on the link"), Get: func(r *row, v *render.Value) {
-			if gw := r.gateway(); !gw.IsUnspecified() {
+		{Field: field("gateway", render.Addr, "", "next hop; absent when the destination is on the link, and with several next hops"), Get: func(r *row, v *render.Value) {
+			if gw := r.gateway(); gw.IsValid() && !gw.IsUnspecified() {
 				v.Addr(gw)
 			}
 		}},
-		{Field: field("iface", render.String, "", "interface; absent when the route has none"), Get: func(r *row, v *render.Value) {
+		{Field: field("iface", render.String, "", "interface; absent when the route has none, and with several next hops"), Get: func(r *row, v *render.Value) {
 			if name := r.iface(); name != "" && name != "*" {
 				v.Str(name)
 			}
@@ -128,41 +163,37 @@ func routeColumns() []render.Column[routeRow] {
 		{Field: field("flags", render.String, "", "the letters of the classic table"), Get: func(r *row, v *render.Value) {
 			v.Str(r.letters())
 		}},
-		{Field: field("flag_bits", render.Uint, "", "the RTF_ bits as the kernel prints them"), Get: func(r *row, v *render.Value) {
+		{Field: field("flag_bits", render.Uint, "", "the RTF_ bits as the kernel's file has them; over rtnetlink, which does not carry them, those that follow from the rest"), Get: func(r *row, v *render.Value) {
 			v.Uint(uint64(r.flags()))
 		}},
 		{Field: field("metric", render.Uint, "", "the lowest wins among routes of one prefix"), Get: func(r *row, v *render.Value) {
-			if r.v4 != nil {
-				v.Uint(uint64(r.v4.Metric))
-			} else {
-				v.Uint(uint64(r.v6.Metric))
-			}
+			v.Uint(uint64(r.metric()))
 		}},
-		{Field: field("refs", render.Uint, "", "references, IPv6; the IPv4 file always says 0"), Get: func(r *row, v *render.Value) {
+		{Field: field("refs", render.Uint, "", "references, from the IPv6 file only; the IPv4 file always says 0"), Get: func(r *row, v *render.Value) {
 			if r.v6 != nil {
 				v.Uint(uint64(r.v6.RefCnt))
 			}
 		}},
 		{Field: field("mss", render.Uint, "bytes", "advertised segment size plus 40, IPv4; absent when not set"), Get: func(r *row, v *render.Value) {
-			if r.v4 != nil && r.v4.MTU != 0 {
-				v.Uint(uint64(r.v4.MTU))
+			if v4, ok := r.ipv4(); ok && v4.MTU != 0 {
+				v.Uint(uint64(v4.MTU))
 			}
 		}},
-		{Field: field("window", render.Uint, "bytes", "largest window, IPv4; absent when not set"), Get: func(r *row, v *render.Value) {
-			if r.v4 != nil && r.v4.Window != 0 {
-				v.Uint(uint64(r.v4.Window))
+		{Field: field("window", render.Uint, "bytes", "largest window; absent when not set"), Get: func(r *row, v *render.Value) {
+			if n := r.window(); n != 0 {
+				v.Uint(uint64(n))
 			}
 		}},
-		{Field: field("irtt_ns", render.Duration, "ns", "initial round trip time, IPv4; absent when not set"), Get: func(r *row, v *render.Value) {
-			if r.v4 != nil && r.v4.IRTT != 0 {
-				v.Duration(time.Duration(r.v4.IRTT) * time.Millisecond)
+		{Field: field("irtt_ns", render.Duration, "ns", "initial round trip time; absent when not set"), Get: func(r *row, v *render.Value) {
+			if ms := r.irtt(); ms != 0 {
+				v.Duration(time.Duration(ms) * time.Millisecond)
 			}
 		}},
-	}
+	}, kernelRouteColumns()...)
 }
 
 func (r *routeRow) familyName() string {
-	if r.v4 != nil {
+	if r.v4 != nil || r.route != nil && r.route.Family == unix.AF_INET {
 		return "inet"
 	}
 	return "inet6"
@@ -170,7 +201,10 @@ func (r *routeRow) familyName() string {
 
 // destination returns the prefix, or address/mask when the mask is none that a prefix can say.
 func (r *routeRow) destination() string {
-	if r.v6 != nil {
+	switch {
+	case r.route != nil:
+		return r.route.Dst.String()
+	case r.v6 != nil:
 		return netip.PrefixFrom(r.v6.Destination, int(r.v6.DestLen)).String()
 	}
 	hostBits := ^word4(r.v4.Mask.As4())
@@ -180,30 +214,99 @@ func (r *routeRow) destination() string {
 	return r.v4.Destination.String() + "/" + strconv.Itoa(maskLength(^hostBits))
 }
 
+func (r *routeRow) source() netip.Prefix {
+	switch {
+	case r.route != nil:
+		return r.route.Src
+	case r.v6 != nil:
+		return netip.PrefixFrom(r.v6.Source, int(r.v6.SourceLen))
+	}
+	return netip.Prefix{}
+}
+
 func (r *routeRow) gateway() netip.Addr {
-	if r.v4 != nil {
+	switch {
+	case r.route != nil:
+		return r.route.Gateway
+	case r.v4 != nil:
 		return r.v4.Gateway
 	}
 	return r.v6.NextHop
 }
 
 func (r *routeRow) iface() string {
-	if r.v4 != nil {
+	switch {
+	case r.route != nil:
+		return ifaceText(r.route.OifName, r.route.Oif)
+	case r.v4 != nil:
 		return r.v4.Iface
 	}
 	return r.v6.Iface
 }
 
+// ifaceText returns the name of an interface, or its index where it went before its name was read.
+func ifaceText(name string, index int) string {
+	if name == "" && index != 0 {
+		return "if" + strconv.Itoa(index)
+	}
+	return name
+}
+
+func (r *routeRow) metric() uint32 {
+	switch {
+	case r.route != nil:
+		return r.route.Priority
+	case r.v4 != nil:
+		return r.v4.Metric
+	}
+	return r.v6.Metric
+}
+
+// ipv4 returns the row of the IPv4 file, made of the route when that is what there is; false for IPv6.
+func (r *routeRow) ipv4() (routes.IPv4Row, bool) {
+	switch {
+	case r.v4 != nil:
+		return *r.v4, true
+	case r.route != nil && r.route.Family == unix.AF_INET:
+		return routes.IPv4RowOf(r.route), true
+	}
+	return routes.IPv4Row{}, false
+}
+
+func (r *routeRow) window() uint32 {
+	switch {
+	case r.route != nil:
+		return r.route.Metrics.Window
+	case r.v4 != nil:
+		return r.v4.Window
+	}
+	return 0
+}
+
+// irtt returns milliseconds; the kernel keeps eighths of them.
+func (r *routeRow) irtt() uint32 {
+	switch {
+	case r.route != nil:
+		return r.route.Metrics.RTT >> 3
+	case r.v4 != nil:
+		return r.v4.IRTT
+	}
+	return 0
+}
+
 func (r *routeRow) flags() routes.RouteFlags {
-	if r.v4 != nil {
-		return r.v4.Flags
+	if v4, ok := r.ipv4(); ok {
+		return v4.Flags
+	}
+	if r.route != nil {
+		return routes.IPv6RowOf(r.route).Flags
 	}
 	return r.v6.Flags
 }
 
 func (r *routeRow) letters() string {
-	if r.v4 != nil {
-		return string(appendFlags4(nil, r.v4.Flags))
+	if v4, ok := r.ipv4(); ok {
+		return string(appendFlags4(nil, v4.Flags))
 	}
-	return string(appendFlags(nil, r.v6.Flags, flagLetters6()))
+	return string(appendFlags(nil, r.flags(), flagLetters6()))
 }

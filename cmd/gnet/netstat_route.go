@@ -25,7 +25,7 @@ func showNetstatRoutes(ctx context.Context, e *env, o *netstatOptions) error {
 // but -r alone has the form of route -e and -re that of route; from -reee on
 // they repeat.
 func (o *netstatOptions) routeListing() (routeListing, error) {
-	l := routeListing{FIB: o.FIB, Cache: o.Cache, Numeric: o.NumericHosts || o.Symbolic}
+	l := routeListing{FIB: o.FIB, Cache: o.Cache, File: o.Files, Numeric: o.NumericHosts || o.Symbolic}
 	switch o.Extend {
 	case 0:
 		l.Form = routeFormMSS

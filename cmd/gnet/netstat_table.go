@@ -58,7 +58,8 @@ func netstatTable() *optionTable[netstatOptions] {
 		{short: 'd', set: func(*netstatOptions, string, string) error { return nil }}, // counted by the original, and of no effect
 	}
 	output := func(o *netstatOptions) *outputOptions { return &o.outputOptions }
-	return &optionTable[netstatOptions]{options: append(append(options, outputRows(output)...), procRootRow(output))}
+	return &optionTable[netstatOptions]{options: append(append(options, outputRows(output)...), procRootRow(output),
+		procRow(output, "with -r: the files of /proc/net, even where rtnetlink is faster"))}
 }
 
 // errNetstatVersion and errNetstatHelp end the parse where the original ends

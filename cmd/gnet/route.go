@@ -21,6 +21,8 @@ import (
 type routeOptions struct {
 	outputOptions
 	Listing routeListing
+	Filter  routeFilter
+	Details bool         // --details: the listing of gnet's own, over rtnetlink
 	Change  *routeChange // nil: list
 
 	families []string // as named on the line, in order, each once
@@ -69,7 +71,11 @@ func routeTable() *optionTable[routeOptions] {
 		{short: '6', help: "IPv6", set: func(o *routeOptions, _, _ string) error { return o.addFamilies("inet6") }},
 	}...)
 	table = append(table, outputRows(pick)...)
-	table = append(table, procRootRow(pick))
+	table = append(table, procRootRow(pick),
+		procRow(pick, "list from the files of /proc/net, even where rtnetlink is faster"),
+		option[routeOptions]{long: "details", own: true, help: "list all that the kernel knows of each route",
+			set: func(o *routeOptions, _, _ string) error { o.Details = true; return nil }})
+	table = append(table, filterRows(func(o *routeOptions) *routeFilter { return &o.Filter })...)
 	return &optionTable[routeOptions]{options: table, verbs: []string{"add", "del"}}
 }
 
@@ -149,7 +155,31 @@ func (o *routeOptions) listing() error {
 	}
 	forms := [...]routeForm{routeFormMetric, routeFormMSS, routeFormLong, routeFormTitle}
 	o.Listing.Form = forms[o.extend%len(forms)] // a fourth -e starts again, as in the old tool
-	return nil
+	o.Listing.File = o.Files
+	return o.ownListing()
+}
+
+// ownListing refuses what cannot go with the listing of gnet's own.
+func (o *routeOptions) ownListing() error {
+	if !o.Details && !o.Filter.Given() {
+		return nil
+	}
+	why := "--details"
+	if o.Filter.Given() {
+		why = "--" + o.Filter.given[0]
+	}
+	switch {
+	case o.ProcRoot != "":
+		return routeUsage(why + " asks the running kernel: no --proc-root")
+	case o.Files:
+		return routeUsage(why + " is not in the files of /proc/net: no --proc")
+	case o.Listing.Cache:
+		return routeUsage(why + " lists the tables: no -C")
+	case o.extend > 0:
+		return routeUsage(why + " shows all there is: no -e")
+	}
+	_, err := o.Filter.filter()
+	return err
 }
 
 // routeFamilyOf refuses the families that have no routing table here.
@@ -191,6 +221,8 @@ func (o *routeOptions) change(ctx context.Context, words []string, names routeNa
 		return routeUsage("add and del print no rows: no --format")
 	case o.ProcRoot != "":
 		return routeUsage("add and del change the running kernel: no --proc-root")
+	case o.Details, o.Filter.Given(), o.Files:
+		return routeUsage("add and del list nothing: no --details, no --proc and none of the options that select routes")
 	}
 	parse := parseRouteWords4
 	if family == routeInet6 {
@@ -219,7 +251,10 @@ func runRoute(ctx context.Context, e *env, o routeOptions) error {
 		dir = o.ProcRoot
 	}
 	root := procfile.At(dir)
-	if o.Format == render.Classic {
+	switch {
+	case o.Format == render.Classic && (o.Details || o.Filter.Given()):
+		return printDetails(e, &o)
+	case o.Format == render.Classic:
 		return printRoutes(ctx, e, root, o.Listing)
 	}
 	return writeRoutes(e, root, o)

@@ -41,6 +41,7 @@ type routeListing struct {
 	Cache    bool          // -C: routing cache
 	Form     routeForm
 	Numeric  bool // addresses, no names
+	File     bool // --proc: the files of /proc/net, whatever they cost
 }
 
 // printRoutes prints the routing tables in the classic layouts of `route` and `netstat -r`. Bad rows are warned of and left out. A
@@ -93,7 +94,7 @@ func (p *routePrinter) inet(cache bool) error {
 		return nil
 	}
 	bad := badRows{e: p.e}
-	for row, err := range routes.IPv4File(p.root) {
+	for row, err := range ipv4Rows(p.root, p.l.File) {
 		if header := (*routes.HeaderError)(nil); errors.As(err, &header) {
 			p.e.Stdout.Flush()
 			return failBare(statusNo, "warning: %w", err)
@@ -256,22 +257,27 @@ func (p *routePrinter) inet6(cache bool) error {
 		title = "Kernel IPv6 routing cache\n"
 	}
 	p.e.Stdout.WriteString(title + inet6Heads)
+	rows, lacking, count := ipv6Rows(p.root, p.l.File)
+	if lacking {
+		p.e.warn("%d IPv6 routes: read over rtnetlink, which lacks Ref, Use, the flags D and A and the null entries; --proc reads the file", count)
+	}
 	bad := badRows{e: p.e}
-	for row, err := range routes.IPv6File(p.root) {
+	for row, err := range rows {
 		if err := bad.check(err); err != nil {
 			return err
 		}
 		if row == nil || (row.Flags&routes.FlagCache != 0) != cache {
 			continue
 		}
-		p.line = p.inet6Row(p.line[:0], row)
+		p.line = p.inet6Row(p.line[:0], row, lacking)
 		p.e.Stdout.Write(p.line)
 	}
 	bad.end()
 	return nil
 }
 
-func (p *routePrinter) inet6Row(b []byte, r *routes.IPv6Row) []byte {
+// inet6Row appends one line. A row that lacks its counts has dashes for them.
+func (p *routePrinter) inet6Row(b []byte, r *routes.IPv6Row, lacking bool) []byte {
 	start := len(b)
 	b = append(p.names.appendHost6(b, r.Destination), '/')
 	b = strconv.AppendUint(b, uint64(r.DestLen), 10)
@@ -281,8 +287,12 @@ func (p *routePrinter) inet6Row(b []byte, r *routes.IPv6Row) []byte {
 	start = len(b)
 	b = append(padTo(appendFlags(b, r.Flags, flagLetters6()), start+4), ' ')
 	b = append(render.LeftInt(b, int64(int32(r.Metric)), 3), ' ')
-	b = append(render.LeftInt(b, int64(int32(r.RefCnt)), 1), ' ')
-	b = append(render.RightInt(b, int64(int32(r.Use)), 6), ' ')
+	if lacking {
+		b = append(b, "-      - "...)
+	} else {
+		b = append(render.LeftInt(b, int64(int32(r.RefCnt)), 1), ' ')
+		b = append(render.RightInt(b, int64(int32(r.Use)), 6), ' ')
+	}
 	b = append(b, safe.String(r.Iface)...)
 	return append(b, '\n')
 }
@@ -313,6 +323,9 @@ func (b *badRows) check(err error) error {
 	var bad *procfile.ParseError
 	switch {
 	case err == nil:
+		return nil
+	case errors.Is(err, routes.ErrInterrupted):
+		b.e.warn("the table changed while it was read: routes may be missing or doubled")
 		return nil
 	case errors.As(err, &bad):
 		if b.count++; b.count <= badRowLimit {

@@ -208,6 +208,11 @@ func FuzzDecode(f *testing.F) {
 	f.Add(uint16(unix.RTM_NEWADDR), attrs([]byte{unix.AF_INET, 24, 128, 0, 2, 0, 0, 0}, unix.IFA_ADDRESS, []byte{10, 0, 0, 1}, unix.IFA_LOCAL, []byte{10, 0, 0, 2}, unix.IFA_FLAGS, u32(128)))
 	f.Add(uint16(unix.RTM_NEWNEIGH), attrs([]byte{unix.AF_INET, 0, 0, 0, 2, 0, 0, 0, 128, 0, 0, 0}, unix.NDA_DST, []byte{10, 0, 0, 1}, unix.NDA_LLADDR, make([]byte, 6)))
 	f.Add(uint16(unix.RTM_NEWRULE), attrs([]byte{unix.AF_INET, 8, 0, 0, 254, 0, 0, 1, 0, 0, 0, 0}, unix.FRA_DST, []byte{10, 0, 0, 0}, unix.FRA_DPORT_RANGE, u32(53), unix.FRA_UID_RANGE, make([]byte, 8)))
+	f.Add(uint16(unix.RTM_NEWLINK), attrs(make([]byte, 16), unix.IFLA_LINKINFO, attrs(nil, unix.IFLA_INFO_KIND, []byte("vrf\x00"),
+		unix.IFLA_INFO_DATA, attrs(nil, unix.IFLA_VRF_TABLE, u32(1001)))))
+	for _, body := range nexthopSeeds() {
+		f.Add(uint16(unix.RTM_NEWNEXTHOP), body)
+	}
 	f.Fuzz(func(t *testing.T, typ uint16, body []byte) {
 		m := netlink.Message{Type: typ, Body: body}
 		var (
@@ -216,6 +221,7 @@ func FuzzDecode(f *testing.F) {
 			addr  Addr
 			neigh Neigh
 			rule  Rule
+			hop   NexthopObject
 		)
 		if ok, err := decodeRoute(m, nil, &route); ok && err == nil && unspecified(route.Family).IsValid() && !route.Dst.IsValid() {
 			t.Errorf("accepted without a destination: %+v", route)
@@ -225,6 +231,7 @@ func FuzzDecode(f *testing.F) {
 			func() (bool, error) { return decodeAddr(m, 0, &addr) },
 			func() (bool, error) { return decodeNeigh(m, 0, &neigh) },
 			func() (bool, error) { return decodeRule(m, 0, &rule) },
+			func() (bool, error) { return decodeNexthop(m, &hop) },
 		} {
 			if _, err := decode(); err != nil && !errors.Is(err, netlink.ErrBadAttribute) && !errors.Is(err, netlink.ErrShortMessage) {
 				t.Errorf("error %v is not one of the decoder's", err)

@@ -75,7 +75,12 @@ func (f *RouteFilter) wants(r *Route) bool {
 		(f.Oif == 0 || r.uses(f.Oif))
 }
 
+// uses reports whether a next hop is on an interface. Of a route that names a nexthop object the kernel may leave its next hops out
+// (net.ipv4.nexthop_compat_mode); it has checked them, and the caller does when it knows them.
 func (r *Route) uses(oif int) bool {
+	if r.NexthopID != 0 {
+		return true
+	}
 	for i := range r.Multipath {
 		if r.Multipath[i].Oif == oif {
 			return true
