@@ -23,13 +23,24 @@
 // A file is read in pieces of about a page, and sockets come and go between them: one socket can be missing or appear twice. Only
 // single rows are consistent. The pointers in the rows (sk, Num) are hashes and identify nothing.
 //
-// # What only the files say
+// # Where the rows come from
 //
-// sock_diag(7) is faster on large tables but does not say everything that the files say. For these the file is the source:
+// Sockets reads tcp, udp and udplite from sock_diag(7), which costs the kernel a quarter of the text and can leave rows out, and reads the
+// file where sock_diag cannot be had: a seccomp filter, a kernel without the module. It reads raw and unix from the file, and
+// sock_diag where that is absent (/proc mounted subset=pid). A tree that is not the running kernel's is never mixed with sock_diag. Both
+// sources have the same rows in the same order, but for this, where they differ by nature and the file is the source:
 //
-//   - unix: RefCount and Flags are not in unix_diag.
-//   - raw: its diag module may be absent where the file is present.
-//   - tcp in SYN_RECV: the file counts timeouts, inet_diag counts retransmits.
+//	table      rows       columns
+//	raw        all        all               raw_diag is a module that many kernels do not have
+//	raw6       all        all
+//	tcp        SYN_RECV   retrnsmt          inet_diag counts retransmissions of the SYN-ACK, the file timeouts
+//	tcp        SYN_RECV   uid               inet_diag has no owner (0), the file that of the listener
+//	tcp6       SYN_RECV   retrnsmt
+//	tcp6       SYN_RECV   uid
+//	unix       all        RefCount          unix_diag does not have it
+//	unix       inode 0    all               unix_diag passes over what waits to be accepted
+//
+// A test reads this table and holds it against the running kernel: what is here must differ, and nothing else may.
 package procnet
 
 import "gnet/internal/procfile"
