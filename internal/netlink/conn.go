@@ -23,6 +23,7 @@ type Conn struct {
 	busy   bool
 	broken error
 	strays uint64
+	ahead  *readAhead // nil: each datagram is received when it is wanted
 }
 
 // Dial opens a connection to a netlink family such as unix.NETLINK_ROUTE, in
@@ -115,9 +116,12 @@ func (c *Conn) exchange(op string, r *Request, flags uint16, fn func(Message) er
 // collect receives datagrams until the reply is complete. After an error that
 // leaves unknown bytes in the socket the connection refuses further use.
 func (c *Conn) collect(op string, r *reply) error {
-	for !r.done {
-		n, port, err := c.t.Recv(c.buf)
-		if err == nil && n > len(c.buf) {
+	if c.ahead != nil {
+		defer c.ahead.finish()
+	}
+	for seen := 0; !r.done; seen++ {
+		buf, n, port, err := c.receive(seen)
+		if err == nil && n > len(buf) {
 			err = ErrTruncated
 		}
 		if err != nil {
@@ -127,11 +131,23 @@ func (c *Conn) collect(op string, r *reply) error {
 			c.strays++
 			continue
 		}
-		if err := r.datagram(c.buf[:n]); err != nil {
+		if err := r.datagram(buf[:n]); err != nil {
 			return c.fail(op, err)
 		}
 	}
 	return r.result(op)
+}
+
+// receive returns the next datagram of a reply of which some were seen, in a
+// buffer that is valid until the next call.
+func (c *Conn) receive(seen int) (buf []byte, n int, port uint32, err error) {
+	if c.ahead != nil && seen >= aheadAfter {
+		if d, ok := c.ahead.next(); ok {
+			return d.buf, d.n, d.port, d.err
+		}
+	}
+	n, port, err = c.t.Recv(c.buf)
+	return c.buf, n, port, err
 }
 
 func (c *Conn) fail(op string, err error) error {

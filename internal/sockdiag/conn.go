@@ -21,6 +21,7 @@ func Dial() (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	nl.ReadAhead()
 	return New(nl), nil
 }
 
