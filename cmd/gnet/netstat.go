@@ -28,6 +28,10 @@ type netstatOptions struct {
 	// Operands is whether words were given that are no options; netstat has none.
 	Operands bool
 
+	// Filters are the expressions of --filter, filter what they say together.
+	Filters []string
+	filter  *rowFilter // nil without
+
 	titled bool // -ic has printed its title, which comes once
 }
 
@@ -79,9 +83,12 @@ func (o *netstatOptions) check() error {
 // runNetstat shows what o asks for, once or every second.
 func runNetstat(ctx context.Context, e *env, o netstatOptions) error {
 	if o.Operands {
-		e.hint("operands are ignored")
+		e.hint("operands are ignored%s", o.operandsMeant())
 	}
 	if err := o.refused(); err != nil {
+		return err
+	}
+	if err := o.readFilter(ctx, e); err != nil {
 		return err
 	}
 	show := showSockets

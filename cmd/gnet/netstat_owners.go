@@ -18,7 +18,8 @@ func (w *socketWalk) findOwners(ctx context.Context) error {
 		inodes = w.keepTables(&w.spaces[i], inodes)
 		w.spaces[i].source.Close() // or the scan would find our own socket
 	}
-	owners, err := w.o.sockets().Owners(ctx, inodes, w.o.Format != render.Classic)
+	all := w.o.Format != render.Classic || w.filter != nil && w.filter.needsOwners()
+	owners, err := w.o.sockets().Owners(ctx, inodes, all)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

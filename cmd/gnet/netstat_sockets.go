@@ -82,6 +82,10 @@ func showSockets(ctx context.Context, e *env, o *netstatOptions) error {
 	source := o.sockets().Sockets()
 	defer source.Close()
 	w := &socketWalk{e: e, o: o, plan: newSocketPlan(o), spaces: []socketSpace{{tables: source, source: source}}}
+	if o.filter != nil {
+		w.filter = o.filter
+		o.filter.limit(&w.plan)
+	}
 	if w.needsOwners() {
 		if err := w.findOwners(ctx); err != nil {
 			return err
@@ -159,6 +163,7 @@ func (w *socketWalk) show(s *shownSocket, print func(*shownSocket)) {
 // there ends it; what it lacks otherwise is passed over.
 func (w *socketWalk) walk() error {
 	defer w.reportSources()
+	defer w.reportFilter()
 	for _, part := range []func() error{w.inetTables, w.groupTables, w.unixTable, w.oldTables} {
 		if err := part(); err != nil {
 			return err

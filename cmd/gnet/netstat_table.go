@@ -59,7 +59,7 @@ func netstatTable() *optionTable[netstatOptions] {
 	}
 	output := func(o *netstatOptions) *outputOptions { return &o.outputOptions }
 	return &optionTable[netstatOptions]{options: append(append(options, outputRows(output)...), procRootRow(output),
-		procRow(output, "with -r: the files of /proc/net, even where rtnetlink is faster"))}
+		procRow(output, "with -r: the files of /proc/net, even where rtnetlink is faster"), filterRow())}
 }
 
 // errNetstatVersion and errNetstatHelp end the parse where the original ends

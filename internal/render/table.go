@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/olekukonko/tablewriter"
+	"github.com/olekukonko/tablewriter/pkg/twwidth"
 	"github.com/olekukonko/tablewriter/renderer"
 	"github.com/olekukonko/tablewriter/tw"
 
@@ -99,6 +100,13 @@ func (t *tableRows) knownColumns() []int {
 		}
 	}
 	return keep
+}
+
+// Width returns how many columns of a terminal s takes: two for a wide character, none for a combining one. The text must be safe
+// for a terminal.
+func Width(s string) int {
+	twwidth.SetEastAsian(false) // as the table
+	return twwidth.WidthNoCache(s)
 }
 
 func alignment(k Kind) tw.Align {

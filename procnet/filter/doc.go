@@ -1,12 +1,14 @@
 // Package filter reads the expressions of gnet netstat --filter and judges sockets by them. The language is that of ss(8), with
 // conditions on owners, queues and TCP_INFO added. It prints nothing.
 //
-//	expression = term { ( "or" | "||" | "|" ) term }
+//	expression = [ states ] term { ( "or" | "||" | "|" ) term }
 //	term       = factor { [ "and" | "&&" | "&" ] factor }
 //	factor     = ( "not" | "!" ) factor | "(" expression ")" | states | condition
 //	states     = ( "state" | "exclude" ) STATE { ( "state" | "exclude" ) STATE }
 //	condition  = NAME [ OPERATOR ] VALUE | ":" PORT
 //	OPERATOR   = "=" "==" "eq" | "!=" "ne" "neq" | "<" "lt" | "<=" "le" "leq" | ">" "gt" | ">=" "ge" "geq"
+//
+// States that begin an expression, without an operator behind them, go for all of it: state established sport = 22 or dport = 22.
 //
 // A bare word ends at a blank, a parenthesis, & or |, and the name of a condition also at an operator. A value may stand
 // in ' or ", where \ before \, ' or " takes that byte as it is and \xNN is a byte.

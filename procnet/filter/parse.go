@@ -79,7 +79,42 @@ func (e *SyntaxError) hint(format string, args ...any) *SyntaxError {
 	return e
 }
 
+// expression reads what stands between parentheses, or all. States at its beginning go for the rest, as in ss, unless an operator
+// stands between them.
 func (p *parser) expression() (expr, error) {
+	start := p.at
+	first, err := p.leadingStates()
+	if err != nil || first == nil {
+		p.at = start
+		return p.alternatives()
+	}
+	rest, err := p.alternatives()
+	if err != nil {
+		return nil, err
+	}
+	if list, ok := rest.(and); ok {
+		return append(and{first}, list...), nil
+	}
+	return and{first, rest}, nil
+}
+
+// leadingStates reads states that a condition follows, nil when there are none.
+func (p *parser) leadingStates() (expr, error) {
+	if !isWord(p.peek(nameWord), "state", "exclude", "excl") {
+		return nil, nil
+	}
+	first, err := p.states()
+	if err != nil {
+		return nil, err
+	}
+	switch t := p.peek(nameWord); {
+	case t.kind == tokenOpen, t.kind == tokenNot, t.kind == tokenWord && !isWord(t, "and", "or"):
+		return first, nil
+	}
+	return nil, nil
+}
+
+func (p *parser) alternatives() (expr, error) {
 	var terms or
 	for {
 		term, words, err := p.term()

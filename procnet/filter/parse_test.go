@@ -92,6 +92,9 @@ func TestParse(t *testing.T) {
 		{"exclude established state listening", "exclude established"}, {"exclude listening state established", "exclude listening"},
 		{"exclude established exclude listening", "exclude established exclude listening"}, {"state all exclude time-wait", "exclude time-wait"},
 		{"state established sport = 22", "( state established and sport = :22 )"}, {"sport = 22 state established", "( sport = :22 and state established )"},
+		{"state established sport = 22 or dport = 22", "( state established and ( sport = :22 or dport = :22 ) )"}, {"(state established sport = 22 or dport = 22)", "( state established and ( sport = :22 or dport = :22 ) )"},
+		{"exclude listen state listen (sport = 22) or !dport = 22", "( state all and ( sport = :22 or not dport = :22 ) )"}, {"state listen sport 1 dport 2", "( state listening and sport = :1 and dport = :2 )"},
+		{"pid 1 or state listen pid 2 or pid 3", "( pid = 1 or ( state listening and pid = 2 ) or pid = 3 )"}, {"state listen and pid 1 or pid 2", "( ( state listening and pid = 1 ) or pid = 2 )"},
 		{"state established or sport = 22", "( state established or sport = :22 )"}, {"state established and state listening", "( state established and state listening )"},
 
 		// The other conditions.
@@ -203,6 +206,9 @@ func TestSyntaxErrors(t *testing.T) {
 		{"state = established", SyntaxError{Offset: 6, Word: "=", Msg: `"=" is no state`, Hint: "states are all, connected, synchronized, bucket, big, established, syn-sent, syn-recv, fin-wait-1, fin-wait-2, time-wait, closed, close-wait, last-ack, listening, closing"}},
 		{"state listen exclude listen", SyntaxError{Offset: 13, Word: "exclude", Msg: "no state is left"}},
 		{"exclude all", SyntaxError{Word: "exclude", Msg: "no state is left"}},
+		{"state listen exclude listen pid 1", SyntaxError{Offset: 13, Word: "exclude", Msg: "no state is left"}},
+		{"state listen 'pid' 1", SyntaxError{Offset: 13, Word: "'pid'", Msg: "a condition is missing before this", Hint: listed}},
+		{"state listen pid 1 or", SyntaxError{Offset: 21, Msg: "a condition is missing at the end", Hint: listed}},
 		{"autobound", SyntaxError{Word: "autobound", Msg: `"autobound" is no condition`, Hint: listed}},
 
 		{"dev nosuch", SyntaxError{Offset: 4, Word: "nosuch", Msg: `"nosuch": no such interface`, Hint: "gnet netstat -ia lists the interfaces; dev 0 is a socket bound to none"}},

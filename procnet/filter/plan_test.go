@@ -77,7 +77,7 @@ func TestPlan(t *testing.T) {
 		{"dev lo", unixes, true, 0, ""}, {"fwmark 0", unixes, true, 0, ""}, {"cgroup /", unixes, true, 0, ""},
 
 		{"state established", tcp, false, estab, ""}, {"state established state listen", tcp, false, estab | listen, ""}, {"exclude listen", tcp, false, all &^ listen, ""}, {"state all", tcp, false, 0, ""},
-		{"not state listen", tcp, false, all &^ listen, ""}, {"state listen or sport 22", tcp, false, 0, ""}, {"state listen sport 22", tcp, false, listen, "sport=22"},
+		{"not state listen", tcp, false, all &^ listen, ""}, {"state listen or sport 22", tcp, false, 0, ""}, {"state listen sport 22 or dport 1", tcp, false, listen, "(sport=22 | dport=1)"}, {"state listen sport 22", tcp, false, listen, "sport=22"},
 		{"state listen and state established", tcp, true, 0, ""}, {"not (state listen and sport 22)", tcp, false, 0, ""}, {"not (state listen or sport 22)", tcp, false, all &^ listen, "!sport=22"},
 		{"not (state listen or pid 1)", tcp, false, all &^ listen, ""}, {"state listen", unixes, false, listen, ""},
 
