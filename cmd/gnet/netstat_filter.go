@@ -204,16 +204,20 @@ func (r *rowFilter) limit(p *socketPlan) {
 	if p.unix && !p.unixNamed && r.f.Plan(filter.Table{Unix: true}).Never {
 		p.unix = false
 	}
-	if slices.Contains(slices.Collect(maps.Values(p.named)), true) {
+	if p.sctpNamed || slices.Contains(slices.Collect(maps.Values(p.named)), true) {
 		return
 	}
 	var v4, v6 bool
-	for proto := range p.show {
+	holds := func(proto procnet.Proto) bool {
 		in4 := p.v4 && !r.f.Plan(filter.Table{Proto: proto, V4: true}).Never
 		in6 := p.v6 && !r.f.Plan(filter.Table{Proto: proto, V6: true}).Never
-		p.show[proto] = in4 || in6
 		v4, v6 = v4 || in4, v6 || in6
+		return in4 || in6
 	}
+	for proto := range p.show {
+		p.show[proto] = holds(proto)
+	}
+	p.sctp = p.sctp && holds(procnet.SCTP)
 	p.v4, p.v6 = v4, v6
 	p.inet = p.inet && (v4 || v6)
 }

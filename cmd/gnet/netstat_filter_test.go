@@ -88,12 +88,13 @@ func TestRowFilter_narrow(t *testing.T) {
 // nothing of them.
 func TestRowFilter_limit(t *testing.T) {
 	for _, c := range []struct{ line, expr, want string }{
-		{"", "sport 22", "tcp tcp6 udp udp6 udplite udplite6 raw raw6"},
-		{"", "not sport 22", "tcp tcp6 udp udp6 udplite udplite6 raw raw6 unix"},
+		{"", "sport 22", "tcp tcp6 sctp udp udp6 udplite udplite6 raw raw6"},
+		{"", "not sport 22", "tcp tcp6 sctp udp udp6 udplite udplite6 raw raw6 unix"},
 		{"", "rtt > 1ms", "tcp tcp6"},
-		{"", "dst [::1]", "tcp6 udp6 udplite6 raw6"},
+		{"", "dst [::1]", "tcp6 sctp udp6 udplite6 raw6"},
 		{"", "proto udp or src /x", "udp udp6 unix"},
 		{"", "proto tcp6 or proto udp", "tcp tcp6 udp udp6"},
+		{"", "proto sctp", "sctp"},
 		{"", "src /x", "unix"},
 		{"", "not src *", ""},
 		{"-4", "dst [::1]", ""},
@@ -111,9 +112,11 @@ func TestRowFilter_limit(t *testing.T) {
 		var got []string
 		if p.inet {
 			for _, table := range p.inetTables() {
-				if !table.sctp {
-					got = append(got, table.proto.File(table.v6))
+				if table.sctp {
+					got = append(got, "sctp")
+					continue
 				}
+				got = append(got, table.proto.File(table.v6))
 			}
 		}
 		if p.unix {

@@ -63,12 +63,12 @@ func (f family) append(dst []byte) []byte {
 	return append(appendComparison(dst, "family", equal), f.String()...)
 }
 
-// proto is the protocol of a socket, by the word of the Proto column without the 6 of IPv6: tcp, udp, udplite, raw or unix.
+// proto is the protocol of a socket, by the word of the Proto column without the 6 of IPv6: tcp, udp, udplite, raw, sctp or unix.
 type proto string
 
 // protocols returns the protocols that sockets have.
 func protocols() []procnet.Proto {
-	return []procnet.Proto{procnet.TCP, procnet.UDP, procnet.UDPLite, procnet.Raw}
+	return []procnet.Proto{procnet.TCP, procnet.UDP, procnet.UDPLite, procnet.Raw, procnet.SCTP}
 }
 
 func readProto(p *parser, c *comparand) (expr, error) {
@@ -79,7 +79,7 @@ func readProto(p *parser, c *comparand) (expr, error) {
 	if name == "udpl" {
 		name = "udplite"
 	}
-	words := make([]string, 0, 5)
+	words := make([]string, 0, 6)
 	for _, known := range protocols() {
 		words = append(words, known.File(false))
 		if name == known.File(false) {

@@ -150,7 +150,7 @@ func randomSocket(r *rand.Rand) (Socket, Table) {
 		return netip.MustParseAddr(pick(r, "0.0.0.0", "127.0.0.1", "10.99.0.1", "192.0.2.1"))
 	}
 	port := func() uint16 { return pick[uint16](r, 0, 1, 2, 22, 23, 443, 50000) }
-	in := &procnet.InetSocket{V6: v6, Proto: protocols()[r.IntN(4)], State: procnet.State(1 + r.IntN(11)), Local: netip.AddrPortFrom(addr(), port()), Remote: netip.AddrPortFrom(addr(), port()),
+	in := &procnet.InetSocket{V6: v6, Proto: protocols()[r.IntN(len(protocols()))], State: procnet.State(1 + r.IntN(11)), Local: netip.AddrPortFrom(addr(), port()), Remote: netip.AddrPortFrom(addr(), port()),
 		UID: pick[uint32](r, 0, 8), Inode: uint64(r.IntN(3)), RxQueue: uint32(r.IntN(2)), TxQueue: uint32(r.IntN(2))}
 	d := &sockdiag.InetRow{Family: unix.AF_INET, State: uint8(in.State), Local: in.Local, Remote: in.Remote, Interface: uint32(r.IntN(3)), Has: sockdiag.Ext(r.Uint32())}
 	if v6 {
