@@ -43,7 +43,7 @@ func (w *socketWalk) groupTable(file string, v6 bool) bool {
 		case errors.As(err, &bad):
 			w.e.warnBare("warning, got bogus %s line %d.", file, bad.Line-1)
 			w.e.hint("%v", bad)
-		case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+		case errors.Is(err, fs.ErrNotExist):
 			return false
 		default:
 			w.failed = true

@@ -234,8 +234,8 @@ func (w *socketWalk) unixSpace(space *socketSpace) error {
 }
 
 // problem deals with an error of a table: a bad row is reported and the walk
-// goes on; a file that is absent is what absent says; a failure in the middle is
-// reported, and remembered for the status.
+// goes on; a file that is absent is what absent says; one that may not be read, or
+// fails in the middle, is reported and remembered for the status.
 func (w *socketWalk) problem(err error, word, bogus string, named, silent bool) error {
 	var bad *procnet.ParseError
 	var file *fs.PathError
@@ -243,7 +243,7 @@ func (w *socketWalk) problem(err error, word, bogus string, named, silent bool) 
 	case errors.As(err, &bad):
 		w.e.warnBare("warning, got bogus %s line.", bogus)
 		w.e.hint("%v", bad)
-	case errors.As(err, &file) && (errors.Is(file, fs.ErrNotExist) || errors.Is(file, fs.ErrPermission)):
+	case errors.As(err, &file) && errors.Is(file, fs.ErrNotExist):
 		if !silent {
 			return w.absent(word, named)
 		}

@@ -117,3 +117,37 @@ func TestNetstatWeather_fewDescriptors(t *testing.T) {
 		}
 	})
 }
+
+// TestNetstatWeather_unreadable: a table that we may not read is not one that the
+// kernel lacks.
+func TestNetstatWeather_unreadable(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		nstest.Require(t, nstest.Root)
+		difference(t, "unreadable-table")
+		newSocketLab(t)
+		o := newNetstatOracle(t)
+		fakeProc(t, map[string]string{
+			"tcp":  labInetHead + "   0: 0100007F:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000  0        0 77 2\n",
+			"udp":  labInetHead + "   0: 0100007F:0035 00000000:0000 07 00000000:00000000 00:00000000 00000000  0        0 78 2\n",
+			"igmp": "Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n",
+		})
+		for _, file := range []string{"tcp", "igmp"} {
+			if err := os.Chmod("/proc/net/"+file, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Setenv(netlessEnv, strconv.Itoa(int(unix.EPERM)))
+		o.nobody = true
+		const head = "Active Internet connections (only servers)\nProto Recv-Q Send-Q Local Address           Foreign Address         State      \n"
+		const udp = "udp        0      0 127.0.0.1:53            0.0.0.0:*                          \n"
+		const denied = "netstat: open /proc/net/tcp: permission denied\n"
+		o.expect("-ln4", nstest.Result{Stdout: head + udp, Stderr: denied, Status: statusNo})
+		o.expect("-tuln", nstest.Result{Stdout: head + udp, Stderr: denied, Status: statusNo})
+		if got := o.run(o.original, []string{"-ln4"}); got != (nstest.Result{Stdout: head + udp}) {
+			t.Errorf("the original no longer passes over what it may not read: %+v", got)
+		}
+		if got := o.run(o.gnet, []string{"-g"}); got.Status != statusNo || got.Stderr != "netstat: open /proc/net/igmp: permission denied\n" {
+			t.Errorf("netstat -g: %+v", got)
+		}
+	})
+}
