@@ -203,7 +203,7 @@ func TestNetstatOracle_hidden(t *testing.T) {
 		lab.holder("/bin/daemon", "127.0.0.1:7001")
 		o := newNetstatOracle(t)
 		o.nobody = true
-		for _, hidepid := range []string{"hidepid=1", "hidepid=2"} {
+		for _, hidepid := range []string{"hidepid=1", "hidepid=2", "hidepid=4"} {
 			if err := unix.Mount("proc", "/proc", "proc", 0, hidepid); err != nil {
 				t.Fatal(err)
 			}
