@@ -10,7 +10,7 @@ import (
 // the order of gnet-json(5): a column table that is not here is undocumented.
 func schemas() []man.Table {
 	return []man.Table{
-		schema(socketSchema, "row", socketColumns()),
+		schema(socketSchema, "row", append(socketColumns(), infoColumns()...)),
 		schema(interfaceSchema, "row", interfaceColumns()),
 		schema(counterSchema, "row", counterColumns()),
 		schema(groupSchema, "row", groupColumns()),

@@ -44,7 +44,11 @@ type socketDocument struct {
 }
 
 func newSocketDocument(d *render.Document, o *netstatOptions) *socketDocument {
-	return &socketDocument{rows: render.NewRows(d, socketColumns()), names: newSocketNames(o)}
+	columns := socketColumns()
+	if o.Info {
+		columns = append(columns, infoColumns()...)
+	}
+	return &socketDocument{rows: render.NewRows(d, columns), names: newSocketNames(o)}
 }
 
 func (d *socketDocument) inetTitle() {}
@@ -125,9 +129,9 @@ func stateColumns(field fieldMaker) []render.Column[socketRow] {
 					v.Duration(time.Duration(s.Timer.Remaining) * tick)
 				}
 			}),
-		timerColumn(field("retransmits", render.Uint, "", "Retransmissions of the oldest segment without an answer, with -o."),
+		countColumn(field("retransmits", render.Uint, "", "Retransmissions of the oldest segment without an answer, with -o; of a TCP connection with --info too."),
 			func(s *procnet.InetSocket, v *render.Value) { v.Uint(uint64(s.Timer.Retransmits)) }),
-		timerColumn(field("probes", render.Int, "", "Keepalive or zero-window probes without an answer, with -o."),
+		countColumn(field("probes", render.Int, "", "Keepalive or zero-window probes without an answer, with -o; of a TCP connection with --info too."),
 			func(s *procnet.InetSocket, v *render.Value) { v.Int(int64(s.Timer.Probes)) }),
 	}
 }
@@ -180,6 +184,15 @@ func inetColumn(f render.Field, get func(*procnet.InetSocket, *render.Value)) re
 func timerColumn(f render.Field, get func(*procnet.InetSocket, *render.Value)) render.Column[socketRow] {
 	return render.Column[socketRow]{Field: f, Get: func(r *socketRow, v *render.Value) {
 		if r.inet != nil && r.sctp == nil && r.names.o.Timers {
+			get(r.inet, v)
+		}
+	}}
+}
+
+// countColumn is timerColumn for what --info knows too.
+func countColumn(f render.Field, get func(*procnet.InetSocket, *render.Value)) render.Column[socketRow] {
+	return render.Column[socketRow]{Field: f, Get: func(r *socketRow, v *render.Value) {
+		if r.inet != nil && (r.names.o.Timers || r.names.o.Info && infoOf(r.inet) != nil) {
 			get(r.inet, v)
 		}
 	}}

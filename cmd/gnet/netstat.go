@@ -24,6 +24,7 @@ type netstatOptions struct {
 	Programs, Timers, Wide, Verbose, Symbolic bool
 	Continuous, Context                       bool
 	FIB, Cache                                bool
+	Info                                      bool
 
 	// Operands is whether words were given that are no options; netstat has none.
 	Operands bool
@@ -77,7 +78,7 @@ func (o *netstatOptions) check() error {
 	if o.Continuous && o.Format != render.Classic && o.Format != render.JSONL {
 		return fail(statusUsage, "-c never ends: of the machine formats it has only jsonl")
 	}
-	return nil
+	return o.checkInfo()
 }
 
 // runNetstat shows what o asks for, once or every second.

@@ -65,6 +65,9 @@ func (c *classicSockets) inet(shown *shownSocket) {
 	if c.o.Timers {
 		line = appendTimer(append(line, ' '), s)
 	}
+	if c.o.Info {
+		line = appendInfo(line, s)
+	}
 	c.write(line)
 }
 

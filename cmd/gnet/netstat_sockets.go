@@ -124,7 +124,9 @@ func (w *socketWalk) needsOwners() bool {
 }
 
 // needsDiag reports whether anybody looks at what only sock_diag says of a row.
-func (w *socketWalk) needsDiag() bool { return w.o.Format != render.Classic || w.filter != nil }
+func (w *socketWalk) needsDiag() bool {
+	return w.o.Format != render.Classic || w.filter != nil || w.o.Info
+}
 
 // inetQuery is what is asked of one inet table.
 func (w *socketWalk) inetQuery(t inetTable) procnet.Query {
@@ -132,6 +134,7 @@ func (w *socketWalk) inetQuery(t inetTable) procnet.Query {
 		States: w.plan.states(t.proto),
 		Timers: w.o.Timers,
 		Users:  w.o.Extend > 0 || w.needsDiag(),
+		Ext:    w.o.infoExt(t.proto),
 	}
 	if w.filter != nil {
 		w.filter.narrow(t.proto, &q)

@@ -18,7 +18,7 @@ func (w *socketWalk) reportSources() {
 		}
 		for _, text := range sourceLines(source.Fallbacks()) {
 			switch {
-			case w.o.Verbose:
+			case w.o.Verbose, w.o.Info: // --info shows what only sock_diag has
 				w.e.hint("%s", text)
 			case w.o.Format != render.Classic:
 				w.e.notes = append(w.e.notes, message{"hint", text})

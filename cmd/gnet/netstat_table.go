@@ -57,6 +57,7 @@ func netstatTable() *optionTable[netstatOptions] {
 		{short: '?', set: func(*netstatOptions, string, string) error { return failBare(statusUsage, "%s", netstatHelp()) }},
 		{short: 'd', set: func(*netstatOptions, string, string) error { return nil }}, // counted by the original, and of no effect
 	}
+	options = append(options, infoRow())
 	output := func(o *netstatOptions) *outputOptions { return &o.outputOptions }
 	return &optionTable[netstatOptions]{options: append(append(options, outputRows(output)...), procRootRow(output),
 		procRow(output, "with -r: the files of /proc/net, even where rtnetlink is faster"), filterRow())}

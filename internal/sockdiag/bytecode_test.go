@@ -189,6 +189,7 @@ func TestCompile_agreesWithEval(t *testing.T) {
 		{"dport = 65535", Port{Dest, Eq, 65535}, "nnnnynn"},
 		{"src 10.1.2.3", host(Source, "10.1.2.3/32"), "ynnnynn"},
 		{"dst 10.8.0.0/15", host(Dest, "10.8.0.0/15"), "yynnynn"},
+		{"dst 10.9.8.4/31", host(Dest, "10.9.8.4/31"), "nnnnnnn"},
 		{"host bits do not count", host(Dest, "10.9.8.200/24"), "yynnynn"},
 		{"src 0.0.0.0/0", host(Source, "0.0.0.0/0"), "yyynynn"},
 		{"src ::/0", host(Source, "::/0"), "nnnyyyy"},
@@ -276,7 +277,7 @@ func TestCompile_limit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(code) < maxProgram-28 || (machine{code}).audited() != nil {
+	if len(code) < 65500 || (machine{code}).audited() != nil {
 		t.Errorf("%d bytes, %v", len(code), machine{code}.audited())
 	}
 	last := headOf(unix.AF_INET, 1, local4, fmt.Sprintf("10.0.0.1:%d", n-1))

@@ -72,7 +72,7 @@ func (c Host) eval(r *InetRow) bool {
 	if c.Prefix.Addr().Is4() {
 		addr = addr.Unmap()
 	}
-	return c.Prefix.Masked().Contains(addr)
+	return c.Prefix.Contains(addr)
 }
 
 // Dev matches sockets that are bound to the interface with this index; 0 matches
