@@ -29,7 +29,11 @@ type Owner struct {
 
 // Owners says which processes hold which sockets.
 type Owners struct {
-	byInode map[uint64][]Owner
+	index   inodeIndex
+	holders []holder // by number in index, then pid, then descriptor
+	starts  []uint32 // of each number in holders, and the end
+	procs   []Owner  // without descriptors
+	shown   []Owner  // what Of returned last
 	// Denied: at least one process did not let its descriptors be read (EACCES on /proc/<pid>/fd).
 	Denied bool
 	// Sockets: at least one descriptor of a process was seen to be a socket, one that was asked for or another.
@@ -42,8 +46,28 @@ type Owners struct {
 	Err error
 }
 
-// Of returns the owners of a socket, lowest pid first, or nil. Inode 0 has none.
-func (o *Owners) Of(inode uint64) []Owner { return o.byInode[inode] }
+// holder is one descriptor of a wanted socket: 16 bytes, where an Owner has 64 and pointers.
+type holder struct {
+	number uint32 // of the socket
+	pid    int32
+	fd     int32
+	proc   uint32 // index in procs
+}
+
+// Of returns the owners of a socket, lowest pid first, or nil. They are valid until the next call. Inode 0 has none.
+func (o *Owners) Of(inode uint64) []Owner {
+	number, ok := o.index.find(inode)
+	if !ok || o.starts[number] == o.starts[number+1] {
+		return nil
+	}
+	o.shown = o.shown[:0]
+	for _, h := range o.holders[o.starts[number]:o.starts[number+1]] {
+		owner := o.procs[h.proc]
+		owner.FD = int(h.fd)
+		o.shown = append(o.shown, owner)
+	}
+	return o.shown
+}
 
 // Owners looks for the processes that hold the given sockets. With all it finds every one of them, else only the one with
 // the lowest pid, and then it stops as soon as it can. Zero inodes and repeated ones are ignored. The error says that the
@@ -54,15 +78,17 @@ func (f FS) Owners(ctx context.Context, inodes []uint64, all bool) (*Owners, err
 		return nil, err
 	}
 	s := newOwnerScan(f, pids, inodes, all)
+	workers := make([]ownerWorker, min(runtime.GOMAXPROCS(0), len(pids), maxOwnerWorkers))
 	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(pids), maxOwnerWorkers) {
-		wg.Go(func() { s.work(ctx) })
+	for i := range workers {
+		workers[i].scan = s
+		wg.Go(func() { workers[i].work(ctx) })
 	}
 	wg.Wait()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	return s.result(), nil
+	return s.result(workers), nil
 }
 
 // maxOwnerWorkers bounds the goroutines. The work is almost all in the kernel, and more of them only wait for its locks.
@@ -75,28 +101,21 @@ type ownerScan struct {
 	pids []int
 	all  bool
 
-	wanted map[uint64]int // inode -> index in found; read only while workers run
+	wanted inodeIndex // read only while workers run
 	found  []atomic.Bool
 	left   atomic.Int64 // wanted inodes not found yet
 	next   atomic.Int64 // index in pids
 
 	denied, sockets atomic.Bool
 
-	mu     sync.Mutex
-	owners map[uint64][]Owner
-	err    error
+	mu  sync.Mutex
+	err error
 }
 
 func newOwnerScan(f FS, pids []int, inodes []uint64, all bool) *ownerScan {
-	s := &ownerScan{fs: f, pids: pids, all: all, wanted: make(map[uint64]int, len(inodes))}
-	for _, inode := range inodes {
-		if _, again := s.wanted[inode]; inode != 0 && !again {
-			s.wanted[inode] = len(s.wanted)
-		}
-	}
-	s.found = make([]atomic.Bool, len(s.wanted))
-	s.left.Store(int64(len(s.wanted)))
-	s.owners = make(map[uint64][]Owner, len(s.wanted))
+	s := &ownerScan{fs: f, pids: pids, all: all, wanted: newInodeIndex(inodes)}
+	s.found = make([]atomic.Bool, s.wanted.n)
+	s.left.Store(int64(s.wanted.n))
 	return s
 }
 
@@ -106,21 +125,63 @@ func (s *ownerScan) done() bool { return !s.needLinks() && s.denied.Load() }
 
 // needLinks reports whether descriptors are still to be read, or only whether they may be.
 func (s *ownerScan) needLinks() bool {
-	return s.left.Load() > 0 || !s.sockets.Load() || s.all && len(s.wanted) > 0
+	return s.left.Load() > 0 || !s.sockets.Load() || s.all && s.wanted.n > 0
 }
 
-func (s *ownerScan) result() *Owners {
-	for _, owners := range s.owners {
-		slices.SortFunc(owners, byProcess)
+// result joins what the workers found.
+func (s *ownerScan) result(workers []ownerWorker) *Owners {
+	o := &Owners{index: s.wanted, Denied: s.denied.Load(), Sockets: s.sockets.Load(), Missing: int(s.left.Load()), Err: s.err}
+	for i := range workers {
+		w := &workers[i]
+		for j := range w.hits {
+			w.hits[j].proc += uint32(len(o.procs))
+		}
+		o.procs = append(o.procs, w.procs...)
+		o.holders = append(o.holders, w.hits...)
 	}
-	return &Owners{byInode: s.owners, Denied: s.denied.Load(), Sockets: s.sockets.Load(), Missing: int(s.left.Load()), Err: s.err}
+	o.arrange(s.all)
+	return o
 }
 
-func byProcess(a, b Owner) int { return cmp.Or(a.PID-b.PID, a.FD-b.FD) }
+// arrange sorts the holders by socket. Without all, a socket keeps its lowest pid, and of that its lowest descriptor.
+func (o *Owners) arrange(all bool) {
+	o.starts = make([]uint32, o.index.n+1)
+	if !all {
+		o.holders = lowest(o.holders, o.index.n)
+	}
+	slices.SortFunc(o.holders, func(a, b holder) int {
+		return cmp.Or(cmp.Compare(a.number, b.number), cmp.Compare(a.pid, b.pid), cmp.Compare(a.fd, b.fd))
+	})
+	for _, h := range o.holders {
+		o.starts[h.number+1]++
+	}
+	for i := range o.index.n {
+		o.starts[i+1] += o.starts[i]
+	}
+}
+
+// lowest returns the holder of each of n sockets that has the lowest pid and descriptor, in the order of the sockets.
+func lowest(holders []holder, n int) []holder {
+	first := make([]uint32, n) // index in holders, plus one
+	for i, h := range holders {
+		at := &first[h.number]
+		if *at == 0 || cmp.Or(cmp.Compare(h.pid, holders[*at-1].pid), cmp.Compare(h.fd, holders[*at-1].fd)) < 0 {
+			*at = uint32(i + 1)
+		}
+	}
+	kept := make([]holder, 0, n)
+	for _, at := range first {
+		if at != 0 {
+			kept = append(kept, holders[at-1])
+		}
+	}
+	return kept
+}
 
 // work takes processes until there are none, nobody needs them or ctx ends.
-func (s *ownerScan) work(ctx context.Context) {
-	w := ownerWorker{scan: s, dir: make([]byte, 32<<10)}
+func (w *ownerWorker) work(ctx context.Context) {
+	s := w.scan
+	w.dir = make([]byte, 32<<10)
 	for !s.done() && ctx.Err() == nil {
 		i := int(s.next.Add(1)) - 1
 		if i >= len(s.pids) {
@@ -131,19 +192,15 @@ func (s *ownerScan) work(ctx context.Context) {
 	}
 }
 
-// ownerWorker has the buffers of one goroutine, used again for every process.
+// ownerWorker has the buffers of one goroutine, used again for every process, and what it found.
 type ownerWorker struct {
-	scan *ownerScan
-	pid  int
-	dir  []byte    // getdents64
-	link [64]byte  // a link's text; socket:[4294967295] and far longer inodes fit
-	text [511]byte // cmdline, comm
-	hits []hit
-}
-
-type hit struct {
-	inode uint64
-	fd    int
+	scan  *ownerScan
+	pid   int
+	dir   []byte    // getdents64
+	link  [64]byte  // a link's text; socket:[4294967295] and far longer inodes fit
+	text  [511]byte // cmdline, comm
+	hits  []holder
+	procs []Owner // of the hits
 }
 
 // process reads the descriptors of one process and keeps those that are wanted.
@@ -158,7 +215,7 @@ func (w *ownerWorker) process() {
 	if !s.needLinks() {
 		return
 	}
-	w.hits = w.hits[:0]
+	before := len(w.hits)
 	err = readDir(dir, w.dir, func(name []byte) {
 		if inode, ok := w.socket(dir, name); ok {
 			s.sockets.Store(true)
@@ -168,7 +225,9 @@ func (w *ownerWorker) process() {
 	if err != nil {
 		s.refused(w.pid, err)
 	}
-	w.keep()
+	if len(w.hits) > before {
+		w.procs = append(w.procs, w.owner())
+	}
 }
 
 // socket returns the inode of the socket behind a descriptor. The name ends in a NUL behind its last byte (getdents64).
@@ -196,41 +255,26 @@ func socketInode(link []byte) (uint64, bool) {
 // take notes a descriptor of a wanted socket.
 func (w *ownerWorker) take(inode uint64, name []byte) {
 	s := w.scan
-	i, wanted := s.wanted[inode]
+	number, wanted := s.wanted.find(inode)
 	if !wanted {
 		return
 	}
-	if !s.found[i].Swap(true) {
+	if !s.found[number].Swap(true) {
 		s.left.Add(-1)
 	}
 	fd, err := strconv.Atoi(string(name))
 	if err == nil {
-		w.hits = append(w.hits, hit{inode, fd})
+		w.hits = append(w.hits, holder{number: number, pid: int32(w.pid), fd: int32(fd), proc: uint32(len(w.procs))})
 	}
 }
 
-// keep adds the hits of one process to the result. Without all, a socket keeps its lowest pid, and of that its lowest descriptor.
-func (w *ownerWorker) keep() {
-	if len(w.hits) == 0 {
-		return
-	}
+// owner returns the process, which holds a wanted socket.
+func (w *ownerWorker) owner() Owner {
 	owner := Owner{PID: w.pid, Arg0: w.arg0()}
 	if w.scan.all {
 		owner.Comm = string(bytes.TrimSuffix(w.read("comm"), []byte{'\n'}))
 	}
-	s := w.scan
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, h := range w.hits {
-		owner.FD = h.fd
-		known := s.owners[h.inode]
-		switch {
-		case s.all || len(known) == 0:
-			s.owners[h.inode] = append(known, owner)
-		case byProcess(owner, known[0]) < 0:
-			known[0] = owner
-		}
-	}
+	return owner
 }
 
 func (w *ownerWorker) arg0() string {

@@ -129,7 +129,7 @@ func TestOwners_unreadable(t *testing.T) {
 	} {
 		s := newOwnerScan(FS{}, nil, nil, false)
 		s.refused(1, test.err)
-		o := s.result()
+		o := s.result(nil)
 		if o.Denied != test.denied || (o.Err != nil) != test.kept {
 			t.Errorf("%v: denied %v, error %v", test.err, o.Denied, o.Err)
 		}
