@@ -13,6 +13,7 @@
 //	snmp, netstat                net/ipv4/proc.c                                          snmp.go
 //	snmp6, sctp/snmp             net/ipv6/proc.c, net/sctp/proc.c                         snmp6.go
 //	<pid>/fd, cmdline, comm      fs/proc/fd.c, fs/proc/base.c                             owners.go
+//	<pid>/attr/current           fs/proc/base.c, security/selinux                          context.go
 //
 // The tables are streams: iter.Seq2[*T, error]. The pointer is valid until the next step. A *ParseError with a nil row is
 // one bad row, and the walk goes on; any other error is the last value. A missing file is an error that is

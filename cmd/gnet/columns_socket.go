@@ -22,10 +22,11 @@ type socketNames struct {
 	o        *netstatOptions
 	users    map[uint32]string
 	services map[procnet.Service]string
+	contexts securityContexts
 }
 
-func newSocketNames(o *netstatOptions) *socketNames {
-	n := &socketNames{o: o}
+func newSocketNames(e *env, o *netstatOptions) *socketNames {
+	n := &socketNames{o: o, contexts: securityContexts{e: e, procs: o.sockets()}}
 	var etc procnet.Names
 	if !o.NumericUsers {
 		n.users = etc.Users()
@@ -43,12 +44,12 @@ type socketDocument struct {
 	names *socketNames
 }
 
-func newSocketDocument(d *render.Document, o *netstatOptions) *socketDocument {
+func newSocketDocument(e *env, d *render.Document, o *netstatOptions) *socketDocument {
 	columns := socketColumns()
 	if o.Info {
 		columns = append(columns, infoColumns()...)
 	}
-	return &socketDocument{rows: render.NewRows(d, columns), names: newSocketNames(o)}
+	return &socketDocument{rows: render.NewRows(d, columns), names: newSocketNames(e, o)}
 }
 
 func (d *socketDocument) inetTitle() {}
@@ -163,6 +164,7 @@ func ownerColumns(field fieldMaker) []render.Column[socketRow] {
 		field("pid", render.Uint, "", "Process id."),
 		field("comm", render.String, "", "Name that the kernel has for the process, at most 15 bytes."),
 		field("fd", render.Uint, "", "Descriptor by which the process holds the socket."),
+		field("context", render.String, "", "Security context of the process, with -Z; absent when it is not known."),
 	}
 	return []render.Column[socketRow]{
 		inetColumn(field("uid", render.Uint, "", "User id of the socket's owner, in this user namespace."),
@@ -285,9 +287,14 @@ func (r *socketRow) setOwners(v *render.Value) {
 	}
 	v.EmptyList()
 	for _, o := range r.owners {
-		object := v.Object(3)
+		object := v.Object(4)
 		object[0].Uint(uint64(o.PID))
 		object[1].Str(o.Comm)
 		object[2].Uint(uint64(o.FD))
+		if r.names.o.Context {
+			if context := r.names.contexts.of(o.PID); context != "" {
+				object[3].Str(context)
+			}
+		}
 	}
 }

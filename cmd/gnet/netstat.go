@@ -53,6 +53,11 @@ func newNetstatCommand(e *env, run func(context.Context, *env, netstatOptions) e
 		func(cmd *cobra.Command, args []string) error {
 			o := netstatOptions{outputOptions: outputOptions{ProcRoot: e.ProcRoot}}
 			operands, err := netstatTable().parse(args, e.posix(), &o)
+			if o.Context {
+				if err := o.contextError(); err != nil {
+					return err
+				}
+			}
 			if err != nil {
 				return e.netstatParseError(err)
 			}
@@ -119,19 +124,12 @@ func runNetstat(ctx context.Context, e *env, o netstatOptions) error {
 	}
 }
 
-// refused says what this version does not show, or the kernel no longer has.
+// refused says what kernels no longer have.
 func (o *netstatOptions) refused() error {
-	switch {
-	case o.Masquerade:
+	if o.Masquerade {
 		return fail(statusNo, "no support for `ip_masquerade' on this system.")
-	case o.Context:
-		return notYet("-Z", "the security context", "ss -Z")
 	}
 	return nil
-}
-
-func notYet(option, what, instead string) error {
-	return fail(statusNo, "%s: %s: not in this version", option, what).withHint("%s shows it", instead)
 }
 
 // sockets returns the reader that o names.

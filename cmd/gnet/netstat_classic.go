@@ -18,13 +18,15 @@ type classicSockets struct {
 	o     *netstatOptions
 	names *netstatNames
 	which string // the end of the titles
+	secs  securityContexts
 	line  []byte
 	addr  []byte
 	port  []byte
 }
 
 func newClassicSockets(ctx context.Context, e *env, o *netstatOptions) *classicSockets {
-	c := &classicSockets{e: e, o: o, names: newNetstatNames(o, newReverseLookup(ctx, e)), which: "(w/o servers)"}
+	c := &classicSockets{e: e, o: o, names: newNetstatNames(o, newReverseLookup(ctx, e)), which: "(w/o servers)",
+		secs: securityContexts{e: e, procs: o.sockets()}}
 	switch {
 	case o.All:
 		c.which = "(servers and established)"
@@ -42,6 +44,9 @@ func (c *classicSockets) inetTitle() {
 	}
 	if c.o.Programs {
 		line += " PID/Program name    "
+	}
+	if c.o.Context {
+		line += contextHead
 	}
 	if c.o.Timers {
 		line += " Timer"
@@ -71,16 +76,13 @@ func (c *classicSockets) inet(shown *shownSocket) {
 	c.write(line)
 }
 
-// appendExtra appends the columns of -e and -p.
+// appendExtra appends the columns of -e, -p and -Z.
 func (c *classicSockets) appendExtra(line []byte, shown *shownSocket) []byte {
 	if c.o.Extend > 0 {
 		line = c.appendUser(append(line, ' '), shown.inet.UID)
 		line = appendUintLeft(append(line, ' '), shown.inet.Inode, 10)
 	}
-	if c.o.Programs {
-		line = appendProgram(append(line, ' '), shown.owners)
-	}
-	return line
+	return c.appendOwner(line, shown.owners)
 }
 
 // inetWord is the Proto column.
@@ -167,6 +169,17 @@ func (c *classicSockets) appendUser(dst []byte, uid uint32) []byte {
 	return render.LeftInt(dst, int64(int32(uid)), 10)
 }
 
+// appendOwner appends the columns of -p and -Z.
+func (c *classicSockets) appendOwner(line []byte, owners []procnet.Owner) []byte {
+	if c.o.Programs {
+		line = appendProgram(append(line, ' '), owners)
+	}
+	if c.o.Context {
+		line = c.secs.appendContext(append(line, ' '), owners)
+	}
+	return line
+}
+
 func appendProgram(dst []byte, owners []procnet.Owner) []byte {
 	program := "-"
 	if len(owners) > 0 {
@@ -216,6 +229,9 @@ func (c *classicSockets) unixTitle() {
 	if c.o.Programs {
 		line += " PID/Program name    "
 	}
+	if c.o.Context {
+		line += contextHead
+	}
 	c.e.Stdout.WriteString(line + " Path\n")
 }
 
@@ -231,9 +247,7 @@ func (c *classicSockets) unix(shown *shownSocket) {
 	line = render.Left(append(line, ' '), unixTypeWord(s.Type), 10)
 	line = render.Left(append(line, ' '), unixStateWord(s), 13)
 	line = appendUintLeft(append(line, ' '), s.Inode, 8)
-	if c.o.Programs {
-		line = appendProgram(append(line, ' '), shown.owners)
-	}
+	line = c.appendOwner(line, shown.owners)
 	c.write(safe.Append(append(line, ' '), string(s.Path)))
 }
 

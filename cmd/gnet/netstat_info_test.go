@@ -191,7 +191,7 @@ func infoDocument(t *testing.T, s *procnet.InetSocket) map[string]any {
 	o := &netstatOptions{Info: true, NumericUsers: true, NumericPorts: true}
 	s.Local, s.Remote = netip.MustParseAddrPort("10.0.0.1:1"), netip.MustParseAddrPort("10.0.0.2:2")
 	d := e.document(render.JSONL, socketSchema)
-	newSocketDocument(d, o).inet(&shownSocket{inet: s})
+	newSocketDocument(new(env), d, o).inet(&shownSocket{inet: s})
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -97,7 +97,7 @@ func showSockets(ctx context.Context, e *env, o *netstatOptions) error {
 		return w.walk()
 	}
 	doc := e.document(o.Format, socketSchema)
-	w.out = newSocketDocument(doc, o)
+	w.out = newSocketDocument(e, doc, o)
 	err := w.walk()
 	e.closeDocument(doc)
 	e.notes = nil
