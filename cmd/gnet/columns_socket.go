@@ -194,7 +194,7 @@ func timerColumn(f render.Field, get func(*procnet.InetSocket, *render.Value)) r
 // countColumn is timerColumn for what --info knows too.
 func countColumn(f render.Field, get func(*procnet.InetSocket, *render.Value)) render.Column[socketRow] {
 	return render.Column[socketRow]{Field: f, Get: func(r *socketRow, v *render.Value) {
-		if r.inet != nil && (r.names.o.Timers || r.names.o.Info && infoOf(r.inet) != nil) {
+		if r.inet != nil && r.sctp == nil && (r.names.o.Timers || r.names.o.Info && infoOf(r.inet) != nil) {
 			get(r.inet, v)
 		}
 	}}
