@@ -52,6 +52,7 @@ func TestFilter_match(t *testing.T) {
 		{"source", Filter{Src: addr("10.9.1.1")}, []string{"host"}},
 		{"inside", Filter{Root: prefix("10.0.0.0/8")}, []string{"net8", "net16", "host"}},
 		{"inside everything", Filter{Root: prefix("0.0.0.0/0")}, []string{"default", "net8", "net16", "host", "multi"}},
+		{"inside of a longer one with the same address", Filter{Root: prefix("10.9.0.0/24")}, nil},
 		{"containing", Filter{Covering: prefix("10.9.1.0/24")}, []string{"default", "net8", "net16"}},
 		{"exact", Filter{Exact: prefix("10.9.7.7/16")}, []string{"net16"}},
 		{"six only", Filter{Root: prefix("::/0")}, []string{"six"}},

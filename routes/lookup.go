@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"cmp"
 	"errors"
 	"net/netip"
 	"slices"
@@ -12,12 +13,8 @@ import (
 	"gnet/internal/rtnl"
 )
 
-// Lookup is the explained choice of a route for one destination: the rules in the order in which the kernel tries them, in each
-// table the entries with their masks applied, the winner, and the kernel's own answer beside it.
-//
-// The packet that is explained is the one that RTM_GETROUTE describes when nothing but the destination is given: sent from
-// this host by this user, no source address yet, mark 0, TOS 0, UDP (net/ipv4/route.c, inet_rtm_getroute; net/ipv6/route.c,
-// inet6_rtm_getroute).
+// Lookup is the explained choice of a route for one packet: the rules in the order in which the kernel tries them, in each table the
+// entries with their masks applied, the winner, and the kernel's own answer beside it.
 type Lookup struct {
 	Dst   netip.Addr
 	Rules []RuleStep
@@ -32,6 +29,7 @@ type Lookup struct {
 	// Agree: the kernel uses the same entry, or refuses likewise.
 	Agree bool
 
+	flow    flow // the packet
 	oneTree bool // local and main are searched as one
 }
 
@@ -76,42 +74,66 @@ type Answer struct {
 // shownUnequal is how many entries that do not match are kept per table.
 const shownUnequal = 32
 
-// Lookup explains the route to dst. The kernel's refusal is part of the explanation, not an error.
-func (c *Conn) Lookup(dst netip.Addr) (*Lookup, error) {
-	l := &Lookup{Dst: dst.Unmap().WithZone("")}
-	rules, err := c.rules(familyOf(l.Dst))
+// Lookup explains the route of a packet. The kernel's refusal is part of the explanation, not an error.
+func (c *Conn) Lookup(q Query) (*Lookup, error) {
+	f, err := c.resolve(q)
 	if err != nil {
 		return nil, err
+	}
+	l := &Lookup{Dst: f.Dst, flow: f}
+	rules, settled, err := c.rules(familyOf(l.Dst))
+	if err != nil {
+		return nil, err
+	}
+	if !settled {
+		l.because(ReasonChanging, "the rules changed each of the %d times that they were read", readAttempts)
 	}
 	l.oneTree = isOneTree(rules)
 	if err := c.walkRules(l, rules); err != nil {
 		return nil, err
 	}
-	if err := c.ask(l); err != nil {
+	answer, err := c.ask(&f)
+	if err != nil {
 		return nil, err
 	}
+	l.Kernel = *answer
 	l.compare()
 	return l, nil
 }
 
-// rules returns the rules of a family. A kernel without policy routing has the local and the main table, in this order.
-func (c *Conn) rules(family uint8) ([]rtnl.Rule, error) {
-	var rules []rtnl.Rule
-	for r, err := range c.rt.Rules(family) {
-		switch {
-		case errors.Is(err, unix.EOPNOTSUPP):
-			toTable := rtnl.Rule{Family: family, Action: unix.FR_ACT_TO_TBL, SuppressPrefixLen: -1, SuppressIfGroup: -1}
-			local, main := toTable, toTable
-			local.Table, main.Table = unix.RT_TABLE_LOCAL, unix.RT_TABLE_MAIN
-			return []rtnl.Rule{local, main}, nil
-		case errors.Is(err, netlink.ErrInterrupted):
-			return rules, nil
-		case err != nil:
-			return nil, opError(OpRules, err)
+// readAttempts is how often rules and tables are read when they change meanwhile (NLM_F_DUMP_INTR).
+const readAttempts = 3
+
+// attempt reads until nothing changed meanwhile, at most readAttempts times; settled is false when something always did. What the
+// last reading found stands.
+func attempt(read func() error) (settled bool, err error) {
+	for range readAttempts {
+		if err = read(); !errors.Is(err, netlink.ErrInterrupted) {
+			return true, err
 		}
-		rules = append(rules, *r)
 	}
-	return rules, nil
+	return false, nil
+}
+
+// rules returns the rules of a family. A kernel without policy routing has the local and the main table, in this order.
+func (c *Conn) rules(family uint8) (rules []rtnl.Rule, settled bool, err error) {
+	settled, err = attempt(func() error {
+		rules = rules[:0]
+		for r, err := range c.rt.Rules(family) {
+			if err != nil {
+				return err
+			}
+			rules = append(rules, *r)
+		}
+		return nil
+	})
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		toTable := rtnl.Rule{Family: family, Action: unix.FR_ACT_TO_TBL, SuppressPrefixLen: -1, SuppressIfGroup: -1}
+		local, main := toTable, toTable
+		local.Table, main.Table = unix.RT_TABLE_LOCAL, unix.RT_TABLE_MAIN
+		return []rtnl.Rule{local, main}, true, nil
+	}
+	return rules, settled, opError(OpRules, err)
 }
 
 // isOneTree reports whether the rules are the kernel's own. As long as nobody ever changed one, the kernel holds the IPv4 tables
@@ -141,7 +163,7 @@ func (c *Conn) walkRules(l *Lookup, rules []rtnl.Rule) error {
 		}
 		l.Rules = append(l.Rules, RuleStep{Rule: rule})
 		step := &l.Rules[len(l.Rules)-1]
-		step.Applies, step.Why = selects(&rule, l.Dst)
+		step.Applies, step.Why = l.flow.selects(&rule)
 		if !step.Applies {
 			continue
 		}
@@ -181,7 +203,11 @@ func ruleRefusal(action uint8) (why string, refused error) {
 
 // lookInTable searches one table; done when it decided.
 func (c *Conn) lookInTable(l *Lookup, step *RuleStep) (done bool, err error) {
-	table, err := c.searchTable(l.Dst, step.Rule.Table)
+	number := step.Rule.Table
+	if step.Rule.L3mdev {
+		number = l.flow.vrfTable
+	}
+	table, err := c.searchTable(l, number)
 	if err != nil {
 		return false, err
 	}
@@ -198,7 +224,7 @@ func (c *Conn) lookInTable(l *Lookup, step *RuleStep) (done bool, err error) {
 		return false, nil
 	}
 	if l.oneTree && table.Table == unix.RT_TABLE_LOCAL {
-		longer, err := c.longerInMain(l.Dst, bits)
+		longer, err := c.longerInMain(l, bits)
 		if err != nil {
 			return false, err
 		}
@@ -217,8 +243,8 @@ func (c *Conn) lookInTable(l *Lookup, step *RuleStep) (done bool, err error) {
 	return true, nil
 }
 
-func (c *Conn) longerInMain(dst netip.Addr, bits int) (bool, error) {
-	main, err := c.searchTable(dst, unix.RT_TABLE_MAIN)
+func (c *Conn) longerInMain(l *Lookup, bits int) (bool, error) {
+	main, err := c.searchTable(l, unix.RT_TABLE_MAIN)
 	if err != nil {
 		return false, err
 	}
@@ -240,20 +266,40 @@ func typeRefusal(typ uint8) error {
 	return nil
 }
 
-// searchTable holds each entry of a table against dst, in constant memory but for the entries that match.
-func (c *Conn) searchTable(dst netip.Addr, table uint32) (*TableStep, error) {
-	t := &TableStep{Table: table}
-	unequal := 0
-	best := -1
-	for r, err := range c.rt.Routes(rtnl.RouteFilter{Family: familyOf(dst), Table: table}) {
+// searchTable holds each entry of a table against the packet, in constant memory but for the entries that match.
+func (c *Conn) searchTable(l *Lookup, table uint32) (*TableStep, error) {
+	objects, err := c.objects()
+	if err != nil {
+		return nil, err
+	}
+	t := new(TableStep)
+	settled, err := attempt(func() error {
+		*t = TableStep{Table: table}
+		return c.readTable(l, t, &objects)
+	})
+	if err != nil {
+		return nil, opError(OpList, err)
+	}
+	if !settled {
+		l.because(ReasonChanging, "table %s changed each of the %d times that it was read", TableName(table), readAttempts)
+	}
+	return t, nil
+}
+
+// readTable is one reading of a table. When it is interrupted, what was read has been judged all the same.
+func (c *Conn) readTable(l *Lookup, t *TableStep, objects *nexthopObjects) error {
+	unequal, best := 0, -1
+	var interrupted error
+	for r, err := range c.rt.Routes(rtnl.RouteFilter{Family: familyOf(l.Dst), Table: t.Table}) {
 		if errors.Is(err, netlink.ErrInterrupted) {
+			interrupted = err
 			break
 		}
 		if err != nil {
-			return nil, opError(OpList, err)
+			return err
 		}
 		t.Entries++
-		masked := netip.PrefixFrom(dst, r.Dst.Bits()).Masked().Addr()
+		masked := netip.PrefixFrom(l.Dst, r.Dst.Bits()).Masked().Addr()
 		equal := masked == r.Dst.Addr()
 		if !equal {
 			if unequal++; unequal > shownUnequal {
@@ -261,14 +307,15 @@ func (c *Conn) searchTable(dst netip.Addr, table uint32) (*TableStep, error) {
 				continue
 			}
 		}
+		objects.resolve(r)
 		t.Candidates = append(t.Candidates, Candidate{Route: copyRoute(r), Masked: masked, Equal: equal})
 		last := len(t.Candidates) - 1
-		if t.Candidates[last].judge() && (best < 0 || t.Candidates[last].beats(&t.Candidates[best])) {
+		if t.Candidates[last].judge(&l.flow) && (best < 0 || t.Candidates[last].beats(&t.Candidates[best])) {
 			best = last
 		}
 	}
 	t.explain(best)
-	return t, nil
+	return interrupted
 }
 
 func copyRoute(r *rtnl.Route) rtnl.Route {
@@ -278,15 +325,17 @@ func copyRoute(r *rtnl.Route) rtnl.Route {
 }
 
 // judge reports whether an entry can be chosen; Why says what is against it.
-func (c *Candidate) judge() bool {
+func (c *Candidate) judge(f *flow) bool {
 	r := &c.Route
 	switch {
 	case !c.Equal:
 		c.Why = "not equal"
-	case r.Tos != 0:
+	case r.Tos != 0 && r.Tos != f.Tos:
 		c.Why = "for TOS " + strconv.Itoa(int(r.Tos)) + " only"
-	case r.Src.IsValid() && r.Src.Bits() > 0:
+	case r.Src.IsValid() && r.Src.Bits() > 0 && !(f.Src.IsValid() && r.Src.Contains(f.Src)):
 		c.Why = "for sources in " + r.Src.String() + " only"
+	case f.boundTo() != 0 && !(r.Family == unix.AF_INET && carriesNothing(r.Type)) && !leadsOut(r, f.oif):
+		c.Why = "not out of " + f.Oif
 	case dead(r):
 		c.Why = "every next hop is dead"
 	default:
@@ -295,12 +344,32 @@ func (c *Candidate) judge() bool {
 	return c.usable
 }
 
-// beats reports whether c is chosen before the present best: the longer prefix, then the lower metric, then the earlier entry.
-func (c *Candidate) beats(best *Candidate) bool {
-	if c.Route.Dst.Bits() != best.Route.Dst.Bits() {
-		return c.Route.Dst.Bits() > best.Route.Dst.Bits()
+// carriesNothing reports whether a type ends the search whatever the interface (net/ipv4/fib_semantics.c, fib_props).
+func carriesNothing(typ uint8) bool { return typ == unix.RTN_THROW || typeRefusal(typ) != nil }
+
+// leadsOut reports whether a next hop of a route is on an interface.
+func leadsOut(r *rtnl.Route, oif int) bool {
+	return slices.ContainsFunc(hops(r), func(h rtnl.Nexthop) bool { return h.Oif == oif })
+}
+
+// beats reports whether c is chosen before the present best: the longer prefix, then the longer source prefix, then an entry for this
+// TOS before one for all, then the lower metric, then the earlier entry.
+func (c *Candidate) beats(best *Candidate) bool { return c.before(best) < 0 }
+
+// before compares two candidates in the order of the choice; 0 leaves it to their order in the table.
+func (c *Candidate) before(other *Candidate) int {
+	return cmp.Or(
+		cmp.Compare(other.Route.Dst.Bits(), c.Route.Dst.Bits()),
+		cmp.Compare(sourceBits(&other.Route), sourceBits(&c.Route)),
+		cmp.Compare(other.Route.Tos, c.Route.Tos),
+		cmp.Compare(c.Route.Priority, other.Route.Priority))
+}
+
+func sourceBits(r *rtnl.Route) int {
+	if !r.Src.IsValid() {
+		return 0
 	}
-	return c.Route.Priority < best.Route.Priority
+	return r.Src.Bits()
 }
 
 // explain writes into the candidates that could be chosen why they won or lost.
@@ -319,15 +388,22 @@ func (t *TableStep) explain(best int) {
 // Why a candidate lost, from the first rule of the choice to the last.
 const (
 	lostByLength = "shorter prefix"
+	lostBySource = "shorter source prefix"
+	lostByTos    = "for every TOS"
 	lostByMetric = "higher metric"
 	lostByOrder  = "later in the table"
 )
 
 func (c *Candidate) whyLost(best *Candidate) string {
+	r, b := &c.Route, &best.Route
 	switch {
-	case c.Route.Dst.Bits() < best.Route.Dst.Bits():
+	case r.Dst.Bits() < b.Dst.Bits():
 		return lostByLength
-	case c.Route.Priority > best.Route.Priority:
+	case sourceBits(r) < sourceBits(b):
+		return lostBySource
+	case r.Tos != b.Tos:
+		return lostByTos
+	case r.Priority > b.Priority:
 		return lostByMetric
 	}
 	return lostByOrder
@@ -335,24 +411,16 @@ func (c *Candidate) whyLost(best *Candidate) string {
 
 // whyWon names how far the rules of the choice had to be followed.
 func (t *TableStep) whyWon(best int) string {
-	why := "the only match"
+	lost := []string{"", lostByLength, lostBySource, lostByTos, lostByMetric, lostByOrder}
+	won := []string{"the only match", "longest prefix", "longest prefix, longest source prefix", "longest prefix, for this TOS",
+		"longest prefix, lowest metric", "longest prefix, lowest metric, first in the table"}
+	far := 0
 	for i := range t.Candidates {
-		c := &t.Candidates[i]
-		if i == best || !c.usable {
-			continue
-		}
-		switch c.whyLost(&t.Candidates[best]) {
-		case lostByOrder:
-			return "longest prefix, lowest metric, first in the table"
-		case lostByMetric:
-			why = "longest prefix, lowest metric"
-		case lostByLength:
-			if why == "the only match" {
-				why = "longest prefix"
-			}
+		if c := &t.Candidates[i]; i != best && c.usable {
+			far = max(far, slices.Index(lost, c.whyLost(&t.Candidates[best])))
 		}
 	}
-	return why
+	return won[far]
 }
 
 func (t *TableStep) winner() *Candidate {

@@ -1,16 +1,20 @@
 package routes
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
+	"gnet/internal/netlink"
 	"gnet/internal/nstest"
 	"gnet/internal/rtnl"
 )
@@ -39,7 +43,7 @@ func mustLookup(t *testing.T, dst string) *Lookup {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	l, err := c.Lookup(addr(dst))
+	l, err := c.Lookup(Query{Dst: addr(dst)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +229,7 @@ func TestLookup_agreesWithKernel(t *testing.T) {
 		won := make(map[int]bool)
 		for range 400 {
 			for _, dst := range []netip.Addr{randomAddr4(random), randomAddr6(random)} {
-				l, err := conn.Lookup(dst)
+				l, err := conn.Lookup(Query{Dst: dst})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -242,6 +246,147 @@ func TestLookup_agreesWithKernel(t *testing.T) {
 		}
 	})
 }
+
+// TestLookup_packetsAgreeWithKernel is the same property for packets of which more is known: bound to an interface, with a source, a mark,
+// a TOS, ports, another user's.
+func TestLookup_packetsAgreeWithKernel(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		ip := lookupHost(t)
+		for i, rule := range []string{"fwmark 1 lookup 100", "tos 0x10 lookup 100", "uidrange 5-9 lookup 100", "ipproto tcp lookup 100",
+			"from 10.50.0.1 lookup 101", "oif d1 lookup 101", "dport 80-90 lookup 101", "from 2001:db8:50::1 lookup 101"} {
+			family := "-4"
+			if strings.Contains(rule, "2001") {
+				family = "-6"
+			}
+			ip(fmt.Sprintf("%s rule add priority %d %s", family, 100+i, rule))
+		}
+		for _, line := range []string{"-4 route add 10.128.0.0/12 via 10.50.0.9 table 100", "-4 route add 10.129.0.0/16 via 10.51.0.9 table 101",
+			"-4 route add throw 10.130.0.0/16 table 101", "-4 route add unreachable 10.131.0.0/16 table 100", "-6 route add 2001:db8:8000::/40 via 2001:db8:50::9 table 101"} {
+			ip(line)
+		}
+		random := rand.New(rand.NewPCG(3, 4))
+		conn := mustDial(t)
+		for range 300 {
+			addRandomRoute(t, conn.rt, random)
+		}
+		decided := make(map[uint32]int)
+		for range 400 {
+			for _, q := range []Query{{Dst: randomAddr4(random)}, {Dst: randomAddr6(random)}} {
+				randomPacket(&q, random)
+				l, err := conn.Lookup(q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !l.Agree && !slices.ContainsFunc(l.Reasons, func(r Reason) bool { return r.Kind == ReasonOnLink || r.Kind == ReasonReachable }) {
+					t.Errorf("%+v: %+v, kernel %+v %v", q, explain(l), l.Kernel.Route, l.Kernel.Err)
+				}
+				if l.Winner != nil {
+					decided[l.Winner.Route.Table]++
+				}
+			}
+		}
+		if decided[100] < 20 || decided[101] < 20 || decided[254] < 20 {
+			t.Errorf("tables decided %v times; the packets are not random enough to prove anything", decided)
+		}
+	})
+}
+
+func randomPacket(q *Query, random *rand.Rand) {
+	if random.IntN(3) == 0 {
+		q.Oif = []string{"d0", "d1"}[random.IntN(2)]
+	}
+	if random.IntN(3) == 0 {
+		q.Src = addr("10.50.0.1")
+		if q.Dst.Is6() {
+			q.Src = addr("2001:db8:50::1")
+		}
+	}
+	q.Mark = uint32(random.IntN(4) / 3)
+	if random.IntN(4) == 0 && q.Dst.Is4() {
+		q.Tos = 0x10
+	}
+	if random.IntN(4) == 0 {
+		q.UID, q.HasUID = uint32(random.IntN(12)), true
+	}
+	if random.IntN(4) == 0 {
+		q.IPProto, q.DPort = unix.IPPROTO_TCP, uint16(70+random.IntN(30))
+	}
+}
+
+// TestLookup_changing: rules and tables that change whenever they are read are read a bounded number of times, and that is said; one
+// that settles is read until it has.
+func TestLookup_changing(t *testing.T) {
+	for _, tc := range []struct {
+		interrupted int // how many dumps of rules and routes the peer marks
+		want        []string
+	}{
+		{interrupted: 2},
+		{interrupted: 1000, want: []string{
+			"the rules changed each of the 3 times that they were read", "table local changed each of the 3 times that it was read",
+			"table main changed each of the 3 times that it was read", "table default changed each of the 3 times that it was read",
+		}},
+	} {
+		peer := &changingPeer{left: tc.interrupted}
+		conn := &Conn{rt: rtnl.NewConn(netlink.NewConn(peer))}
+		l, err := conn.Lookup(Query{Dst: addr("198.51.100.1")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, r := range l.Reasons {
+			if r.Kind == ReasonChanging {
+				got = append(got, r.Text)
+			}
+		}
+		if diff := cmp.Diff(tc.want, got); diff != "" || len(l.Rules) != 3 || !errors.Is(l.Refused, unix.ENETUNREACH) || !l.Agree {
+			t.Errorf("%d interrupted: %d rules, refused %v, agree %v (-want +got)\n%s", tc.interrupted, len(l.Rules), l.Refused, l.Agree, diff)
+		}
+	}
+}
+
+// changingPeer answers like a kernel with three rules, empty tables and no interface, and marks its first dumps of rules and routes as
+// interrupted.
+type changingPeer struct {
+	left    int
+	replies [][]byte
+}
+
+func (p *changingPeer) Send(request []byte) error {
+	typ, flags, seq := binary.NativeEndian.Uint16(request[4:]), binary.NativeEndian.Uint16(request[6:]), binary.NativeEndian.Uint32(request[8:])
+	message := func(typ, flags uint16, body ...byte) []byte {
+		b := binary.NativeEndian.AppendUint32(nil, uint32(unix.NLMSG_HDRLEN+len(body)))
+		b = binary.NativeEndian.AppendUint16(binary.NativeEndian.AppendUint16(b, typ), flags)
+		b = append(binary.NativeEndian.AppendUint32(b, seq), 0, 0, 0, 0)
+		return append(b, body...)
+	}
+	if flags&unix.NLM_F_DUMP != unix.NLM_F_DUMP {
+		code := -int32(unix.ENETUNREACH)
+		unreachable := binary.NativeEndian.AppendUint32(nil, uint32(code))
+		p.replies = append(p.replies, message(unix.NLMSG_ERROR, unix.NLM_F_CAPPED, append(unreachable, request[:16]...)...))
+		return nil
+	}
+	marked := uint16(unix.NLM_F_MULTI)
+	if p.left > 0 && (typ == unix.RTM_GETRULE || typ == unix.RTM_GETROUTE) {
+		p.left--
+		marked |= unix.NLM_F_DUMP_INTR
+	}
+	var reply []byte
+	if typ == unix.RTM_GETRULE {
+		for _, table := range []byte{255, 254, 253} {
+			reply = append(reply, message(unix.RTM_NEWRULE, marked, unix.AF_INET, 0, 0, 0, table, 0, 0, unix.FR_ACT_TO_TBL, 0, 0, 0, 0)...)
+		}
+	}
+	p.replies = append(p.replies, append(reply, message(unix.NLMSG_DONE, marked, 0, 0, 0, 0)...))
+	return nil
+}
+
+func (p *changingPeer) Recv(b []byte) (int, uint32, error) {
+	reply := p.replies[0]
+	p.replies = p.replies[1:]
+	return copy(b, reply), 0, nil
+}
+
+func (p *changingPeer) Close() error { return nil }
 
 // addRandomRoute adds a route of a random family, prefix, metric and type. Routes that exist already are left.
 func addRandomRoute(t *testing.T, c *rtnl.Conn, random *rand.Rand) {

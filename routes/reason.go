@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -44,13 +43,23 @@ const (
 	// ReasonOneTree: while local and main are one tree, the kernel calls its table main, also for an entry of local
 	// (net/ipv4/fib_trie.c, fib_trie_table).
 	ReasonOneTree
+	// ReasonOnLink: an IPv4 packet is bound to an interface that no entry leads out of; the kernel takes the destination for a
+	// neighbour there (net/ipv4/route.c, ip_route_output_key_hash_rcu).
+	ReasonOnLink
+	// ReasonForwarding: what comes in by an interface is not forwarded (net/ipv4/route.c, ip_route_input_slow).
+	ReasonForwarding
+	// ReasonSource: the source address may not come in by that interface (net/ipv4/fib_frontend.c, fib_validate_source).
+	ReasonSource
+	// ReasonChanging: the rules or a table changed each time they were read, so rows may be missing or doubled.
+	ReasonChanging
 	// ReasonUnknown: none of the above was found; the table may have changed between the questions.
 	ReasonUnknown
 )
 
 // String returns the reason's name: "multipath".
 func (k ReasonKind) String() string {
-	names := [...]string{"", "unspecified", "type", "multipath", "defaults", "reachability", "redirect", "path-mtu", "rule", "split-tables", "one-tree", "unknown"}
+	names := [...]string{"", "unspecified", "type", "multipath", "defaults", "reachability", "redirect", "path-mtu", "rule", "split-tables", "one-tree",
+		"on-link", "forwarding", "source", "changing", "unknown"}
 	if int(k) < len(names) {
 		return names[k]
 	}
@@ -63,50 +72,6 @@ type Reason struct {
 	Text string // one sentence, lower case
 }
 
-// selects reports whether a rule takes in a packet of which only the destination is known, and which selector is against it
-// (net/core/fib_rules.c, fib_rule_match; net/ipv4/fib_rules.c, fib4_rule_match; net/ipv6/fib6_rules.c, fib6_rule_match).
-func selects(r *rtnl.Rule, dst netip.Addr) (bool, string) {
-	why := mismatch(r, dst)
-	if r.Flags&unix.FIB_RULE_INVERT == 0 {
-		return why == "", why
-	}
-	if why == "" {
-		return false, "inverted, and its selectors match"
-	}
-	return true, ""
-}
-
-// mismatch returns the first selector that the packet does not have, or "".
-func mismatch(r *rtnl.Rule, dst netip.Addr) string {
-	switch {
-	case r.Dst.IsValid() && r.Dst.Bits() > 0 && !r.Dst.Contains(dst):
-		return "to " + r.Dst.String()
-	case r.Src.IsValid() && r.Src.Bits() > 0:
-		return "from " + r.Src.String()
-	case r.IifName != "" && r.IifName != "lo": // what is sent from here has come in through lo
-		return "iif " + r.IifName
-	case r.OifName != "":
-		return "oif " + r.OifName
-	case r.FwMark&r.FwMask != 0:
-		return fmt.Sprintf("fwmark %#x/%#x", r.FwMark, r.FwMask)
-	case r.Tos != 0:
-		return fmt.Sprintf("tos %#x", r.Tos)
-	case r.L3mdev:
-		return "l3mdev"
-	case r.UIDs.Set && !inRange(r.UIDs, uint32(os.Geteuid())):
-		return fmt.Sprintf("uidrange %d-%d", r.UIDs.First, r.UIDs.Last)
-	case r.IPProto != 0 && r.IPProto != unix.IPPROTO_UDP:
-		return fmt.Sprintf("ipproto %d", r.IPProto)
-	case r.SrcPort != (rtnl.PortRange{}):
-		return fmt.Sprintf("sport %d-%d", r.SrcPort.First, r.SrcPort.Last)
-	case r.DstPort != (rtnl.PortRange{}):
-		return fmt.Sprintf("dport %d-%d", r.DstPort.First, r.DstPort.Last)
-	}
-	return ""
-}
-
-func inRange(r rtnl.UIDRange, uid uint32) bool { return r.First <= uid && uid <= r.Last }
-
 // hasSelector reports whether a rule looks at more of a packet than its destination.
 func hasSelector(r *rtnl.Rule) bool {
 	return r.Src.IsValid() && r.Src.Bits() > 0 || r.IifName != "" || r.OifName != "" || r.FwMark&r.FwMask != 0 || r.Tos != 0 ||
@@ -114,34 +79,41 @@ func hasSelector(r *rtnl.Rule) bool {
 		r.SuppressIfGroup >= 0
 }
 
-// ask puts both questions to the kernel: the way, and the table's entry behind it.
-func (c *Conn) ask(l *Lookup) error {
+// Ask puts the question to the kernel alone: the way, and the table's entry behind it. The kernel's refusal is part of the answer.
+func (c *Conn) Ask(q Query) (*Answer, error) {
+	f, err := c.resolve(q)
+	if err != nil {
+		return nil, err
+	}
+	return c.ask(&f)
+}
+
+func (c *Conn) ask(f *flow) (*Answer, error) {
 	// IPv6 always names the table, and refuses the flag that asks for it.
 	flags := uint32(unix.RTM_F_LOOKUP_TABLE)
-	if l.Dst.Is6() {
+	if f.Dst.Is6() {
 		flags = 0
 	}
-	route, err := c.rt.RouteGet(rtnl.RouteQuery{Dst: l.Dst, Flags: flags})
+	route, err := c.rt.RouteGet(f.request(flags))
 	if err != nil {
 		err = opError(OpGet, err)
 		if !isRefusal(err) {
-			return err
+			return nil, err
 		}
-		l.Kernel.Err = err
-		return nil
+		return &Answer{Err: err}, nil
 	}
-	l.Kernel.Route = route
+	answer := &Answer{Route: route}
 	// Kernels before 5.2 answer the second question with EINVAL or as the first; then there is no entry to compare.
-	entry, err := c.rt.RouteGet(rtnl.RouteQuery{Dst: l.Dst, Flags: flags | unix.RTM_F_FIB_MATCH})
+	entry, err := c.rt.RouteGet(f.request(flags | unix.RTM_F_FIB_MATCH))
 	if err == nil && entry.Flags&unix.RTM_F_CLONED == 0 {
-		l.Kernel.Entry = entry
+		answer.Entry = entry
 	}
-	return nil
+	return answer, nil
 }
 
 // isRefusal tells the answers "there is no way" from failures to ask.
 func isRefusal(err error) bool {
-	return slices.ContainsFunc([]error{unix.ENETUNREACH, unix.EHOSTUNREACH, unix.EACCES, unix.EINVAL, unix.EAGAIN, unix.ENETDOWN},
+	return slices.ContainsFunc([]error{unix.ENETUNREACH, unix.EHOSTUNREACH, unix.EACCES, unix.EINVAL, unix.EAGAIN, unix.ENETDOWN, unix.EXDEV},
 		func(errno error) bool { return errors.Is(err, errno) })
 }
 
@@ -157,12 +129,13 @@ func (l *Lookup) compare() {
 	} else if l.Winner != nil && l.Kernel.Route != nil {
 		l.findings()
 	}
+	l.bound()
 	if l.Agree || len(l.Reasons) > 0 {
 		return
 	}
 	for i := range l.Rules {
 		if r := &l.Rules[i].Rule; hasSelector(r) {
-			l.because(ReasonRule, "rule %d looks at more than the destination (%s)", r.Priority, mismatch(r, l.Dst))
+			l.because(ReasonRule, "rule %d looks at more than the destination (%s)", r.Priority, l.flow.mismatch(r))
 			return
 		}
 	}
@@ -231,7 +204,7 @@ func (l *Lookup) findings() {
 		l.because(ReasonOneTree, "the kernel holds local and main in one tree until the first rule is changed, and calls both main")
 	}
 	if n := len(entry.Multipath); n > 0 {
-		l.because(ReasonMultipath, "the route has %d next hops; a hash over the flow chooses one", n)
+		l.because(ReasonMultipath, "the route has %d next hops; a hash over the flow chooses one%s", n, chosenHop(entry, way))
 	}
 	if way.Type != w.Type && l.ownType(way.Type) {
 		l.because(ReasonType, "a %s destination has a type of its own; the entry only gives the way", TypeName(way.Type))
@@ -242,6 +215,46 @@ func (l *Lookup) findings() {
 	if way.Metrics.MTU != 0 && way.Metrics.MTU != entry.Metrics.MTU {
 		l.because(ReasonPathMTU, "a cached exception knows a path MTU of %d bytes", way.Metrics.MTU)
 	}
+}
+
+// chosenHop says which of an entry's next hops the way goes over, and its share; "" when it is none of them or not the only one.
+func chosenHop(entry, way *rtnl.Route) string {
+	number, sum := 0, 0
+	for i, h := range entry.Multipath {
+		sum += h.Weight
+		if h.Oif == way.Oif && h.Gateway == way.Gateway {
+			if number != 0 {
+				return ""
+			}
+			number = i + 1
+		}
+	}
+	if number == 0 {
+		return ""
+	}
+	return fmt.Sprintf(": here number %d, of weight %d in %d", number, entry.Multipath[number-1].Weight, sum)
+}
+
+// bound explains answers to packets that come in by an interface or are bound to one.
+func (l *Lookup) bound() {
+	q := &l.flow.Query
+	switch {
+	case l.Dst.Is4() && q.Oif != "" && l.Refused != nil && l.Kernel.Route != nil:
+		l.because(ReasonOnLink, "no entry leads out of %s; the kernel takes the destination for a neighbour on that link", q.Oif)
+	case q.Iif == "" || l.Kernel.Err == nil || l.Agree:
+	case errors.Is(l.Kernel.Err, unix.EHOSTUNREACH):
+		l.because(ReasonForwarding, "what comes in by %s is not forwarded", q.Iif)
+	case errors.Is(l.Kernel.Err, unix.EXDEV), errors.Is(l.Kernel.Err, unix.EINVAL):
+		l.because(ReasonSource, "the kernel takes no packet from %s that comes in by %s: the way back is another, or it is no source address",
+			sourceText(q.Src), q.Iif)
+	}
+}
+
+func sourceText(src netip.Addr) string {
+	if !src.IsValid() {
+		return "an unspecified source"
+	}
+	return src.String()
 }
 
 // tieFindings explains another entry of the same prefix and metric, or of another table.

@@ -17,9 +17,16 @@ type lookupRow struct {
 	candidate *routes.Candidate
 }
 
-// writeLookup writes an explained lookup: a row for each entry, and the answer as summary.
-func writeLookup(e *env, l *routes.Lookup, format render.Format) error {
-	doc := e.document(format, routeGetSchema)
+// lookupAnswer is what the summary is made of.
+type lookupAnswer struct {
+	*routes.Lookup
+	query *routes.Query
+	brief bool
+}
+
+// writeLookup writes an explained lookup: a row for each entry, and the rules and the answer as summary.
+func writeLookup(e *env, l *routes.Lookup, o routeGetOptions) error {
+	doc := e.document(o.Format, routeGetSchema)
 	rows := render.NewRows(doc, lookupColumns())
 	for i := range l.Rules {
 		step := &l.Rules[i]
@@ -32,7 +39,7 @@ func writeLookup(e *env, l *routes.Lookup, format render.Format) error {
 			}
 		}
 	}
-	if err := render.Summary(doc, lookupSummary(), l); err != nil {
+	if err := render.Summary(doc, lookupSummary(), &lookupAnswer{l, &o.Query, o.Brief}); err != nil {
 		return err
 	}
 	return e.closeDocument(doc)
@@ -70,8 +77,8 @@ func lookupColumns() []render.Column[lookupRow] {
 }
 
 // lookupSummary describes the answer.
-func lookupSummary() []render.Column[routes.Lookup] {
-	type row = routes.Lookup
+func lookupSummary() []render.Column[lookupAnswer] {
+	type row = lookupAnswer
 	way := func(set func(v *render.Value, r *rtnl.Route)) func(*row, *render.Value) {
 		return func(l *row, v *render.Value) {
 			if l.Kernel.Route != nil {
@@ -79,9 +86,9 @@ func lookupSummary() []render.Column[routes.Lookup] {
 			}
 		}
 	}
-	return []render.Column[row]{
-		{Field: render.Field{Name: "destination", Kind: render.Addr, Doc: "the address that was looked up"},
-			Get: func(l *row, v *render.Value) { v.Addr(l.Dst) }},
+	return append(queryColumns(), []render.Column[row]{
+		{Field: render.Field{Name: "rules", Kind: render.List, Doc: "the rules that were tried, in order, those that do not apply among them", Sub: ruleFields()},
+			Get: func(l *row, v *render.Value) { setRules(v, l) }},
 		{Field: render.Field{Name: "winner", Kind: render.String, Doc: "prefix of the entry that decides; absent when none matched"},
 			Get: func(l *row, v *render.Value) {
 				if l.Winner != nil {
@@ -121,11 +128,18 @@ func lookupSummary() []render.Column[routes.Lookup] {
 				}
 			}},
 		{Field: render.Field{Name: "agree", Kind: render.Bool, Doc: "the kernel uses the winner, or refuses likewise"},
-			Get: func(l *row, v *render.Value) { v.Bool(l.Agree) }},
+			Get: func(l *row, v *render.Value) {
+				if !l.brief {
+					v.Bool(l.Agree)
+				}
+			}},
 		{Field: render.Field{Name: "reasons", Kind: render.List, Doc: "why the kernel's answer is another, or has more", Sub: []render.Field{
-			{Name: "name", Kind: render.String, Doc: "unspecified, type, multipath, defaults, reachability, redirect, path-mtu, rule, split-tables, one-tree or unknown"},
+			{Name: "name", Kind: render.String, Doc: "unspecified, type, multipath, defaults, reachability, redirect, path-mtu, rule, split-tables, one-tree, on-link, forwarding, source, changing or unknown"},
 			{Name: "text", Kind: render.String, Doc: "one sentence"}}},
 			Get: func(l *row, v *render.Value) {
+				if l.brief {
+					return
+				}
 				v.EmptyList()
 				for _, r := range l.Reasons {
 					o := v.Object(2)
@@ -133,6 +147,63 @@ func lookupSummary() []render.Column[routes.Lookup] {
 					o[1].Str(r.Text)
 				}
 			}},
+	}...)
+}
+
+// queryColumns describes the packet: what was given of it.
+func queryColumns() []render.Column[lookupAnswer] {
+	type row = lookupAnswer
+	column := func(name string, kind render.Kind, doc string, get func(q *routes.Query, v *render.Value)) render.Column[row] {
+		return render.Column[row]{Field: render.Field{Name: name, Kind: kind, Doc: doc}, Get: func(l *row, v *render.Value) { get(l.query, v) }}
+	}
+	return []render.Column[row]{
+		{Field: render.Field{Name: "destination", Kind: render.Addr, Doc: "the address that was looked up"},
+			Get: func(l *row, v *render.Value) { v.Addr(l.Dst) }},
+		column("from", render.Addr, "source address, when given", func(q *routes.Query, v *render.Value) { v.Addr(q.Src) }),
+		column("iif", render.String, "interface it came in by, when given", func(q *routes.Query, v *render.Value) { setName(v, q.Iif) }),
+		column("oif", render.String, "interface it is bound to, when given", func(q *routes.Query, v *render.Value) { setName(v, q.Oif) }),
+		column("mark", render.Uint, "firewall mark, when given", func(q *routes.Query, v *render.Value) { setPositive(v, uint64(q.Mark)) }),
+		column("tos", render.Uint, "type of service, when given", func(q *routes.Query, v *render.Value) { setPositive(v, uint64(q.Tos)) }),
+		column("uid", render.Uint, "user, when given", func(q *routes.Query, v *render.Value) {
+			if q.HasUID {
+				v.Uint(uint64(q.UID))
+			}
+		}),
+		column("ipproto", render.Uint, "IP protocol, when given", func(q *routes.Query, v *render.Value) { setPositive(v, uint64(q.IPProto)) }),
+		column("sport", render.Uint, "source port, when given", func(q *routes.Query, v *render.Value) { setPositive(v, uint64(q.SPort)) }),
+		column("dport", render.Uint, "destination port, when given", func(q *routes.Query, v *render.Value) { setPositive(v, uint64(q.DPort)) }),
+	}
+}
+
+func ruleFields() []render.Field {
+	return []render.Field{
+		{Name: "priority", Kind: render.Uint, Doc: "the lowest is tried first"},
+		{Name: "text", Kind: render.String, Doc: "selectors and action in the words of ip-rule(8)"},
+		{Name: "applies", Kind: render.Bool, Doc: "the packet has what the rule selects"},
+		{Name: "table", Kind: render.Uint, Doc: "table that was looked into; absent when none was"},
+		{Name: "entries", Kind: render.Uint, Doc: "how many entries that table has"},
+		{Name: "why", Kind: render.String, Doc: "the selector that is against it, or how the search ended there"},
+	}
+}
+
+func setRules(v *render.Value, l *lookupAnswer) {
+	if l.brief {
+		return
+	}
+	v.EmptyList()
+	for i := range l.Rules {
+		step := &l.Rules[i]
+		o := v.Object(len(ruleFields()))
+		o[0].Uint(uint64(step.Rule.Priority))
+		o[1].Str(ruleText(&step.Rule))
+		o[2].Bool(step.Applies)
+		why := step.Why
+		if step.Table != nil {
+			o[3].Uint(uint64(step.Table.Table))
+			o[4].Uint(uint64(step.Table.Entries))
+			why = step.Table.Verdict
+		}
+		setName(&o[5], why)
 	}
 }
 

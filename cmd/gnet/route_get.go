@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -18,14 +20,21 @@ import (
 
 // routeGetOptions is what a `route get` command line asks for.
 type routeGetOptions struct {
-	Dst    netip.Addr
+	Query  routes.Query
+	Brief  bool // the kernel's answer alone
 	Format render.Format
+}
+
+// routeGetFlags are the flags as typed.
+type routeGetFlags struct {
+	from, iif, oif, mark, uid, tos, ipproto, sport, dport string
+	brief, json                                           bool
+	format                                                string
 }
 
 // newRouteGetCommand returns `gnet route get ADDRESS`, one of gnet's own verbs.
 func newRouteGetCommand(e *env, run func(context.Context, *env, routeGetOptions) error) *cobra.Command {
-	var format string
-	var json bool
+	var flags routeGetFlags
 	cmd := &cobra.Command{
 		Use:               "get ADDRESS",
 		Short:             "Explain which route a destination takes",
@@ -41,51 +50,130 @@ kernel's own answer beside it. Status 1: there is no way.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o := routeGetOptions{Format: render.Classic}
-			var err error
-			if o.Format, err = render.ParseFormat(format); err != nil {
-				return fail(statusUsage, "%w", err)
-			}
-			if json {
-				o.Format = render.JSON
-			}
-			if o.Dst, err = netip.ParseAddr(args[0]); err != nil {
-				return fail(statusUsage, "%q is not an address", args[0])
-			}
-			if o.Dst.Zone() != "" {
-				return fail(statusUsage, "%s: a zone is not looked up", args[0]).
-					withHint("gnet route get %s shows which interface is taken without one", o.Dst.WithZone(""))
+			o, err := flags.options(args[0])
+			if err != nil {
+				return err
 			}
 			return run(cmd.Context(), e, o)
 		},
 	}
-	cmd.Flags().SortFlags = false
-	cmd.Flags().StringVar(&format, "format", "classic", "classic, table, json, jsonl or csv")
-	cmd.Flags().BoolVar(&json, "json", false, "the same as --format json")
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&flags.from, "from", "", "the packet's source `address`; without it, it has none yet")
+	f.StringVar(&flags.iif, "iif", "", "the `device` that it has come in by, to be forwarded")
+	f.StringVar(&flags.oif, "oif", "", "the `device` that it is bound to leave by")
+	f.StringVar(&flags.mark, "mark", "", "its firewall mark, a `number`")
+	f.StringVar(&flags.uid, "uid", "", "the `user` whose it is, by number; without it, yours")
+	f.StringVar(&flags.tos, "tos", "", "its type of service, a `number`")
+	f.StringVar(&flags.ipproto, "ipproto", "", "its `protocol`: udp, tcp, icmp, or a number; without it, udp")
+	f.StringVar(&flags.sport, "sport", "", "its source `port`")
+	f.StringVar(&flags.dport, "dport", "", "its destination `port`")
+	f.BoolVar(&flags.brief, "brief", false, "the kernel's answer alone")
+	f.StringVar(&flags.format, "format", "classic", "classic, table, json, jsonl or csv")
+	f.BoolVar(&flags.json, "json", false, "the same as --format json")
 	completeFlag(cmd, "format", render.FormatWords()...)
+	completeFlag(cmd, "ipproto", "udp", "tcp", "icmp", "ipv6-icmp")
 	return cmd
 }
 
-// runRouteGet looks one destination up and prints the explanation.
+// options checks the flags and the address. A zone of the address is the device that the packet is bound to.
+func (f *routeGetFlags) options(address string) (routeGetOptions, error) {
+	o := routeGetOptions{Brief: f.brief, Format: render.Classic}
+	var err error
+	if o.Format, err = render.ParseFormat(f.format); err != nil {
+		return o, fail(statusUsage, "%w", err)
+	}
+	if f.json {
+		o.Format = render.JSON
+	}
+	q := &o.Query
+	if q.Dst, err = netip.ParseAddr(address); err != nil {
+		return o, fail(statusUsage, "%q is not an address", address)
+	}
+	q.Iif, q.Oif = f.iif, f.oif
+	if zone := q.Dst.Zone(); zone != "" {
+		if f.oif != "" && f.oif != zone {
+			return o, fail(statusUsage, "%s and --oif %s are different devices", address, f.oif)
+		}
+		q.Oif = zone
+	}
+	if f.from != "" {
+		if q.Src, err = netip.ParseAddr(f.from); err != nil || q.Src.Zone() != "" {
+			return o, fail(statusUsage, "--from: %q is not an address without a zone", f.from)
+		}
+		if q.Src.Unmap().Is4() != q.Dst.Unmap().Is4() {
+			return o, fail(statusUsage, "--from %s and %s are of different families", f.from, address)
+		}
+	}
+	return o, f.numbers(q)
+}
+
+// numbers reads the flags that are numbers: decimal, or hexadecimal with 0x.
+func (f *routeGetFlags) numbers(q *routes.Query) error {
+	number := func(flag, text string, bits int, set func(uint64)) error {
+		if text == "" {
+			return nil
+		}
+		digits, base := text, 10
+		if hex, found := strings.CutPrefix(text, "0x"); found {
+			digits, base = hex, 16
+		}
+		n, err := strconv.ParseUint(digits, base, bits)
+		if err != nil {
+			return fail(statusUsage, "--%s: %q is not a number from 0 to %d", flag, text, uint64(1)<<bits-1)
+		}
+		set(n)
+		return nil
+	}
+	protocol := f.ipproto
+	switch {
+	case protocol == "tcp":
+		protocol = strconv.Itoa(unix.IPPROTO_TCP)
+	case protocol == "udp":
+		protocol = strconv.Itoa(unix.IPPROTO_UDP)
+	case protocol == "icmp" && q.Dst.Unmap().Is4():
+		protocol = strconv.Itoa(unix.IPPROTO_ICMP)
+	case protocol == "icmp", protocol == "ipv6-icmp", protocol == "icmp6":
+		protocol = strconv.Itoa(unix.IPPROTO_ICMPV6)
+	}
+	return cmp.Or(
+		number("mark", f.mark, 32, func(n uint64) { q.Mark = uint32(n) }),
+		number("uid", f.uid, 32, func(n uint64) { q.UID, q.HasUID = uint32(n), true }),
+		number("tos", f.tos, 8, func(n uint64) { q.Tos = uint8(n) }),
+		number("ipproto", protocol, 8, func(n uint64) { q.IPProto = uint8(n) }),
+		number("sport", f.sport, 16, func(n uint64) { q.SPort = uint16(n) }),
+		number("dport", f.dport, 16, func(n uint64) { q.DPort = uint16(n) }))
+}
+
+// runRouteGet looks one destination up and prints the explanation, or the kernel's answer alone.
 func runRouteGet(_ context.Context, e *env, o routeGetOptions) error {
 	conn, err := routes.Dial()
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	l, err := conn.Lookup(o.Dst)
-	if err != nil {
+	l := &routes.Lookup{Dst: o.Query.Dst.Unmap().WithZone("")}
+	if o.Brief {
+		answer, err := conn.Ask(o.Query)
+		if err != nil {
+			return err
+		}
+		l.Kernel = *answer
+	} else if l, err = conn.Lookup(o.Query); err != nil {
 		return err
 	}
-	if o.Format == render.Classic {
+	switch {
+	case o.Format != render.Classic:
+		err = writeLookup(e, l, o)
+	case o.Brief:
+		fmt.Fprintf(e.Stdout, "%v: %s\n", l.Dst, answerText(&l.Kernel))
+	default:
 		printLookup(e, l)
-	} else if err := writeLookup(e, l, o.Format); err != nil {
-		return err
 	}
-	if l.Kernel.Err != nil {
-		return exitSilently(statusNo)
+	if err == nil && l.Kernel.Err != nil {
+		err = exitSilently(statusNo)
 	}
-	return nil
+	return err
 }
 
 // printLookup prints the explanation as text.
@@ -112,7 +200,7 @@ func printLookup(e *env, l *routes.Lookup) {
 }
 
 func printRuleStep(e *env, l *routes.Lookup, step *routes.RuleStep) {
-	fmt.Fprintf(e.Stdout, "rule %d: %s", step.Rule.Priority, ruleText(&step.Rule))
+	fmt.Fprintf(e.Stdout, "rule %d: %s", step.Rule.Priority, safe.String(ruleText(&step.Rule)))
 	switch {
 	case !step.Applies:
 		fmt.Fprintf(e.Stdout, ": does not apply: %s\n", safe.String(step.Why))
@@ -175,23 +263,6 @@ func printAligned(e *env, rows [][]string) {
 		}
 		e.Stdout.Write(append(line[:end], '\n'))
 	}
-}
-
-// ruleText is a rule's selectors and action, near to the words of `ip rule`.
-func ruleText(r *rtnl.Rule) string {
-	switch r.Action {
-	case unix.FR_ACT_GOTO:
-		return "goto " + strconv.FormatUint(uint64(r.Goto), 10)
-	case unix.FR_ACT_NOP:
-		return "nop"
-	case unix.FR_ACT_BLACKHOLE:
-		return "blackhole"
-	case unix.FR_ACT_UNREACHABLE:
-		return "unreachable"
-	case unix.FR_ACT_PROHIBIT:
-		return "prohibit"
-	}
-	return "lookup " + routes.TableName(r.Table)
 }
 
 // entryText names an entry: prefix, way, metric and table.

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -34,15 +38,15 @@ func routeGetLab(t *testing.T) func(words ...string) nstest.Result {
 func TestRouteGet_table(t *testing.T) {
 	nstest.InNetns(t, func(t *testing.T) {
 		get := routeGetLab(t)
-		want := nstest.Result{Stdout: `rule 0: lookup local: no match
+		want := nstest.Result{Stdout: `rule 0: from all lookup local: no match
   ENTRY              MASK            10.60.7.9 AND MASK EQUAL METRIC WAY              RESULT
   10.50.0.1/32       255.255.255.255 10.60.7.9          no    0      local dev d0
   10.50.0.255/32     255.255.255.255 10.60.7.9          no    0      broadcast dev d0
   127.0.0.0/8        255.0.0.0       10.0.0.0           no    0      local dev lo
   127.0.0.1/32       255.255.255.255 10.60.7.9          no    0      local dev lo
   127.255.255.255/32 255.255.255.255 10.60.7.9          no    0      broadcast dev lo
-rule 10: lookup 100: does not apply: fwmark 0x7/0xffffffff
-rule 32766: lookup main: decides
+rule 10: from all fwmark 0x7 lookup 100: does not apply: fwmark 0x7/0xffffffff
+rule 32766: from all lookup main: decides
   ENTRY        MASK          10.60.7.9 AND MASK EQUAL METRIC WAY                  RESULT
   0.0.0.0/0    0.0.0.0       0.0.0.0            yes   0      via 10.50.0.2 dev d0 shorter prefix
   10.50.0.0/24 255.255.255.0 10.60.7.0          no    0      dev d0
@@ -98,13 +102,158 @@ func TestRouteGet_oneTree(t *testing.T) {
 	})
 }
 
-// TestRouteGet_zone: which interface is asked for is no question that the command can put, and it must not answer for another.
-func TestRouteGet_zone(t *testing.T) {
-	program := gnetCalled(t, "gnet")
-	want := nstest.Result{Status: 3, Stderr: "gnet route get: fe80::1%d0: a zone is not looked up\n" +
-		"hint: gnet route get fe80::1 shows which interface is taken without one\n"}
-	if diff := cmp.Diff(want, nstest.Here(t).Run(t, program, "route", "get", "fe80::1%d0")); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
+// TestRouteGet_packet: what is given of the packet decides which rules and entries apply, and the kernel, asked the same, agrees.
+func TestRouteGet_packet(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		get := routeGetLab(t)
+		host, ip := nstest.Here(t), nstest.Peer(t, "ip")
+		host.Sysctl(t, "net/ipv4/ip_forward", "1")
+		for _, line := range []string{
+			"route add default via 10.50.0.7 table 100", "route add default via 10.50.0.8 table 101", "route add default via 10.50.0.9 table 102",
+			"rule add priority 11 uidrange 77-78 lookup 101", "rule add priority 12 ipproto tcp dport 80-90 lookup 102", "rule add priority 13 sport 99 lookup 101",
+			"rule add priority 14 from 10.50.0.0/25 to 10.62.0.0/16 lookup 100", "rule add priority 15 iif d0 to 10.63.0.0/16 lookup 101",
+			"rule add priority 16 tos 0x10 lookup 102", "rule add priority 17 iif d0 to 10.64.0.0/16 prohibit",
+			"route add 10.65.0.0/16 via 10.50.0.5 tos 0x04", "route add 10.65.0.0/16 via 10.50.0.6",
+		} {
+			if r := host.Run(t, ip, strings.Fields(line)...); r.Status != 0 {
+				t.Fatalf("ip %s: %s", line, r.Stderr)
+			}
+		}
+		for line, want := range map[string]string{
+			"10.62.0.1":                           "chosen: 0.0.0.0/0 via 10.50.0.2 dev d0 table main: the only match",
+			"10.62.0.1 --mark 7":                  "chosen: 0.0.0.0/0 via 10.50.0.7 dev d0 table 100: the only match",
+			"10.62.0.1 --mark 0x17":               "chosen: 0.0.0.0/0 via 10.50.0.2 dev d0 table main: the only match",
+			"10.62.0.1 --uid 78":                  "chosen: 0.0.0.0/0 via 10.50.0.8 dev d0 table 101: the only match",
+			"10.62.0.1 --ipproto tcp --dport 80":  "chosen: 0.0.0.0/0 via 10.50.0.9 dev d0 table 102: the only match",
+			"10.62.0.1 --dport 80":                "chosen: 0.0.0.0/0 via 10.50.0.2 dev d0 table main: the only match",
+			"10.62.0.1 --sport 99":                "chosen: 0.0.0.0/0 via 10.50.0.8 dev d0 table 101: the only match",
+			"10.62.0.1 --from 10.50.0.1":          "chosen: 0.0.0.0/0 via 10.50.0.7 dev d0 table 100: the only match",
+			"10.63.0.1 --from 10.50.0.2 --iif d0": "chosen: 0.0.0.0/0 via 10.50.0.8 dev d0 table 101: the only match",
+			"10.62.0.1 --tos 0x10":                "chosen: 0.0.0.0/0 via 10.50.0.9 dev d0 table 102: the only match",
+			"10.65.0.1 --tos 4":                   "chosen: 10.65.0.0/16 via 10.50.0.5 dev d0 table main: longest prefix, for this TOS",
+			"10.65.0.1":                           "chosen: 10.65.0.0/16 via 10.50.0.6 dev d0 table main: longest prefix",
+			"10.62.0.1 --oif d0":                  "chosen: 0.0.0.0/0 via 10.50.0.2 dev d0 table main: the only match",
+			"2001:db8:50::9 --oif d0":             "chosen: 2001:db8:50::/64 dev d0 metric 256 table main: the only match",
+			"fe80::9%d0":                          "chosen: fe80::/64 dev d0 metric 256 table main: the only match",
+		} {
+			r := get(strings.Fields(line)...)
+			_, lines, _ := strings.Cut(r.Stdout, "\nchosen: ")
+			lines = "chosen: " + lines
+			chosen, kernel, _ := strings.Cut(lines, "\n")
+			if chosen != want || !strings.Contains(kernel, ": the same\n") || r.Status != 0 || r.Stderr != "" {
+				t.Errorf("%s: status %d, stderr %q, want %s\n%s", line, r.Status, r.Stderr, want, lines)
+			}
+		}
+		r := get("10.64.0.1", "--iif", "d0", "--from", "10.50.0.2")
+		if !strings.HasSuffix(r.Stdout, "chosen: nothing: Permission denied\nkernel: Permission denied: the same\n") || r.Status != 1 {
+			t.Errorf("a rule that prohibits: %+v", r)
+		}
+	})
+}
+
+// TestRouteGet_ruleText: the rules in the words of ip(8), those that do not apply with the selector that is against them.
+func TestRouteGet_ruleText(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		host, ip := nstest.Here(t), nstest.Peer(t, "ip")
+		for _, line := range []string{
+			"priority 10 not from 192.0.2.0/24 to 198.51.100.7 lookup 100", "priority 11 fwmark 0x7/0xff lookup 100", "priority 12 fwmark 7 blackhole",
+			"priority 13 iif nosuch lookup 100", "priority 14 oif lo lookup local", "priority 15 uidrange 7-8 prohibit", "priority 16 ipproto tcp sport 5 dport 80-90 unreachable",
+			"priority 17 from all to 203.0.113.0/24 goto 32766", "priority 18 from 10.0.0.0/8 goto 77", "priority 19 from 10.1.0.0/16 nop", "priority 20 lookup default suppress_prefixlength 0",
+			"priority 21 tos 0x10 lookup 4294967295", "priority 22 from 10.0.0.7 ipproto 58 lookup main suppress_ifgroup 3", "priority 23 l3mdev",
+		} {
+			if r := host.Run(t, ip, append([]string{"rule", "add"}, strings.Fields(line)...)...); r.Status != 0 {
+				t.Fatalf("ip rule add %s: %s", line, r.Stderr)
+			}
+		}
+		var want, got []string
+		for line := range strings.Lines(host.Run(t, ip, "rule", "list").Stdout) {
+			want = append(want, strings.Join(strings.Fields(line), " "))
+		}
+		r := host.Run(t, gnetCalled(t, "gnet"), "route", "get", "192.0.2.1", "--json")
+		var document struct {
+			Summary struct {
+				Rules []struct {
+					Priority  uint32
+					Text, Why string
+					Applies   bool
+					Table     uint32
+				}
+			}
+		}
+		if err := json.Unmarshal([]byte(r.Stdout), &document); err != nil {
+			t.Fatalf("%v: %+v", err, r)
+		}
+		for _, rule := range document.Summary.Rules {
+			text := fmt.Sprintf("%d: %s", rule.Priority, rule.Text)
+			got = append(got, text)
+			if rule.Applies == (rule.Table == 0) || rule.Why == "" {
+				t.Errorf("%+v", rule)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-ip +gnet)\n%s", diff)
+		}
+	})
+}
+
+// TestRouteGet_brief: the kernel's answer alone.
+func TestRouteGet_brief(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		get := routeGetLab(t)
+		for line, want := range map[string]nstest.Result{
+			"--brief 10.60.7.9":                {Stdout: "10.60.7.9: via 10.50.0.4 dev d0 src 10.50.0.1, by 10.60.7.0/24 via 10.50.0.4 dev d0 table main\n"},
+			"--brief 10.61.0.1":                {Status: 1, Stdout: "10.61.0.1: No route to host\n"},
+			"--brief 10.60.7.9 --format jsonl": {Stdout: `{"kind":"summary","destination":"10.60.7.9","kernel_gateway":"10.50.0.4","kernel_iface":"d0","kernel_source":"10.50.0.1","kernel_type":"unicast","kernel_entry":"10.60.7.0/24"}` + "\n"},
+			"10.60.7.9 --oif nosuch":           {Status: 2, Stderr: "gnet route get: nosuch: no such device\n"},
+		} {
+			if diff := cmp.Diff(want, get(strings.Fields(line)...)); diff != "" {
+				t.Errorf("%s (-want +got)\n%s", line, diff)
+			}
+		}
+	})
+}
+
+// TestRouteGet_bound: what the kernel answers for an interface beyond the tables is said.
+func TestRouteGet_bound(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		get := routeGetLab(t)
+		host := nstest.Here(t)
+		host.Sysctl(t, "net/ipv4/conf/d0/forwarding", "0")
+		for line, want := range map[string]string{
+			"10.60.7.9 --oif lo":                  "reason: on-link: no entry leads out of lo; the kernel takes the destination for a neighbour on that link\n",
+			"10.60.7.9 --iif d0 --from 10.50.0.2": "reason: forwarding: what comes in by d0 is not forwarded\n",
+			"10.60.7.9 --iif d0 --from 224.0.0.1": "reason: source: the kernel takes no packet from 224.0.0.1 that comes in by d0: the way back is another, or it is no source address\n",
+		} {
+			r := get(strings.Fields(line)...)
+			if !strings.HasSuffix(r.Stdout, ": DIFFERENT\n"+want) {
+				t.Errorf("%s: %+v", line, r)
+			}
+		}
+	})
+}
+
+func TestRouteGet_refusedWords(t *testing.T) {
+	for line, want := range map[string]string{
+		"10.0.0.1 10.0.0.2":           "one address, got 2 words",
+		"nosuch":                      `"nosuch" is not an address`,
+		"fe80::1%d0 --oif d1":         "fe80::1%d0 and --oif d1 are different devices",
+		"10.0.0.1 --from ::1":         "--from ::1 and 10.0.0.1 are of different families",
+		"10.0.0.1 --from fe80::1%d0":  `--from: "fe80::1%d0" is not an address without a zone`,
+		"10.0.0.1 --mark 0x1ffffffff": `--mark: "0x1ffffffff" is not a number from 0 to 4294967295`,
+		"10.0.0.1 --uid root":         `--uid: "root" is not a number from 0 to 4294967295`,
+		"10.0.0.1 --tos 256":          `--tos: "256" is not a number from 0 to 255`,
+		"10.0.0.1 --ipproto nosuch":   `--ipproto: "nosuch" is not a number from 0 to 255`,
+		"10.0.0.1 --sport -1":         `--sport: "-1" is not a number from 0 to 65535`,
+		"10.0.0.1 --dport 65536":      `--dport: "65536" is not a number from 0 to 65535`,
+		"10.0.0.1 --format xml":       `unknown format "xml" (classic, table, json, jsonl or csv)`,
+	} {
+		e := systemEnv()
+		cmd := newRouteGetCommand(e, func(context.Context, *env, routeGetOptions) error { return errors.New("it ran") })
+		cmd.SilenceErrors, cmd.SilenceUsage = true, true
+		cmd.SetArgs(strings.Fields(line))
+		if err := cmd.Execute(); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", line, err, want)
+		}
 	}
 }
 
@@ -113,7 +262,7 @@ func TestRouteGet_json(t *testing.T) {
 		get := routeGetLab(t)
 		const want = `{"kind":"row","rule":32766,"table":254,"destination":"10.60.7.0/24","masked":"10.61.0.0","equal":false,"type":"unicast","metric":0,"gateway":"10.50.0.4","iface":"d0","won":false,"why":"not equal"}
 {"kind":"row","rule":32766,"table":254,"destination":"10.61.0.0/16","masked":"10.61.0.0","equal":true,"type":"unreachable","metric":0,"won":true,"why":"longest prefix"}
-{"kind":"summary","destination":"10.61.0.1","winner":"10.61.0.0/16","winner_table":254,"refused":"No route to host","kernel_refused":"No route to host","agree":true,"reasons":[]}
+{"kind":"summary","destination":"10.61.0.1","rules":[{"priority":0,"text":"from all lookup local","applies":true,"table":255,"entries":5,"why":"no match"},{"priority":10,"text":"from all fwmark 0x7 lookup 100","applies":false,"why":"fwmark 0x7/0xffffffff"},{"priority":32766,"text":"from all lookup main","applies":true,"table":254,"entries":6,"why":"decides"}],"winner":"10.61.0.0/16","winner_table":254,"refused":"No route to host","kernel_refused":"No route to host","agree":true,"reasons":[]}
 `
 		r := get("10.61.0.1", "--format", "jsonl")
 		lines := strings.SplitAfter(r.Stdout, "\n")

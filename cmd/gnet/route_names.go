@@ -123,25 +123,12 @@ func appendName4(b []byte, name string, a netip.Addr) []byte {
 func (c *nameCache) appendHost6(b []byte, a netip.Addr) []byte {
 	switch {
 	case c.numeric:
-		return appendAddr6(b, a)
+		return appendNumericAddr(b, a)
 	case a.IsUnspecified():
 		return append(b, "[::]"...)
 	}
 	if name := c.host(a); name != "" {
 		return safe.Append(b, name)
 	}
-	return appendAddr6(b, a)
-}
-
-// appendAddr6 appends an IPv6 address as the old tool writes it: as inet_ntop(3), where one whose first 96 bits alone are zero ends
-// in an IPv4 address, but a mapped IPv4 address as that address.
-func appendAddr6(b []byte, a netip.Addr) []byte {
-	if a.Is4In6() {
-		return a.Unmap().AppendTo(b)
-	}
-	raw := a.As16()
-	if [12]byte(raw[:12]) != [12]byte{} || raw[12] == 0 && raw[13] == 0 {
-		return a.AppendTo(b)
-	}
-	return netip.AddrFrom4([4]byte(raw[12:])).AppendTo(append(b, "::"...))
+	return appendNumericAddr(b, a)
 }

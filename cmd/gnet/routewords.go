@@ -54,10 +54,11 @@ func routeUsage(text string) error {
 
 // routeSynopsis follows the message when words of a route command are wrong.
 const routeSynopsis = `usage: route [-nNvee] [-FC] [-4|-6|-A FAMILY]
+       route [-4|-6] --details | --table TABLE | --match PREFIX | --dev DEVICE ...
        route add|del [-net|-host] TARGET[/LEN] [netmask MASK] [gw GATEWAY] [metric N]
              [mss N] [window N] [irtt MS] [reject] [mod] [dyn] [reinstate] [[dev] IF]
        route -6 add|del TARGET[/LEN] [gw GATEWAY] [metric N] [mod] [dyn] [[dev] IF]
-       route get ADDRESS
+       route get [--from ADDRESS] [--iif|--oif DEVICE] [--mark N] ... [--brief] ADDRESS
 `
 
 // unexpected says which word is wrong; the old tool prints its usage alone.

@@ -11,6 +11,7 @@ import (
 
 // What x/sys lacks of linux/rtnetlink.h.
 const (
+	rtaDPort         = 29 // RTA_DPORT
 	rtaNHID          = 30 // RTA_NH_ID
 	sizeofCacheinfo  = 32 // struct rta_cacheinfo
 	minimumCacheinfo = 16 // up to rta_error

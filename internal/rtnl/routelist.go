@@ -100,6 +100,9 @@ type RouteQuery struct {
 	// UID is sent if HasUID is set, for rules with a uid range.
 	UID    uint32
 	HasUID bool
+	// IPProto is the IP protocol, 0: the kernel takes UDP. SPort and DPort are its ports, 0: not given.
+	IPProto      uint8
+	SPort, DPort uint16
 	// Flags are unix.RTM_F_LOOKUP_TABLE (the answer names the table that
 	// matched) and unix.RTM_F_FIB_MATCH (the answer is the table's entry
 	// instead of the route made from it; kernel 5.2 and later).
@@ -152,5 +155,14 @@ func (q *RouteQuery) encode(r *netlink.Request) {
 	}
 	if q.HasUID {
 		r.Uint32(unix.RTA_UID, q.UID)
+	}
+	if q.IPProto != 0 {
+		r.Uint8(unix.RTA_IP_PROTO, q.IPProto)
+	}
+	if q.SPort != 0 {
+		r.Uint16BE(unix.RTA_SPORT, q.SPort)
+	}
+	if q.DPort != 0 {
+		r.Uint16BE(rtaDPort, q.DPort)
 	}
 }
