@@ -52,7 +52,7 @@ func TestCompletion(t *testing.T) {
 		{"netstat ", ""},
 		{"route ", "get add del"},
 		{"route --ext", "--extend"},
-		{"route get --f", "--format"},
+		{"route get --f", "--from --format"},
 		{"route get --format t", "table"},
 		{"ping --n", ""},
 		{"ping -M d", "do dont"},
