@@ -23,6 +23,7 @@ type socketNames struct {
 	users    map[uint32]string
 	services map[procnet.Service]string
 	contexts securityContexts
+	devices  map[deviceKey]string
 }
 
 func newSocketNames(e *env, o *netstatOptions) *socketNames {
@@ -75,7 +76,8 @@ func socketColumns() []render.Column[socketRow] {
 	columns = append(columns, stateColumns(field)...)
 	columns = append(columns, sctpColumns(field)...)
 	columns = append(columns, unixColumns(field)...)
-	return append(columns, ownerColumns(field)...)
+	columns = append(columns, ownerColumns(field)...)
+	return append(columns, diagColumns(field)...)
 }
 
 // tick is the unit of the kernel's timer column, 1/USER_HZ; maxTicks is what a
@@ -89,14 +91,22 @@ type fieldMaker func(name string, kind render.Kind, unit, doc string) render.Fie
 
 func endpointColumns(field fieldMaker) []render.Column[socketRow] {
 	return []render.Column[socketRow]{
-		inetColumn(field("local_addr", render.Addr, "", "Local address; 0.0.0.0 or :: means any. The kernel's file has no scope for link-local addresses."),
-			func(s *procnet.InetSocket, v *render.Value) { v.Addr(s.Local.Addr()) }),
+		{Field: field("local_addr", render.Addr, "", "Local address; 0.0.0.0 or :: means any. A link-local address has its scope where sock_diag(7) tells it."),
+			Get: func(r *socketRow, v *render.Value) {
+				if r.inet != nil {
+					r.endpoint(r.inet.Local.Addr(), v)
+				}
+			}},
 		inetColumn(field("local_port", render.Uint, "", "Local port; absent for raw sockets."),
 			func(s *procnet.InetSocket, v *render.Value) { setPort(s, s.Local.Port(), v) }),
 		{Field: field("local_service", render.String, "", "Name of the local port in /etc/services; absent when it has none, and with -n or --numeric-ports."),
 			Get: func(r *socketRow, v *render.Value) { r.service(v, true) }},
-		inetColumn(field("foreign_addr", render.Addr, "", "Address of the other end; 0.0.0.0 or :: when there is none."),
-			func(s *procnet.InetSocket, v *render.Value) { v.Addr(s.Remote.Addr()) }),
+		{Field: field("foreign_addr", render.Addr, "", "Address of the other end; 0.0.0.0 or :: when there is none."),
+			Get: func(r *socketRow, v *render.Value) {
+				if r.inet != nil {
+					r.endpoint(r.inet.Remote.Addr(), v)
+				}
+			}},
 		inetColumn(field("foreign_port", render.Uint, "", "Port of the other end; 0 when there is none, absent for raw sockets."),
 			func(s *procnet.InetSocket, v *render.Value) { setPort(s, s.Remote.Port(), v) }),
 		{Field: field("foreign_service", render.String, "", "Name of the other end's port in /etc/services, as local_service."),
