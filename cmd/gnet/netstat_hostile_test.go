@@ -91,7 +91,7 @@ func columnAt(out, head, dir string) []string {
 }
 
 // fakeProc mounts a tree over /proc in the test's own mount namespace, so that
-// the original reads it too. gnet finds its own program by path, and gets no netlink,
+// the original reads it too. gnet finds its own program by path, and gets no sock_diag,
 // by which it would see what the tree does not show.
 func fakeProc(t *testing.T, files map[string]string) {
 	t.Helper()

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// netlessEnv makes this program, run as gnet, a process that cannot have netlink
-// sockets, as in a container with a strict seccomp filter. Its value is the errno
-// that socket(2) fails with.
+// netlessEnv makes this program, run as gnet, a process that cannot have sockets of
+// sock_diag, as in a container with a strict seccomp filter. Its value is the
+// errno that socket(2) fails with.
 const netlessEnv = "GNET_TEST_NETLESS"
 
 // refuseNetlink installs that filter, for all threads.
@@ -32,8 +32,9 @@ func refuseNetlink() error {
 		return unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: value}
 	}
 	filter := []unix.SockFilter{ // over struct seccomp_data: nr, arch, instruction pointer, args
-		load(0), unless(unix.SYS_SOCKET, 3),
-		load(16), unless(unix.AF_NETLINK, 1),
+		load(0), unless(unix.SYS_SOCKET, 5),
+		load(16), unless(unix.AF_NETLINK, 3),
+		load(32), unless(unix.NETLINK_SOCK_DIAG, 1),
 		result(unix.SECCOMP_RET_ERRNO | uint32(errno)),
 		result(unix.SECCOMP_RET_ALLOW),
 	}
