@@ -244,8 +244,24 @@ func TestNetstatDiffers_options(t *testing.T) {
 		}
 
 		difference(t, "old-routing-families")
-		o.expect("-r -A ax25", nstest.Result{Status: 3, Stderr: "No routing for address family `ax25'.\n"})
-		if got := o.run(o.original, []string{"-r", "-A", "ax25"}); got.Status != 1 || got.Stdout != "AX.25 not configured in this system.\n" {
+		if got := o.run(o.original, strings.Fields("-r -A netrom")); got.Status != 1 || got.Stderr != "/proc/net/nr_nodes: No such file or directory\n/proc/net/nr_neigh: Invalid argument\n" {
+			t.Errorf("the original's NET/ROM routes: %+v", got)
+		}
+		o.expect("-r -A netrom", nstest.Result{Status: 1, Stdout: "NET/ROM not configured in this system.\n",
+			Stderr: "/proc/net/nr_nodes: No such file or directory\n/proc/net/nr_neigh: No such file or directory\n"})
+
+		difference(t, "extend-again")
+		long := o.run(o.gnet, []string{"-rnee"})
+		for _, line := range []string{"-rneee", "-rneeee", "-rneeeeee"} {
+			o.expect(line, long)
+		}
+		if got := o.run(o.original, []string{"-rneee"}); got.Stdout != "Kernel IP routing table\n" {
+			t.Errorf("the original's -rneee: %+v", got)
+		}
+		fakeProc(t, map[string]string{"ax25_route": "callsign dev addr\n", "x25/route": "\n"})
+		o.expect("-r -A ax25", nstest.Result{Status: 1, Stderr: "netstat: routes of ax25 are not in this version\n"})
+		o.expect("-r -A x25", nstest.Result{Status: 1, Stderr: "netstat: routes of x25 are not in this version\n"})
+		if got := o.run(o.original, []string{"-r", "-A", "ax25"}); got.Status != 0 || got.Stdout == "" {
 			t.Errorf("the original's AX.25 routes: %+v", got)
 		}
 	})

@@ -128,7 +128,8 @@ func optionLines() []string {
 	lines := []string{"-an", "-tulpn", "-tanep", "-tuna", "-plunt", "-lx", "-xap", "-anW", "-taN", "-ee -t", "-tanC", "-tanF", "-dt",
 		"-tn operand", "-c -A foo", "-tc -S", "-vat", "-anv", "-4anv", "-xv", "-tSn", "-St4n", "-6San", "-2t", "-tf", "-A bluetooth -x",
 		"-A inet,ax25 -n", "-A ax25,unix", "-A x25,ax25", "--ipx -t", "-A rose -v", "-x -A netrom", "-A foo", "-A inet,", "-A ,",
-		"-M", "-M -t", "-Z", "-tZn", "-rn", "-rne", "-rnee", "-rneee", "-rneeee", "-rn6", "-rn46", "-rn64", "-r -A unix", "-rx", "-rnC", "-rnCF", "-rnt", "-r"}
+		"-M", "-M -t", "-Z", "-tZn", "-rn", "-rne", "-rnee", "-rn6", "-rn46", "-rn64", "-r -A unix", "-rx", "-rnC", "-rnCF", "-rCee", "-r6Cee", "-rFCe", "-rnt", "-r", "-r -A ax25", "-r -A ipx,inet", "-r -A rose", "-r -A inet,ddp", "-r --appletalk", "-r -A x25", "-r -A ec", "-r -A econet", "-s -A econet", "-s --ddp",
+		"-r -A bluetooth", "-r -A inet6,unix,ipx", "-r -A inet,bluetooth"}
 	turn := 0
 	for _, f := range families {
 		for _, s := range shown {

@@ -141,8 +141,13 @@ func setNetstatFamily(o *netstatOptions, name, _ string) error {
 		f.Rose = true
 	case "bluetooth":
 		f.Bluetooth = true
-	case "appletalk", "ddp", "econet", "ash":
-		// Known names, but netstat never had a socket table for them.
+	case "appletalk":
+		name = "ddp"
+	case "econet":
+		name = "ec"
+	case "ddp", "ash":
+		// Known names, but netstat never had a socket table for them, nor for the
+		// two before.
 	default:
 		return failBare(statusNo, "Unknown address family `%s'.", name)
 	}

@@ -124,7 +124,11 @@ func inetTitle(cache bool, form routeForm) string {
 	case routeFormMSS:
 		return title + first + second + "Flags   MSS Window  irtt Iface\n"
 	case routeFormLong:
-		return title + first + second + "Flags Metric Ref    Use Iface    MSS   Window irtt\n"
+		heads := "Flags Metric Ref    Use Iface    MSS   Window irtt"
+		if cache {
+			heads += "  TOS HHRef HHUptod     SpecDst"
+		}
+		return title + first + second + heads + "\n"
 	}
 	return title
 }
