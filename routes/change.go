@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"cmp"
 	"net/netip"
 	"strings"
 
@@ -9,7 +10,7 @@ import (
 	"gnet/internal/rtnl"
 )
 
-// Change is a route of the main table to be added or deleted, in the terms of struct rtentry (linux/route.h) and struct
+// Change is a route to be added or deleted, in the terms of struct rtentry (linux/route.h) and struct
 // in6_rtmsg (linux/ipv6_route.h). Zero fields are not given.
 type Change struct {
 	// Dst is the destination. For IPv4 no bit may be set outside the mask; for IPv6 the kernel drops such bits.
@@ -27,6 +28,13 @@ type Change struct {
 	MSS, Window, IRTT uint32
 	// Reject makes the route answer "unreachable"; gateway and device then have no meaning. IPv4 only.
 	Reject bool
+	// Type is unix.RTN_BLACKHOLE, RTN_UNREACHABLE, RTN_PROHIBIT or RTN_THROW, which have neither gateway nor device; 0: unicast, or
+	// what Reject says. The ioctls know no other types.
+	Type uint8
+	// Table is the table's number; 0: main, the only one of the ioctls.
+	Table uint32
+	// Tos is the type of service that the route is for, 0: all. IPv4 only; the ioctls have none.
+	Tos uint8
 }
 
 // What struct rtentry adds to the segment size: the IPv4 and TCP headers (net/ipv4/fib_frontend.c, rtentry_to_fib_config).
@@ -45,8 +53,8 @@ func (c *Conn) Add(ch Change) error {
 	return opError(OpAdd, c.rt.AddRoute(route, unix.NLM_F_CREATE))
 }
 
-// Delete deletes the first route that matches, as SIOCDELRT does: same destination and length, type unicast or, with Reject,
-// unreachable, and the gateway, device and metric that are given. ESRCH when there is none.
+// Delete deletes the first route that matches, as SIOCDELRT does: same destination and length, of IPv4 the type unicast or the one that
+// Reject and Type name, and the gateway, device, metric and TOS that are given. ESRCH when there is none.
 func (c *Conn) Delete(ch Change) error {
 	route, err := c.route4or6(OpDelete, &ch)
 	if err != nil {
@@ -73,12 +81,21 @@ func (c *Conn) route4(op Op, ch *Change) (*rtnl.Route, error) {
 	if ch.Dst != ch.Dst.Masked() {
 		return nil, c.refuse(op, unix.EINVAL)
 	}
-	r := &rtnl.Route{Family: unix.AF_INET, Dst: ch.Dst, Priority: ch.Metric, Scope: unix.RT_SCOPE_NOWHERE, Type: unix.RTN_UNICAST}
+	r := &rtnl.Route{Family: unix.AF_INET, Dst: ch.Dst, Priority: ch.Metric, Scope: unix.RT_SCOPE_NOWHERE, Type: unix.RTN_UNICAST,
+		Table: ch.Table, Tos: ch.Tos}
 	if op == OpAdd {
 		r.Protocol = unix.RTPROT_BOOT
 	}
 	if ch.Reject {
-		r.Scope, r.Type = unix.RT_SCOPE_HOST, unix.RTN_UNREACHABLE
+		r.Type = unix.RTN_UNREACHABLE
+	}
+	if ch.Type != 0 {
+		r.Type = ch.Type
+	}
+	if r.Type != unix.RTN_UNICAST {
+		if op == OpAdd { // a deletion takes a route of any scope: that of others' is another
+			r.Scope = unix.RT_SCOPE_HOST
+		}
 		return r, nil
 	}
 	if ch.HasDevice {
@@ -179,7 +196,7 @@ func (c *Conn) isUnicast(a netip.Addr) (bool, error) {
 // route6 makes of a change what rtmsg_to_fib6_config (net/ipv6/route.c) makes of a struct in6_rtmsg. RTF_HOST is not sent: the
 // classic tool sets it for /128, and the kernel has come to read that bit as "onlink".
 func (c *Conn) route6(op Op, ch *Change) (*rtnl.Route, error) {
-	r := &rtnl.Route{Family: unix.AF_INET6, Dst: ch.Dst.Masked(), Priority: ch.Metric, Gateway: ch.Gateway}
+	r := &rtnl.Route{Family: unix.AF_INET6, Dst: ch.Dst.Masked(), Priority: ch.Metric, Gateway: ch.Gateway, Table: ch.Table, Type: ch.Type}
 	if ch.HasDevice {
 		index, err := c.index(ch.Device)
 		if err != nil {
@@ -190,7 +207,10 @@ func (c *Conn) route6(op Op, ch *Change) (*rtnl.Route, error) {
 	if op == OpDelete {
 		return r, nil
 	}
-	r.Protocol, r.Type = unix.RTPROT_BOOT, unix.RTN_UNICAST
+	r.Protocol = unix.RTPROT_BOOT
+	if r.Type == 0 {
+		r.Type = unix.RTN_UNICAST
+	}
 	if !ch.HasMetric {
 		r.Priority = defaultMetric6
 	}
@@ -202,7 +222,7 @@ func (c *Conn) route6(op Op, ch *Change) (*rtnl.Route, error) {
 // request goes to the kernel as it is, which then says what is wrong.
 func (c *Conn) firstMatch6(want *rtnl.Route) (*rtnl.Route, error) {
 	found := want
-	for r, err := range c.rt.Routes(rtnl.RouteFilter{Family: unix.AF_INET6, Table: unix.RT_TABLE_MAIN}) {
+	for r, err := range c.rt.Routes(rtnl.RouteFilter{Family: unix.AF_INET6, Table: cmp.Or(want.Table, unix.RT_TABLE_MAIN), Type: want.Type}) {
 		if err != nil {
 			return nil, opError(OpList, err)
 		}
@@ -214,7 +234,7 @@ func (c *Conn) firstMatch6(want *rtnl.Route) (*rtnl.Route, error) {
 		}
 		if hop, ok := matchingHop(r, want); ok {
 			found = &rtnl.Route{Family: unix.AF_INET6, Dst: r.Dst, Priority: r.Priority, Gateway: hop.Gateway, Oif: hop.Oif,
-				NexthopID: r.NexthopID}
+				NexthopID: r.NexthopID, Table: want.Table, Type: want.Type}
 		}
 	}
 	return found, nil

@@ -103,7 +103,7 @@ func (o *routeOptions) addFamilies(words string) error {
 func newRouteCommand(e *env, run func(context.Context, *env, routeOptions) error) *cobra.Command {
 	cmd := newClassicCommand("route [OPTION]... [add|del TARGET ...]", "Show and change the routing tables", routeTable,
 		func(cmd *cobra.Command, args []string) error {
-			o, err := parseRoute(cmd.Context(), args, e.posix(), systemNames{})
+			o, err := parseRouteAs(cmd.Context(), e.Arg0, args, e.posix(), systemNames{})
 			switch {
 			case errors.Is(err, errShowHelp):
 				e.Stdout.WriteString(routeSynopsis + "\n" + routeTable().help())
@@ -122,6 +122,12 @@ func newRouteCommand(e *env, run func(context.Context, *env, routeOptions) error
 
 // parseRoute turns a command line into options.
 func parseRoute(ctx context.Context, args []string, posix bool, names routeNames) (routeOptions, error) {
+	return parseRouteAs(ctx, "route", args, posix, names)
+}
+
+// parseRouteAs is parseRoute for the name by which the command was called: of inet6_route it is the family that is meant when the line
+// names none.
+func parseRouteAs(ctx context.Context, name string, args []string, posix bool, names routeNames) (routeOptions, error) {
 	var o routeOptions
 	words, err := routeTable().parse(protectKindWords(args), posix, &o)
 	if unknown := (*getoptError)(nil); errors.As(err, &unknown) {
@@ -132,6 +138,11 @@ func parseRoute(ctx context.Context, args []string, posix bool, names routeNames
 	}
 	if o.help {
 		return routeOptions{}, errShowHelp
+	}
+	if family, called := strings.CutSuffix(name, "_route"); called && len(o.families) == 0 {
+		if err := o.addFamilies(family); err != nil {
+			return routeOptions{}, failBare(statusUsage, "%w\nAddress family `%s' not supported.", err, family)
+		}
 	}
 	if len(words) == 0 {
 		err = o.listing()
@@ -273,6 +284,7 @@ func changeRoute(e *env, c *routeChange) error {
 	ch := routes.Change{
 		Dst: c.Dst, Gateway: c.Gateway, Device: c.Device, HasDevice: c.HasDevice, Metric: c.Metric, HasMetric: c.HasMetric,
 		MSS: c.MSS, Window: c.Window, IRTT: c.IRTT, Reject: c.Reject,
+		Type: c.Type, Table: c.Table, Tos: c.Tos,
 	}
 	do, ioctl := conn.Add, "SIOCADDRT"
 	if c.Delete {

@@ -260,7 +260,7 @@ func routeDifferences(t *testing.T) map[string]bool {
 		difference(t, "zero-prefix").ID, difference(t, "net-32").ID, difference(t, "host-netmask").ID,
 		difference(t, "prefix-range").ID, difference(t, "metric-range").ID, difference(t, "number-words").ID,
 		difference(t, "route-bad-option").ID, difference(t, "no-target").ID, difference(t, "v6-del-metric").ID,
-		difference(t, "v6-host-onlink").ID, difference(t, "v6-mod-dyn").ID, difference(t, "route-families").ID,
+		difference(t, "v6-host-onlink").ID, difference(t, "v6-mod-dyn").ID, difference(t, "route-families").ID, difference(t, "route-types").ID,
 	} {
 		ids[d] = true
 	}
@@ -298,6 +298,26 @@ func TestRouteOracle_v6(t *testing.T) {
 func TestRouteOracle_usage(t *testing.T) {
 	nstest.InNetns(t, func(t *testing.T) {
 		newRoutePeers(t).script(t, routeUsageLines, routeDifferences(t), true)
+	})
+}
+
+// TestRouteOracle_calledAs: FAMILY_route means that family where the line names none.
+func TestRouteOracle_calledAs(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		p := newRoutePeers(t)
+		for _, name := range []string{"inet6_route", "inet_route", "ip6_route", "unix_route", "foo_route"} {
+			path := gnetCalled(t, name)
+			for _, line := range []string{"-n", "-4 -n", "-A inet -n", "-6 -Cn", "add 2001:db8:7::/32 dev d0", "-n", "-4 add 10.7.0.1 dev d0", "-4n", "del 2001:db8:7::/32 dev d0"} {
+				words := strings.Fields(line)
+				want := p.outcome(t, p.old, &exec.Cmd{Path: p.oldPath, Args: append([]string{name}, words...)})
+				got := p.outcome(t, p.new, exec.Command(path, words...))
+				got.Sentence = strings.TrimPrefix(got.Sentence, name+": ") // usage
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%s %s (-original +gnet)\n%s", name, line, diff)
+				}
+			}
+			p.flush(t)
+		}
 	})
 }
 

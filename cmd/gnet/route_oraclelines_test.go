@@ -301,6 +301,27 @@ route del -net 28.0.0.0/8 gw 10.50.0.2 mss 9
 route del -net 28.0.0.0/8 mss 1240
 route del -net 30.0.0.0/8 gw 99.1.1.1
 route del 0.0.0.0/0; zero-prefix
+reset
+ip route add unreachable 10.70.0.0/16
+route del -net 10.70.0.0/16 reject; route-types
+reset
+ip route add blackhole 10.71.0.0/16
+route del -net 10.71.0.0/16
+route del -net 10.71.0.0/16 blackhole; route-types
+reset
+ip route add prohibit 10.71.0.0/16
+ip route add throw 10.72.0.0/16
+route del -net 10.71.0.0/16 prohibit; route-types
+route del -net 10.72.0.0/16 throw; route-types
+reset
+ip route add 10.73.0.0/16 dev d0 tos 0x10
+route del -net 10.73.0.0/16
+route del -net 10.73.0.0/16 tos 0x10; route-types
+reset
+ip route add 10.74.0.0/16 dev d0 table 100
+route del -net 10.74.0.0/16
+route del -net 10.74.0.0/16 table 100; route-types
+route add -net 10.75.0.0/16 blackhole; route-types
 `
 
 // routeV6Lines adds, lists and deletes IPv6 routes, in sequence; reset goes back to the layout.
@@ -437,6 +458,12 @@ route -6 flush
 route -6 del
 route -6 add
 route -6 foo
+reset
+ip -6 route add blackhole 2001:db8:71::/48
+ip -6 route add 2001:db8:72::/48 dev d0 table 100
+route -6 del 2001:db8:71::/48 blackhole; route-types
+route -6 del 2001:db8:72::/48 table 100; route-types
+route -6 add 2001:db8:73::/48 prohibit; route-types
 `
 
 // routeUsageLines lists, and gets command lines wrong.

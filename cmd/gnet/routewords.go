@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"gnet/routes"
 )
 
 // routeKind is what -net and -host say about a target.
@@ -38,9 +41,12 @@ type routeChange struct {
 	Device    string
 	HasDevice bool
 	Reject    bool
-	Modified  bool // mod, accepted and lost, as by the old tool
-	Dynamic   bool // dyn, likewise
-	Reinstate bool // reinstate, likewise
+	Modified  bool   // mod, accepted and lost, as by the old tool
+	Dynamic   bool   // dyn, likewise
+	Reinstate bool   // reinstate, likewise
+	Type      uint8  // blackhole, prohibit, throw, unreachable: gnet's own words; 0 none
+	Table     uint32 // table T, likewise; 0 main
+	Tos       uint8  // tos N, likewise, IPv4
 
 	BareZero bool // IPv4: the target was 0.0.0.0 without a mask, which is a host route and hardly what was meant
 }
@@ -56,8 +62,10 @@ func routeUsage(text string) error {
 const routeSynopsis = `usage: route [-nNvee] [-FC] [-4|-6|-A FAMILY]
        route [-4|-6] --details | --table TABLE | --match PREFIX | --dev DEVICE ...
        route add|del [-net|-host] TARGET[/LEN] [netmask MASK] [gw GATEWAY] [metric N]
-             [mss N] [window N] [irtt MS] [reject] [mod] [dyn] [reinstate] [[dev] IF]
-       route -6 add|del TARGET[/LEN] [gw GATEWAY] [metric N] [mod] [dyn] [[dev] IF]
+             [mss N] [window N] [irtt MS] [reject|blackhole|prohibit|throw|unreachable]
+             [table TABLE] [tos N] [mod] [dyn] [reinstate] [[dev] IF]
+       route -6 add|del TARGET[/LEN] [gw GATEWAY] [metric N] [table TABLE]
+             [blackhole|prohibit|throw|unreachable] [mod] [dyn] [[dev] IF]
        route get [--from ADDRESS] [--iif|--oif DEVICE] [--mark N] ... [--brief] ADDRESS
 `
 
@@ -111,6 +119,8 @@ func (r *wordReader) next() (string, bool) {
 //
 //	[-net|-host] TARGET[/len] [netmask M] [gw|gateway G] [metric N] [mss|mtu N] [window N] [irtt N]
 //	[reject] [mod] [dyn] [reinstate] [[dev|device] IF]
+//
+// and gnet's own: [blackhole|prohibit|throw|unreachable] [table T] [tos N].
 func parseRouteWords4(ctx context.Context, words []string, names routeNames) (routeChange, error) {
 	p := words4{wordReader: wordReader{words}, names: names}
 	if err := p.target(ctx); err != nil {
@@ -125,7 +135,7 @@ func parseRouteWords4(ctx context.Context, words []string, names routeNames) (ro
 			return routeChange{}, err
 		}
 	}
-	if err := p.mask(); err != nil {
+	if err := cmp.Or(p.c.carriesNothing(), p.mask()); err != nil {
 		return routeChange{}, err
 	}
 	return p.c, nil
@@ -190,6 +200,9 @@ func (p *words4) word(ctx context.Context, word string) error {
 	case "irtt":
 		return p.irtt()
 	case "reject":
+		if p.c.Type != 0 {
+			return unexpected(word, "a route has one type")
+		}
 		p.c.Reject = true
 	case "mod":
 		p.c.Modified = true
@@ -199,9 +212,63 @@ func (p *words4) word(ctx context.Context, word string) error {
 		p.c.Reinstate = true
 	case "device", "dev":
 		return p.device(word)
+	case "tos":
+		return p.tos()
 	default:
+		if own, err := p.ownWord(word, &p.c); own {
+			return err
+		}
 		return p.lastWord(word)
 	}
+	return nil
+}
+
+// ownWord reads a word that the old tool does not have and both families share: table, and the types of routes that carry nothing.
+func (r *wordReader) ownWord(word string, c *routeChange) (own bool, err error) {
+	switch word {
+	case "table":
+		text, ok := r.next()
+		if !ok {
+			return true, unexpected(word, "a table must follow")
+		}
+		if c.Table, ok = parseTable(text); !ok {
+			return true, unexpected(text, "table is main, local, default, a number from 1 to 4294967295, or a name of rt_tables")
+		}
+		return true, nil
+	case "blackhole", "prohibit", "throw", "unreachable":
+		typ, _ := routes.ParseType(word) // each is one
+		if c.Type != 0 && c.Type != typ || c.Reject {
+			return true, unexpected(word, "a route has one type")
+		}
+		c.Type = typ
+		return true, nil
+	}
+	return false, nil
+}
+
+// carriesNothing refuses a way for a route of a type that has none.
+func (c *routeChange) carriesNothing() error {
+	if c.Type != 0 && (c.Gateway.IsValid() || c.HasDevice) {
+		return routeUsage("a route of type " + routes.TypeName(c.Type) + " has no gateway and no interface")
+	}
+	return nil
+}
+
+// tos reads a type of service, decimal or with 0x hexadecimal.
+func (p *words4) tos() error {
+	text, ok := p.next()
+	if !ok {
+		return unexpected("tos", "a number must follow")
+	}
+	digits, base := text, 10
+	if hex, found := strings.CutPrefix(text, "0x"); found {
+		digits, base = hex, 16
+	}
+	n, err := strconv.ParseUint(digits, base, 8)
+	if err != nil {
+		return unexpected(text, "tos is a number from 0 to 255")
+	}
+	p.c.Tos = uint8(n)
 	return nil
 }
 
@@ -318,7 +385,7 @@ func (p *words4) device(keyword string) error {
 // lastWord takes a word that is no keyword for the interface, if nothing follows it.
 func (p *words4) lastWord(word string) error {
 	if len(p.words) > 0 || p.c.HasDevice {
-		return unexpected(word, "expected netmask, gw, metric, mss, window, irtt, reject, mod, dyn, reinstate, dev or, as the last word, an interface")
+		return unexpected(word, "expected netmask, gw, metric, mss, window, irtt, reject, blackhole, prohibit, throw, unreachable, table, tos, mod, dyn, reinstate, dev or, as the last word, an interface")
 	}
 	p.c.Device, p.c.HasDevice = word, true
 	return nil

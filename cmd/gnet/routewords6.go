@@ -11,6 +11,8 @@ import (
 // parseRouteWords6 reads the words after add or del for IPv6:
 //
 //	TARGET[/len] [gw|gateway G] [metric N] [mod] [dyn] [[dev|device] IF]
+//
+// and gnet's own: [blackhole|prohibit|throw|unreachable] [table T].
 func parseRouteWords6(ctx context.Context, words []string, names routeNames) (routeChange, error) {
 	p := words6{wordReader: wordReader{words}, names: names, c: routeChange{V6: true}}
 	if err := p.target(ctx); err != nil {
@@ -19,7 +21,7 @@ func parseRouteWords6(ctx context.Context, words []string, names routeNames) (ro
 	for {
 		word, ok := p.next()
 		if !ok {
-			return p.c, nil
+			return p.c, p.c.carriesNothing()
 		}
 		if err := p.word(word); err != nil {
 			return routeChange{}, err
@@ -77,8 +79,11 @@ func (p *words6) word(word string) error {
 		}
 		p.c.Device, p.c.HasDevice = name, true
 	default:
+		if own, err := p.ownWord(word, &p.c); own {
+			return err
+		}
 		if len(p.words) > 0 {
-			return unexpected(word, "expected gw, metric, mod, dyn, dev or, as the last word, an interface")
+			return unexpected(word, "expected gw, metric, blackhole, prohibit, throw, unreachable, table, mod, dyn, dev or, as the last word, an interface")
 		}
 		p.c.Device, p.c.HasDevice = word, true
 	}

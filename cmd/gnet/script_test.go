@@ -19,6 +19,7 @@ func TestMain(m *testing.M) {
 	gnet := gnetForTests
 	testscript.Main(m, map[string]func(){
 		"gnet": gnet, "netstat": gnet, "route": gnet, "ping": gnet, "ping4": gnet, "ping6": gnet, "some-other-name": gnet,
+		"inet6_route": gnet, "inet_route": gnet, "ip6_route": gnet, "unix_route": gnet, "foo_route": gnet,
 	})
 }
 
