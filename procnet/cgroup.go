@@ -2,9 +2,13 @@ package procnet
 
 import (
 	"bytes"
-	"os"
+	"errors"
+	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // Cgroup says where a process stands in the tree of control groups, and which container that is.
@@ -17,13 +21,45 @@ type Cgroup struct {
 	Container string
 }
 
-// Cgroup returns the control group of a process; the zero value when it has ended or may not be read.
-func (f FS) Cgroup(pid int) Cgroup {
-	text, err := os.ReadFile(f.root.Path(strconv.Itoa(pid), "cgroup"))
-	if err != nil {
-		return Cgroup{}
+// Cgroup returns the control group of a process; the zero value when it has ended, is hidden, or the kernel has none. The error is any
+// other.
+func (f FS) Cgroup(pid int) (Cgroup, error) {
+	path := f.root.Path(strconv.Itoa(pid), "cgroup")
+	text, err := readAll(path)
+	if err != nil && !unseen(err) {
+		return Cgroup{}, &fs.PathError{Op: "read", Path: path, Err: err}
 	}
-	return parseCgroup(text)
+	return parseCgroup(text), nil
+}
+
+// readAll reads a small file without an os.File, which would be offered to the runtime's poller first: that is fatal to a program
+// that may open next to nothing.
+func readAll(path string) ([]byte, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	text := make([]byte, 0, 4096)
+	for {
+		n, err := unix.Read(fd, text[len(text):cap(text)])
+		if n <= 0 {
+			return text, err
+		}
+		if text = text[:len(text)+n]; len(text) == cap(text) {
+			text = slices.Grow(text, len(text))
+		}
+	}
+}
+
+// unseen reports whether err says that a process is gone, or hidden from us.
+func unseen(err error) bool {
+	for _, known := range []error{unix.EACCES, unix.EPERM, fs.ErrNotExist, unix.ESRCH} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
+	return false
 }
 
 // parseCgroup reads /proc/<pid>/cgroup (cgroups(7), proc_cgroup_show in kernel/cgroup/cgroup.c), one line for each hierarchy:

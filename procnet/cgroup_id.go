@@ -1,8 +1,10 @@
 package procnet
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -19,6 +21,7 @@ type CgroupPaths struct {
 	root   string // its path
 	known  map[uint64]string
 	walked bool
+	err    error
 }
 
 // OpenCgroupPaths returns the paths of the running kernel's cgroup v2, which is mounted at /sys/fs/cgroup, or beside v1 at
@@ -28,12 +31,17 @@ func OpenCgroupPaths() *CgroupPaths {
 		if !isCgroup(dir) {
 			continue
 		}
-		if fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err == nil {
-			return &CgroupPaths{mount: fd, root: dir, known: make(map[uint64]string)}
+		fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return &CgroupPaths{mount: -1, err: &fs.PathError{Op: "open", Path: dir, Err: err}}
 		}
+		return &CgroupPaths{mount: fd, root: dir, known: make(map[uint64]string)}
 	}
 	return &CgroupPaths{mount: -1}
 }
+
+// Err returns the first failure for which a path stayed unknown that has nothing to do with its control group.
+func (c *CgroupPaths) Err() error { return c.err }
 
 func cgroupMounts() []string { return []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified"} }
 
@@ -89,9 +97,12 @@ func (c *CgroupPaths) Of(id uint64) string {
 		return path
 	}
 	path, err := c.byHandle(id)
-	if err == unix.EPERM || err == unix.EOPNOTSUPP {
+	switch {
+	case err == unix.EPERM || err == unix.EOPNOTSUPP:
 		c.walk()
 		path = c.known[id]
+	case err != nil && err != unix.ESTALE:
+		c.err = cmp.Or(c.err, error(&fs.PathError{Op: "open by handle", Path: c.root, Err: err}))
 	}
 	c.known[id] = path
 	return path
@@ -110,7 +121,7 @@ func (c *CgroupPaths) byHandle(id uint64) (string, error) {
 	defer unix.Close(fd)
 	path, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
 	if err != nil {
-		return "", nil
+		return "", unix.ESTALE // the tree of /proc is not there
 	}
 	return c.below(path), nil
 }

@@ -1,11 +1,13 @@
 package procnet
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 // id64 is a container id as the runtimes make them.
@@ -79,16 +81,27 @@ func TestContainerOf(t *testing.T) {
 func TestCgroup(t *testing.T) {
 	p := newProcTree(t)
 	p.write("0::/docker/"+id64+"\n", "7", "cgroup")
-	got := []Cgroup{NewFS(p.dir).Cgroup(7), NewFS(p.dir).Cgroup(8)}
-	if diff := cmp.Diff([]Cgroup{{"/docker/" + id64, id64}, {}}, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	long := "0::/" + strings.Repeat("long/", 4000)
+	p.write(long, "9", "cgroup")
+	for pid, want := range map[int]Cgroup{7: {"/docker/" + id64, id64}, 8: {}, 9: {Path: long[3:]}} {
+		got, err := NewFS(p.dir).Cgroup(pid)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%d: error %v (-want +got):\n%s", pid, err, diff)
+		}
+	}
+	p.write("", "10", "cgroup", "a-directory")
+	if got, err := NewFS(p.dir).Cgroup(10); got != (Cgroup{}) || !errors.Is(err, unix.EISDIR) {
+		t.Errorf("%v, %v; want nothing and %v", got, err, unix.EISDIR)
 	}
 }
 
 // The running kernel's own form.
 func TestCgroup_live(t *testing.T) {
 	text, err := os.ReadFile("/proc/self/cgroup")
-	got := FS{}.Cgroup(os.Getpid())
+	got, badErr := FS{}.Cgroup(os.Getpid())
+	if badErr != nil {
+		t.Fatal(badErr)
+	}
 	if err != nil { // a kernel without control groups
 		if diff := cmp.Diff(Cgroup{}, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)

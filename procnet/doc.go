@@ -55,3 +55,13 @@ type FS struct{ root procfile.Root }
 // NewFS returns the reader of the proc tree in dir; "" and "/proc" mean the running kernel's. For the proc of another host or
 // container the sockets are those of its process 1 (dir/1/net); a captured tree has them in dir/net.
 func NewFS(dir string) FS { return FS{procfile.At(dir)} }
+
+// InNetns returns a reader of the same tree, processes and all, that takes the tables of another network namespace from the directory
+// net, such as /proc/<pid>/net.
+func (f FS) InNetns(net string) FS { return FS{f.root.WithNet(net)} }
+
+// Net returns the path of a file among the tables that f reads, for example Net("sctp/eps").
+func (f FS) Net(name string) string { return f.root.Net(name) }
+
+// IsLive reports whether f reads the running kernel and the reader's own network namespace.
+func (f FS) IsLive() bool { return f.root.IsLive() }

@@ -95,7 +95,7 @@ func (s *namespaceScan) scan() (*Namespaces, error) {
 	slices.SortStableFunc(s.found.List, byPlace)
 	for i := range s.found.List {
 		ns := &s.found.List[i]
-		ns.Comm = s.fs.comm(ns.PID)
+		ns.Comm = s.fs.Comm(ns.PID)
 	}
 	return &s.found, nil
 }
@@ -134,6 +134,13 @@ func netnsInode(path, link string) (uint64, error) {
 	}
 	return id, nil
 }
+
+// NetnsID returns the inode of the calling process's network namespace.
+func (f FS) NetnsID() (uint64, error) { return f.netnsID("self") }
+
+// ProcessNet returns the directory of the tables that a process sees, for InNetns. They may be read without any right over the
+// process.
+func (f FS) ProcessNet(pid int) string { return f.root.Path(strconv.Itoa(pid), "net") }
 
 // tableID identifies the network namespace of a process by what everybody may see of it: /proc/<pid>/net/dev is a file of the
 // namespace and not of the process, so all processes in one namespace show the same inode, and those in another another
@@ -231,8 +238,8 @@ func mountedNetns(path string) (uint64, error) {
 	return ns.ID()
 }
 
-// comm returns the kernel's name of a process, raw; "" when it has ended.
-func (f FS) comm(pid int) string {
+// Comm returns the kernel's name of a process, raw; "" when it has ended.
+func (f FS) Comm(pid int) string {
 	if pid == 0 {
 		return ""
 	}

@@ -116,7 +116,7 @@ func TestNamespaces_kernel(t *testing.T) {
 			_, got[i], _ = strings.Cut(got[i], " ")
 		}
 		want := []string{
-			fmt.Sprintf(`names [] files [] pid 1 %q processes 1 own true`, FS{}.comm(1)),
+			fmt.Sprintf(`names [] files [] pid 1 %q processes 1 own true`, FS{}.Comm(1)),
 			fmt.Sprintf(`names ["amber" "red"] files ["/run/netns/amber" "/run/netns/red"] pid %d "sleep" processes 1 own false`, sleeper.Process.Pid),
 			`names ["blue"] files ["/run/netns/blue"] pid 0 "" processes 0 own false`,
 			fmt.Sprintf(`names [] files [] pid %d "sleep" processes 1 own false`, lone.Process.Pid),
@@ -194,7 +194,7 @@ func TestNamespaces_otherUser(t *testing.T) {
 			return nil
 		})
 		want := []string{
-			fmt.Sprintf(`1 names [] files [] pid 1 %q processes 2 own true`, FS{}.comm(1)),
+			fmt.Sprintf(`1 names [] files [] pid 1 %q processes 2 own true`, FS{}.Comm(1)),
 			`1 names ["far"] files ["/run/netns/far"] pid 0 "" processes 0 own false`,
 			fmt.Sprintf(`0 names [] files [] pid %d "sleep" processes 2 own false`, pids[1]),
 			fmt.Sprintf(`1 names [] files [] pid %d "sleep" processes 1 own false`, mine.Process.Pid),

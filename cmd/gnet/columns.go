@@ -14,6 +14,8 @@ func schemas() []man.Table {
 		schema(interfaceSchema, "row", interfaceColumns()),
 		schema(counterSchema, "row", counterColumns()),
 		schema(groupSchema, "row", groupColumns()),
+		schema(countSchema, "row", countColumns(countKeys())),
+		schema(countSchema, "summary", countSummaryColumns()),
 		schema(routeSchema, "row", routeColumns()),
 		schema(routeGetSchema, "row", lookupColumns()),
 		schema(routeGetSchema, "summary", lookupSummary()),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"time"
 
 	"gnet/internal/render"
@@ -13,7 +14,9 @@ const socketSchema = "gnet/netstat/1"
 // socketRow is one socket as the machine formats show it.
 type socketRow struct {
 	*shownSocket
-	names *socketNames
+	names   *socketNames
+	cgroups *cgroupsOf
+	paths   *procnet.CgroupPaths
 }
 
 // socketNames are the names that the machine formats add to numbers: those from
@@ -40,9 +43,8 @@ func newSocketNames(e *env, o *netstatOptions) *socketNames {
 
 // socketDocument prints sockets as rows of a document.
 type socketDocument struct {
-	rows  *render.Rows[socketRow]
-	row   socketRow
-	names *socketNames
+	rows *render.Rows[socketRow]
+	row  socketRow
 }
 
 func newSocketDocument(e *env, d *render.Document, o *netstatOptions) *socketDocument {
@@ -50,14 +52,21 @@ func newSocketDocument(e *env, d *render.Document, o *netstatOptions) *socketDoc
 	if o.Info {
 		columns = append(columns, infoColumns()...)
 	}
-	return &socketDocument{rows: render.NewRows(d, columns), names: newSocketNames(e, o)}
+	row := socketRow{names: newSocketNames(e, o), cgroups: newCgroupsOf(o.sockets()), paths: procnet.OpenCgroupPaths()}
+	return &socketDocument{rows: render.NewRows(d, columns), row: row}
+}
+
+// close returns the first failure for which a row lacks something.
+func (d *socketDocument) close() error {
+	d.row.paths.Close()
+	return cmp.Or(d.row.cgroups.err, d.row.paths.Err())
 }
 
 func (d *socketDocument) inetTitle() {}
 func (d *socketDocument) unixTitle() {}
 
 func (d *socketDocument) inet(s *shownSocket) {
-	d.row = socketRow{s, d.names}
+	d.row.shownSocket = s
 	d.rows.Write(&d.row) // a write error is kept by the document
 }
 
@@ -77,7 +86,8 @@ func socketColumns() []render.Column[socketRow] {
 	columns = append(columns, sctpColumns(field)...)
 	columns = append(columns, unixColumns(field)...)
 	columns = append(columns, ownerColumns(field)...)
-	return append(columns, diagColumns(field)...)
+	columns = append(columns, diagColumns(field)...)
+	return append(columns, netnsColumns(field)...)
 }
 
 // tick is the unit of the kernel's timer column, 1/USER_HZ; maxTicks is what a
@@ -175,6 +185,8 @@ func ownerColumns(field fieldMaker) []render.Column[socketRow] {
 		field("comm", render.String, "", "Name that the kernel has for the process, at most 15 bytes."),
 		field("fd", render.Uint, "", "Descriptor by which the process holds the socket."),
 		field("context", render.String, "", "Security context of the process, with -Z; absent when it is not known."),
+		field("cgroup", render.String, "", "Control group of the process, from /proc/PID/cgroup: the path in cgroup v2, else that of the hierarchy of systemd, else the first that is not the root."),
+		field("container_id", render.String, "", "Container that the control group belongs to: the id of Docker, containerd, CRI-O or Podman, the name of LXC or systemd-machined; absent when its path does not tell."),
 	}
 	return []render.Column[socketRow]{
 		inetColumn(field("uid", render.Uint, "", "User id of the socket's owner, in this user namespace."),
@@ -231,53 +243,62 @@ func setPort(s *procnet.InetSocket, port uint16, v *render.Value) {
 	}
 }
 
-func (r *socketRow) proto(v *render.Value) {
-	if r.unix != nil {
-		v.Str("unix")
-		return
+func (r *socketRow) proto(v *render.Value)  { v.Str(r.protoWord()) }
+func (r *socketRow) family(v *render.Value) { v.Str(r.familyWord()) }
+func (r *socketRow) state(v *render.Value)  { v.Str(r.stateWord()) }
+
+// protoWord is the protocol in the machine formats.
+func (s *shownSocket) protoWord() string {
+	if s.unix != nil {
+		return "unix"
 	}
-	v.Str(r.inet.Proto.File(false))
+	return s.inet.Proto.File(false)
 }
 
-func (r *socketRow) family(v *render.Value) {
+// familyWord is the address family in the machine formats.
+func (s *shownSocket) familyWord() string {
 	switch {
-	case r.unix != nil:
-		v.Str("unix")
-	case r.inet.V6:
-		v.Str("inet6")
-	default:
-		v.Str("inet")
+	case s.unix != nil:
+		return "unix"
+	case s.inet.V6:
+		return "inet6"
 	}
+	return "inet"
+}
+
+// stateWord is the state in the machine formats.
+func (s *shownSocket) stateWord() string {
+	switch {
+	case s.inet != nil:
+		return s.inet.State.String()
+	case s.unix.State == procnet.UnixUnconnected && !s.unix.Accepting():
+		return "UNCONNECTED"
+	}
+	return unixStateWord(s.unix)
 }
 
 func (r *socketRow) service(v *render.Value, local bool) {
 	if r.inet == nil || r.inet.Proto == procnet.Raw {
 		return
 	}
-	key := procnet.Service{Proto: "udp", Port: r.inet.Remote.Port()}
+	port := r.inet.Remote.Port()
 	if local {
-		key.Port = r.inet.Local.Port()
+		port = r.inet.Local.Port()
 	}
-	switch r.inet.Proto {
-	case procnet.TCP:
-		key.Proto = "tcp"
-	case procnet.SCTP:
-		key.Proto = "sctp"
-	}
-	if name, ok := r.names.services[key]; ok {
+	if name, ok := r.names.services[serviceKey(r.inet.Proto, port)]; ok {
 		v.Str(name)
 	}
 }
 
-func (r *socketRow) state(v *render.Value) {
-	switch {
-	case r.inet != nil:
-		v.Str(r.inet.State.String())
-	case r.unix.State == procnet.UnixUnconnected && !r.unix.Accepting():
-		v.Str("UNCONNECTED")
-	default:
-		v.Str(unixStateWord(r.unix))
+// serviceKey is the port in /etc/services. UDP-Lite has the names of UDP.
+func serviceKey(p procnet.Proto, port uint16) procnet.Service {
+	switch p {
+	case procnet.TCP:
+		return procnet.Service{Proto: "tcp", Port: port}
+	case procnet.SCTP:
+		return procnet.Service{Proto: "sctp", Port: port}
 	}
+	return procnet.Service{Proto: "udp", Port: port}
 }
 
 func (r *socketRow) user(v *render.Value) {
@@ -297,14 +318,15 @@ func (r *socketRow) setOwners(v *render.Value) {
 	}
 	v.EmptyList()
 	for _, o := range r.owners {
-		object := v.Object(4)
+		object := v.Object(6)
 		object[0].Uint(uint64(o.PID))
 		object[1].Str(o.Comm)
 		object[2].Uint(uint64(o.FD))
 		if r.names.o.Context {
-			if context := r.names.contexts.of(o.PID); context != "" {
-				object[3].Str(context)
-			}
+			strKnown(&object[3], r.names.contexts.of(o.PID))
 		}
+		cgroup := r.cgroups.of(o.PID)
+		strKnown(&object[4], cgroup.Path)
+		strKnown(&object[5], cgroup.Container)
 	}
 }

@@ -86,8 +86,7 @@ type deviceKey struct {
 }
 
 // device returns the name of an interface in a namespace, "" when it has gone. Each
-// is asked for once, in the network namespace of the thread, which is that of the
-// rows in hand.
+// is asked for once.
 func (n *socketNames) device(space *socketSpace, index uint32) string {
 	key := deviceKey{space, index}
 	if name, asked := n.devices[key]; asked {
@@ -96,10 +95,13 @@ func (n *socketNames) device(space *socketSpace, index uint32) string {
 	if n.devices == nil {
 		n.devices = make(map[deviceKey]string)
 	}
-	n.devices[key] = linkName(index)
-	return n.devices[key]
+	var name string
+	space.inside(func() { name = linkName(index) })
+	n.devices[key] = name
+	return name
 }
 
+// linkName asks in the network namespace of the thread.
 func linkName(index uint32) string {
 	c, err := rtnl.Dial()
 	if err != nil {

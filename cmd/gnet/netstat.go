@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -25,6 +26,13 @@ type netstatOptions struct {
 	Continuous, Context                       bool
 	FIB, Cache                                bool
 	Info                                      bool
+
+	// CountBy is the keys of --count-by, in the first spelling of each; nil prints sockets.
+	CountBy []string
+	// AllOwners is --owners all.
+	AllOwners bool
+	// Netns is --netns: "" for the own network namespace, "all", or a name or pid.
+	Netns string
 
 	// Operands is whether words were given that are no options; netstat has none.
 	Operands bool
@@ -79,6 +87,9 @@ func (o *netstatOptions) check() error {
 	}
 	if tables > 1 {
 		return netstatUsage("-i, -r, -M and -s exclude each other")
+	}
+	if err := cmp.Or(o.checkCountBy(), o.checkNetns()); err != nil {
+		return err
 	}
 	if o.Continuous && o.Format != render.Classic && o.Format != render.JSONL {
 		return fail(statusUsage, "-c never ends: of the machine formats it has only jsonl")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"net/netip"
 	"strconv"
@@ -20,8 +21,10 @@ type classicSockets struct {
 	which string // the end of the titles
 	secs  securityContexts
 	line  []byte
-	addr  []byte
-	port  []byte
+	// before is how much of the line stands before the program column.
+	before int
+	addr   []byte
+	port   []byte
 }
 
 func newClassicSockets(ctx context.Context, e *env, o *netstatOptions) *classicSockets {
@@ -74,6 +77,7 @@ func (c *classicSockets) inet(shown *shownSocket) {
 		line = appendInfo(line, s)
 	}
 	c.write(line)
+	c.furtherOwners(shown.owners)
 }
 
 // appendExtra appends the columns of -e, -p and -Z.
@@ -171,6 +175,7 @@ func (c *classicSockets) appendUser(dst []byte, uid uint32) []byte {
 
 // appendOwner appends the columns of -p and -Z.
 func (c *classicSockets) appendOwner(line []byte, owners []procnet.Owner) []byte {
+	c.before = len(line)
 	if c.o.Programs {
 		line = appendProgram(append(line, ' '), owners)
 	}
@@ -186,6 +191,23 @@ func appendProgram(dst []byte, owners []procnet.Owner) []byte {
 		program = programName(owners[0])
 	}
 	return render.Left(dst, program, 20)
+}
+
+// furtherOwners prints with --owners all the processes beside the first that
+// hold the socket of the row just written, on a line each, below the program
+// column. The original has no such lines.
+func (c *classicSockets) furtherOwners(owners []procnet.Owner) {
+	if !c.o.AllOwners || len(owners) < 2 {
+		return
+	}
+	before := c.line[:c.before]
+	before = before[bytes.LastIndexByte(before, '\n')+1:] // a row of SCTP may have several lines
+	indent := utf8.RuneCount(before)
+	for i := 1; i < len(owners); i++ {
+		if owners[i].PID != owners[i-1].PID { // several descriptors of one process
+			c.write(bytes.TrimRight(c.appendOwner(render.Left(c.line[:0], "", indent), owners[i:]), " "))
+		}
+	}
 }
 
 // appendTimer appends the Timer column: word (seconds/retransmits/probes).
@@ -249,6 +271,7 @@ func (c *classicSockets) unix(shown *shownSocket) {
 	line = appendUintLeft(append(line, ' '), s.Inode, 8)
 	line = c.appendOwner(line, shown.owners)
 	c.write(safe.Append(append(line, ' '), string(s.Path)))
+	c.furtherOwners(shown.owners)
 }
 
 // appendRefCount appends the RefCnt column, - where only the file has it and

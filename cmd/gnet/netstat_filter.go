@@ -188,7 +188,7 @@ func (r *rowFilter) needsOwners() bool { return r.f.Needs()&filter.NeedOwners !=
 
 // keep implements socketFilter.
 func (r *rowFilter) keep(s *shownSocket, owned bool) bool {
-	r.row = filter.Socket{Inet: s.inet, Unix: s.unix, Owners: s.owners, OwnersKnown: owned, Netns: s.space.netnsID()}
+	r.row = filter.Socket{Inet: s.inet, Unix: s.unix, Owners: s.owners, OwnersKnown: owned, Netns: s.space.id, NetnsNames: s.space.names}
 	switch r.match.Match(&r.row) {
 	case filter.Yes:
 		return true
@@ -254,6 +254,3 @@ func unknownLines(unknown filter.Needs) []string {
 	}
 	return lines
 }
-
-// netnsID returns the inode of the namespace, 0 when it is not known.
-func (s *socketSpace) netnsID() uint64 { return 0 }

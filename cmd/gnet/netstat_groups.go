@@ -35,7 +35,7 @@ func (w *socketWalk) groupTables() error {
 // groupTable prints the memberships of one family; false when the kernel has no
 // such file.
 func (w *socketWalk) groupTable(file string, v6 bool) bool {
-	for g, err := range w.o.sockets().Groups(v6) {
+	for g, err := range w.space.fs.Groups(v6) {
 		var bad *procnet.ParseError
 		switch {
 		case err == nil:
@@ -83,7 +83,7 @@ func (c *classicGroups) group(g *procnet.Group) {
 // the original lists beside them with -4, -t and the like are another document.
 func showGroups(_ context.Context, e *env, o *netstatOptions) error {
 	doc := e.document(o.Format, groupSchema)
-	w := &socketWalk{e: e, o: o, plan: newSocketPlan(o), groups: &groupDocument{rows: render.NewRows(doc, groupColumns())}}
+	w := &socketWalk{e: e, o: o, plan: newSocketPlan(o), space: &socketSpace{fs: o.sockets()}, groups: &groupDocument{rows: render.NewRows(doc, groupColumns())}}
 	if w.plan.inet || w.plan.unix {
 		e.hint("this document has the multicast groups only; without -g it has the sockets")
 	}

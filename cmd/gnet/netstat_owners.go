@@ -15,11 +15,12 @@ import (
 func (w *socketWalk) findOwners(ctx context.Context) error {
 	var inodes []uint64
 	for i := range w.spaces {
-		inodes = w.keepTables(&w.spaces[i], inodes)
-		w.spaces[i].source.Close() // or the scan would find our own socket
+		if space := &w.spaces[i]; space.enter() {
+			inodes = w.keepTables(space, inodes)
+			space.leave() // or the scan would find our own socket
+		}
 	}
-	all := w.o.Format != render.Classic || w.filter != nil && w.filter.needsOwners()
-	owners, err := w.o.sockets().Owners(ctx, inodes, all)
+	owners, err := w.o.sockets().Owners(ctx, inodes, w.needsAllOwners())
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -31,6 +32,18 @@ func (w *socketWalk) findOwners(ctx context.Context) error {
 	w.owners = owners
 	w.reportOwners()
 	return nil
+}
+
+// needsAllOwners reports whether every process of a socket is looked for, or the
+// lowest one alone, which is faster.
+func (w *socketWalk) needsAllOwners() bool {
+	switch {
+	case w.o.AllOwners, w.o.countsBy("comm"):
+		return true // the kernel's name is read with all of them only
+	case w.filter != nil && w.filter.needsOwners():
+		return true
+	}
+	return w.o.Format != render.Classic && len(w.o.CountBy) == 0
 }
 
 // reportOwners says what could not be known, in the original's words where it

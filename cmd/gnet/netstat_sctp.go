@@ -110,6 +110,7 @@ func (c *classicSockets) sctp(shown *shownSocket) {
 		line = append(line, ' ') // and no timer
 	}
 	c.write(line)
+	c.furtherOwners(shown.owners)
 }
 
 // appendSCTP appends the i-th address of each side, blanks for a side that has

@@ -1,13 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
 	"iter"
 	"os"
 
-	"gnet/internal/procfile"
 	"gnet/internal/render"
 	"gnet/procnet"
 )
@@ -24,6 +24,8 @@ type socketTables interface {
 type socketSpace struct {
 	tables socketTables
 	source *procnet.Sockets // what tables were read from
+	fs     procnet.FS       // its files
+	netnsOf
 }
 
 // shownSocket is one socket on its way to the output: inet or unix is set. What
@@ -79,9 +81,10 @@ type socketWriter interface {
 
 // showSockets shows one round of sockets.
 func showSockets(ctx context.Context, e *env, o *netstatOptions) error {
-	source := o.sockets().Sockets()
-	defer source.Close()
-	w := &socketWalk{e: e, o: o, plan: newSocketPlan(o), spaces: []socketSpace{{tables: source, source: source}}}
+	w := &socketWalk{e: e, o: o, plan: newSocketPlan(o)}
+	if err := w.findSpaces(); err != nil {
+		return err
+	}
 	if o.filter != nil {
 		w.filter = o.filter
 		o.filter.limit(&w.plan)
@@ -91,17 +94,22 @@ func showSockets(ctx context.Context, e *env, o *netstatOptions) error {
 			return err
 		}
 	}
-	if o.Format == render.Classic {
+	switch {
+	case len(o.CountBy) > 0:
+		return w.countSockets()
+	case o.Format == render.Classic:
 		sockets := newClassicSockets(ctx, e, o)
 		w.out, w.groups = sockets, &classicGroups{e: e, names: sockets.names}
 		return w.walk()
 	}
 	doc := e.document(o.Format, socketSchema)
-	w.out = newSocketDocument(e, doc, o)
+	out := newSocketDocument(e, doc, o)
+	w.out = out
 	err := w.walk()
+	w.incomplete(out.close())
 	e.closeDocument(doc)
 	e.notes = nil
-	return err
+	return cmp.Or(err, w.outcome())
 }
 
 // socketWalk is one round: every table of the plan, in netstat's order.
@@ -110,22 +118,27 @@ type socketWalk struct {
 	o      *netstatOptions
 	plan   socketPlan
 	spaces []socketSpace
+	space  *socketSpace    // the one in hand
 	filter socketFilter    // nil: all that the plan means
 	owners *procnet.Owners // nil when nothing asks for them
 	out    socketWriter
 	groups groupWriter // nil without -g
 	failed bool        // a file could not be read to its end
+	headed bool        // a heading was printed
 }
 
 // needsOwners reports whether processes are looked for: with -p, and for a
 // filter that asks for them.
 func (w *socketWalk) needsOwners() bool {
-	return (w.plan.inet || w.plan.unix) && (w.o.Programs || w.filter != nil && w.filter.needsOwners())
+	return (w.plan.inet || w.plan.unix) && (w.o.Programs || w.o.countsOwners() || w.filter != nil && w.filter.needsOwners())
 }
 
 // needsDiag reports whether anybody looks at what only sock_diag says of a row.
 func (w *socketWalk) needsDiag() bool {
-	return w.o.Format != render.Classic || w.filter != nil || w.o.Info
+	if w.filter != nil || w.o.Info || w.o.countExt() != 0 {
+		return true
+	}
+	return w.o.Format != render.Classic && len(w.o.CountBy) == 0
 }
 
 // inetQuery is what is asked of one inet table.
@@ -133,8 +146,8 @@ func (w *socketWalk) inetQuery(t inetTable) procnet.Query {
 	q := procnet.Query{
 		States: w.plan.states(t.proto),
 		Timers: w.o.Timers,
-		Users:  w.o.Extend > 0 || w.needsDiag(),
-		Ext:    w.o.infoExt(t.proto),
+		Users:  w.o.Extend > 0 || w.needsDiag() || w.o.countsBy("uid", "user"),
+		Ext:    w.o.infoExt(t.proto) | w.o.countExt(),
 	}
 	if w.filter != nil {
 		w.filter.narrow(t.proto, &q)
@@ -162,18 +175,39 @@ func (w *socketWalk) show(s *shownSocket, print func(*shownSocket)) {
 	}
 }
 
-// walk prints the tables. A protocol that was asked for by name and is not
-// there ends it; what it lacks otherwise is passed over.
+// walk prints the tables of each namespace. A protocol that was asked for by
+// name and is not there ends it; what it lacks otherwise is passed over.
 func (w *socketWalk) walk() error {
 	defer w.reportSources()
 	defer w.reportFilter()
+	for i := range w.spaces {
+		if err := w.walkSpace(&w.spaces[i]); err != nil {
+			return err
+		}
+	}
+	w.reportSpaces()
+	return w.outcome()
+}
+
+// outcome is the status when all is said.
+func (w *socketWalk) outcome() error {
+	if w.failed {
+		return exitSilently(statusNo)
+	}
+	return nil
+}
+
+func (w *socketWalk) walkSpace(space *socketSpace) error {
+	if !space.enter() {
+		return nil
+	}
+	defer space.leave()
+	w.space = space
+	w.heading()
 	for _, part := range []func() error{w.inetTables, w.groupTables, w.unixTable, w.oldTables} {
 		if err := part(); err != nil {
 			return err
 		}
-	}
-	if w.failed {
-		return exitSilently(statusNo)
 	}
 	return nil
 }
@@ -188,10 +222,8 @@ func (w *socketWalk) inetTables() error {
 		if t.sctp {
 			table = w.sctpTables
 		}
-		for i := range w.spaces {
-			if err := table(&w.spaces[i], t); err != nil {
-				return err
-			}
+		if err := table(w.space, t); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -215,17 +247,8 @@ func (w *socketWalk) unixTable() error {
 		return nil
 	}
 	w.out.unixTitle()
-	for i := range w.spaces {
-		if err := w.unixSpace(&w.spaces[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (w *socketWalk) unixSpace(space *socketSpace) error {
-	shown := shownSocket{space: space}
-	for s, err := range space.tables.Unix(w.unixQuery()) {
+	shown := shownSocket{space: w.space}
+	for s, err := range w.space.tables.Unix(w.unixQuery()) {
 		if err == nil {
 			shown.unix = s
 			w.show(&shown, w.out.unix)
@@ -298,6 +321,6 @@ func (w *socketWalk) unread(word string, named bool) error {
 }
 
 func (w *socketWalk) exists(file string) bool {
-	_, err := os.Stat(procfile.At(w.o.ProcRoot).Net(file))
+	_, err := os.Stat(w.space.fs.Net(file))
 	return err == nil
 }

@@ -58,8 +58,35 @@ func netstatTable() *optionTable[netstatOptions] {
 	}
 	options = append(options, infoRow())
 	output := func(o *netstatOptions) *outputOptions { return &o.outputOptions }
-	return &optionTable[netstatOptions]{options: append(append(options, outputRows(output)...), procRootRow(output),
-		procRow(output, "with -r: the files of /proc/net, even where rtnetlink is faster"), filterRow())}
+	options = append(append(options, outputRows(output)...), procRootRow(output),
+		procRow(output, "with -r: the files of /proc/net, even where rtnetlink is faster"), filterRow())
+	return &optionTable[netstatOptions]{options: append(options, netstatOwnRows()...)}
+}
+
+// netstatOwnRows are the options that the original does not have.
+func netstatOwnRows() []option[netstatOptions] {
+	type o = netstatOptions
+	return []option[o]{
+		{long: "count-by", arg: requiredArgument, argName: "KEY[,...]", own: true, words: countWords(),
+			help: "count the sockets by state, local, remote, port, program, user ...", set: setCountBy},
+		{long: "owners", arg: requiredArgument, argName: "WHICH", own: true, words: []string{"first", "all"},
+			help: "with -p, the first process of each socket, or all", set: setOwners},
+		{long: "netns", arg: requiredArgument, argName: "NAME|PID|all", own: true, words: []string{allNetns},
+			help: "the sockets of another network namespace, or of every one", set: setNetns},
+	}
+}
+
+// setOwners is --owners.
+func setOwners(o *netstatOptions, _, arg string) error {
+	switch arg {
+	case "first":
+		o.AllOwners = false
+	case "all":
+		o.AllOwners, o.Programs = true, true
+	default:
+		return fail(statusUsage, "--owners: unknown word %q (first or all)", arg)
+	}
+	return nil
 }
 
 // errNetstatVersion and errNetstatHelp end the parse where the original ends

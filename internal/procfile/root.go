@@ -33,8 +33,16 @@ func At(dir string) Root {
 	return r
 }
 
-// IsLive reports whether this is the running kernel's own tree: only then may its rows be mixed with what netlink says.
-func (r Root) IsLive() bool { return r.dir == "" }
+// IsLive reports whether this is the running kernel's own tree, and the reader's own network namespace: only then may its rows be
+// mixed with what netlink says.
+func (r Root) IsLive() bool { return r.dir == "" && r.net == "" }
+
+// WithNet returns the same tree with the files of another network namespace: those in the directory net, such as
+// /proc/<pid>/net.
+func (r Root) WithNet(net string) Root {
+	r.net = net
+	return r
+}
 
 // Path returns the path of a file in the tree, for example Path("42", "cmdline").
 func (r Root) Path(elem ...string) string {
