@@ -10,7 +10,7 @@ import (
 func netnsColumns(field fieldMaker) []render.Column[socketRow] {
 	known := func(f render.Field, get func(*procnet.Namespace, *socketSpace, *render.Value)) render.Column[socketRow] {
 		return render.Column[socketRow]{Field: f, Get: func(r *socketRow, v *render.Value) {
-			if r.space.ns != nil {
+			if r.space != nil && r.space.ns != nil {
 				get(r.space.ns, r.space, v)
 			}
 		}}
@@ -25,7 +25,7 @@ func netnsColumns(field fieldMaker) []render.Column[socketRow] {
 		{Field: field("cgroup", render.String, "", "Path of that control group; absent when it was removed or is out of sight."), Get: (*socketRow).setCgroup},
 		{Field: field("netns", render.ID, "", "Network namespace of the socket: the inode, the number in net:[4026531840]; absent when unknown and with --proc-root."),
 			Get: func(r *socketRow, v *render.Value) {
-				if r.space.id != 0 {
+				if r.space != nil && r.space.id != 0 {
 					v.ID(r.space.id)
 				}
 			}},
