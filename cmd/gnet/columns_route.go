@@ -17,11 +17,11 @@ import (
 // routeSchema names the document of a route listing; gnet-json(5).
 const routeSchema = "gnet/route/1"
 
-// routeRow is a row of either routing file, or a route of rtnetlink, for the machine formats.
+// routeRow is a row of either routing file, or a route of rtnetlink and the row that follows from it, for the machine formats.
 type routeRow struct {
-	v4    *routes.IPv4Row
-	v6    *routes.IPv6Row
-	route *rtnl.Route
+	v4    *routes.IPv4Row // of an IPv4 route
+	v6    *routes.IPv6Row // of an IPv6 route
+	route *rtnl.Route     // nil when the row is one of a file
 }
 
 // writeRoutes writes the routing tables in a machine format: those of the running kernel over rtnetlink, which knows more than its
@@ -75,6 +75,13 @@ func (w *routeWriter) kernel(root procfile.Root, o *routeOptions) error {
 			return listFailure(w.e, err)
 		}
 		w.row = routeRow{route: r}
+		if r.Family == unix.AF_INET {
+			w.v4 = routes.IPv4RowOf(r)
+			w.row.v4 = &w.v4
+		} else {
+			w.v6 = routes.IPv6RowOf(r)
+			w.row.v6 = &w.v6
+		}
 		if err := w.rows.Write(&w.row); err != nil {
 			return err
 		}
@@ -86,7 +93,9 @@ func (w *routeWriter) kernel(root procfile.Root, o *routeOptions) error {
 type routeWriter struct {
 	e       *env
 	rows    *render.Rows[routeRow]
-	row     routeRow // reused
+	row     routeRow // reused, as are both rows that follow from a route
+	v4      routes.IPv4Row
+	v6      routes.IPv6Row
 	bad     badRows
 	listing routeListing
 }
@@ -170,13 +179,13 @@ func routeColumns() []render.Column[routeRow] {
 			v.Uint(uint64(r.metric()))
 		}},
 		{Field: field("refs", render.Uint, "", "references, from the IPv6 file only; the IPv4 file always says 0"), Get: func(r *row, v *render.Value) {
-			if r.v6 != nil {
+			if r.v6 != nil && r.route == nil {
 				v.Uint(uint64(r.v6.RefCnt))
 			}
 		}},
 		{Field: field("mss", render.Uint, "bytes", "advertised segment size plus 40, IPv4; absent when not set"), Get: func(r *row, v *render.Value) {
-			if v4, ok := r.ipv4(); ok && v4.MTU != 0 {
-				v.Uint(uint64(v4.MTU))
+			if r.v4 != nil && r.v4.MTU != 0 {
+				v.Uint(uint64(r.v4.MTU))
 			}
 		}},
 		{Field: field("window", render.Uint, "bytes", "largest window; absent when not set"), Get: func(r *row, v *render.Value) {
@@ -193,7 +202,7 @@ func routeColumns() []render.Column[routeRow] {
 }
 
 func (r *routeRow) familyName() string {
-	if r.v4 != nil || r.route != nil && r.route.Family == unix.AF_INET {
+	if r.v4 != nil {
 		return "inet"
 	}
 	return "inet6"
@@ -262,17 +271,6 @@ func (r *routeRow) metric() uint32 {
 	return r.v6.Metric
 }
 
-// ipv4 returns the row of the IPv4 file, made of the route when that is what there is; false for IPv6.
-func (r *routeRow) ipv4() (routes.IPv4Row, bool) {
-	switch {
-	case r.v4 != nil:
-		return *r.v4, true
-	case r.route != nil && r.route.Family == unix.AF_INET:
-		return routes.IPv4RowOf(r.route), true
-	}
-	return routes.IPv4Row{}, false
-}
-
 func (r *routeRow) window() uint32 {
 	switch {
 	case r.route != nil:
@@ -295,18 +293,15 @@ func (r *routeRow) irtt() uint32 {
 }
 
 func (r *routeRow) flags() routes.RouteFlags {
-	if v4, ok := r.ipv4(); ok {
-		return v4.Flags
-	}
-	if r.route != nil {
-		return routes.IPv6RowOf(r.route).Flags
+	if r.v4 != nil {
+		return r.v4.Flags
 	}
 	return r.v6.Flags
 }
 
 func (r *routeRow) letters() string {
-	if v4, ok := r.ipv4(); ok {
-		return string(appendFlags4(nil, v4.Flags))
+	if r.v4 != nil {
+		return string(appendFlags4(nil, r.v4.Flags))
 	}
 	return string(appendFlags(nil, r.flags(), flagLetters6()))
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -12,12 +13,21 @@ import (
 
 // netlessEnv makes this program, run as gnet, a process that cannot have sockets of
 // sock_diag, as in a container with a strict seccomp filter. Its value is the
-// errno that socket(2) fails with.
+// errno that socket(2) fails with; behind a colon may stand another netlink
+// family than sock_diag's, by number.
 const netlessEnv = "GNET_TEST_NETLESS"
 
 // refuseNetlink installs that filter, for all threads.
 func refuseNetlink() error {
-	errno, err := strconv.Atoi(os.Getenv(netlessEnv))
+	code, family, other := strings.Cut(os.Getenv(netlessEnv), ":")
+	if !other {
+		family = strconv.Itoa(unix.NETLINK_SOCK_DIAG)
+	}
+	errno, err := strconv.Atoi(code)
+	if err != nil {
+		return err
+	}
+	protocol, err := strconv.Atoi(family)
 	if err != nil {
 		return err
 	}
@@ -34,7 +44,7 @@ func refuseNetlink() error {
 	filter := []unix.SockFilter{ // over struct seccomp_data: nr, arch, instruction pointer, args
 		load(0), unless(unix.SYS_SOCKET, 5),
 		load(16), unless(unix.AF_NETLINK, 3),
-		load(32), unless(unix.NETLINK_SOCK_DIAG, 1),
+		load(32), unless(uint32(protocol), 1),
 		result(unix.SECCOMP_RET_ERRNO | uint32(errno)),
 		result(unix.SECCOMP_RET_ALLOW),
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -219,6 +220,42 @@ func addMany6(t *testing.T, host *nstest.Host, n int) {
 			}
 		}
 		return nil
+	})
+}
+
+// TestRouteList_withoutNetlink: where rtnetlink is refused the files answer, in the classic form with the same bytes. What only rtnetlink
+// knows is refused with the reason.
+func TestRouteList_withoutNetlink(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		host, run := routeListLab(t)
+		addMany6(t, host, ipv6FileLimit)
+		program := gnetCalled(t, "route")
+		netless := func(words ...string) nstest.Result {
+			cmd := exec.Command(program, words...)
+			cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d:%d", netlessEnv, unix.EPERM, unix.NETLINK_ROUTE))
+			return host.Output(t, cmd)
+		}
+		for _, line := range []string{"-n", "-en", "-een", "-4n"} {
+			if diff := cmp.Diff(run(line), netless(line)); diff != "" {
+				t.Errorf("%s (-with +without)\n%s", line, diff)
+			}
+		}
+		want := run("-6n", "--proc")
+		if got := netless("-6n"); withoutRefs(want.Stdout) != withoutRefs(got.Stdout) || got.Stderr != "" || got.Status != 0 {
+			t.Errorf("-6n: %s", cmp.Diff(want, got))
+		}
+		const refused = "opening rtnetlink: operation not permitted"
+		got := netless("--format", "jsonl")
+		if !strings.Contains(got.Stdout, `{"kind":"row","family":"inet","destination":"10.2.0.0/16","gateway":"10.50.0.2","iface":"d0","flags":"UG","flag_bits":3,"metric":0}`) ||
+			!strings.HasSuffix(got.Stdout, `{"kind":"note","level":"warning","text":"`+refused+`: the rows are those of /proc/net, which knows less"}`+"\n") || got.Status != 0 {
+			t.Errorf("jsonl: %+v", got)
+		}
+		for _, line := range []string{"--details", "--table main --json", "get 10.0.0.1"} {
+			got := netless(strings.Fields(line)...)
+			if got.Status != 2 || !strings.HasSuffix(got.Stderr, ": "+refused+"\n") {
+				t.Errorf("%s: %+v", line, got)
+			}
+		}
 	})
 }
 

@@ -114,15 +114,11 @@ type RouteQuery struct {
 // EHOSTUNREACH for unreachable.
 func (c *Conn) RouteGet(q RouteQuery) (*Route, error) {
 	op := "get route to " + q.Dst.String()
-	names, err := c.Names()
-	if err != nil {
-		return nil, err
-	}
 	r := c.nl.Request(unix.RTM_GETROUTE, 0)
 	q.encode(r)
 	route := new(Route)
-	err = c.nl.Get(op, r, func(m netlink.Message) error {
-		if _, err := decodeRoute(m, names, route); err != nil {
+	err := c.nl.Get(op, r, func(m netlink.Message) error {
+		if _, err := decodeRoute(m, nil, route); err != nil {
 			return &netlink.OpError{Op: op, Err: err}
 		}
 		return nil
@@ -130,7 +126,36 @@ func (c *Conn) RouteGet(q RouteQuery) (*Route, error) {
 	if err != nil {
 		return nil, err
 	}
-	return route, nil
+	return route, c.nameHops(route)
+}
+
+// nameHops asks for the names of the interfaces of one route, which costs the same however many others there are.
+func (c *Conn) nameHops(route *Route) error {
+	names := make(map[int]string)
+	name := func(index int) (string, error) {
+		if known, ok := names[index]; ok || index == 0 {
+			return known, nil
+		}
+		link, err := c.LinkByIndex(index)
+		if errors.Is(err, unix.ENODEV) { // gone meanwhile
+			return "", nil
+		}
+		if err != nil {
+			return "", err
+		}
+		names[index] = link.Name
+		return link.Name, nil
+	}
+	var err error
+	if route.OifName, err = name(route.Oif); err != nil {
+		return err
+	}
+	for i := range route.Multipath {
+		if route.Multipath[i].OifName, err = name(route.Multipath[i].Oif); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (q *RouteQuery) encode(r *netlink.Request) {
