@@ -186,16 +186,10 @@ func (r *rowFilter) narrow(p procnet.Proto, q *procnet.Query) {
 // needsOwners implements socketFilter.
 func (r *rowFilter) needsOwners() bool { return r.f.Needs()&filter.NeedOwners != 0 }
 
-// keep implements socketFilter.
+// keep implements socketFilter: with the owners known, nothing is Maybe.
 func (r *rowFilter) keep(s *shownSocket, owned bool) bool {
 	r.row = filter.Socket{Inet: s.inet, Unix: s.unix, Owners: s.owners, OwnersKnown: owned, Netns: s.space.id, NetnsNames: s.space.names}
-	switch r.match.Match(&r.row) {
-	case filter.Yes:
-		return true
-	case filter.Maybe:
-		return !owned
-	}
-	return false
+	return r.match.Match(&r.row) != filter.No
 }
 
 // limit takes the tables out of the plan in which the filter keeps nothing, unless

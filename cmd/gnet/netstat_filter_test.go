@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -125,5 +127,26 @@ func TestRowFilter_limit(t *testing.T) {
 		if diff := cmp.Diff(c.want, strings.Join(got, " ")); diff != "" {
 			t.Errorf("netstat %s --filter %q (-want +got)\n%s", c.line, c.expr, diff)
 		}
+	}
+}
+
+// TestReportFilter: with -c, what is unknown is said in the first round only.
+func TestReportFilter(t *testing.T) {
+	var stderr bytes.Buffer
+	f := filterOf(t, "rtt > 1ms or dev 1")
+	w := &socketWalk{e: &env{Stdout: newOutput(io.Discard), Stderr: &stderr, Name: "netstat"}, filter: f}
+	space := new(socketSpace)
+	keep := func(p procnet.Proto) {
+		f.keep(&shownSocket{space: space, inet: &procnet.InetSocket{Proto: p, State: procnet.Established}}, true)
+		w.reportFilter()
+	}
+	keep(procnet.UDP)
+	keep(procnet.UDP)
+	keep(procnet.TCP)
+	keep(procnet.TCP)
+	const line = "netstat: --filter: of some sockets this is not known, and counts as not so: "
+	want := line + "dev, which is not in the files of /proc/net\n" + line + "rtt and the like, which are not in the files of /proc/net\n"
+	if diff := cmp.Diff(want, stderr.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
