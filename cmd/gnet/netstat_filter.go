@@ -31,7 +31,7 @@ func (o *netstatOptions) readFilter(ctx context.Context, e *env) error {
 	if len(o.Filters) == 0 {
 		return nil
 	}
-	if mode := o.filterlessMode(); mode != "" {
+	if mode := o.otherMode(); mode != "" {
 		return fail(statusUsage, "--filter chooses sockets: it does not go with %s", mode)
 	}
 	names := &filterNames{ctx: ctx, o: o}
@@ -53,25 +53,10 @@ func (o *netstatOptions) readFilter(ctx context.Context, e *env) error {
 	return nil
 }
 
-// filterlessMode returns the option that shows something other than sockets.
-func (o *netstatOptions) filterlessMode() string {
-	switch {
-	case o.Route:
-		return "-r"
-	case o.Interfaces:
-		return "-i"
-	case o.Statistics:
-		return "-s"
-	case o.Groups:
-		return "-g"
-	}
-	return ""
-}
-
 // operandsMeant says what words without an option may have been meant for.
 func (o *netstatOptions) operandsMeant() string {
 	switch {
-	case o.filterlessMode() != "":
+	case o.otherMode() != "":
 		return ""
 	case len(o.Filters) > 0:
 		return ": the expression of --filter is one word, which takes quotes"
@@ -112,8 +97,11 @@ func (n *filterNames) User(name string) (uint32, bool) { return n.etc.UID(name) 
 // Interface implements filter.Names. The rows of a captured tree have no
 // interface, so any name will do.
 func (n *filterNames) Interface(name string) (uint32, error) {
-	if !n.live() {
+	switch {
+	case !n.live():
 		return 1<<31 - 1, nil
+	case n.o.Netns != "":
+		return 0, errOtherInterfaces
 	}
 	dev, err := net.InterfaceByName(name)
 	if err != nil {
@@ -122,7 +110,10 @@ func (n *filterNames) Interface(name string) (uint32, error) {
 	return uint32(dev.Index), nil
 }
 
-var errNoInterface = errors.New("no such interface")
+var (
+	errNoInterface     = errors.New("no such interface")
+	errOtherInterfaces = errors.New("with --netns an interface is given by its number")
+)
 
 // Host implements filter.Names.
 func (n *filterNames) Host(name string) ([]netip.Addr, error) {
