@@ -134,10 +134,10 @@ func stateColumns(field fieldMaker) []render.Column[socketRow] {
 	return []render.Column[socketRow]{
 		{Field: field("state", render.String, "", "TCP state; of UDP and raw sockets ESTABLISHED when connected, else CLOSE; of SCTP sockets one of TCP's; of unix sockets FREE, LISTENING, UNCONNECTED, CONNECTING, CONNECTED or DISCONNECTING."),
 			Get: (*socketRow).state},
-		inetColumn(field("recv_q", render.Uint, "bytes", "Bytes not yet read by the process; of a listening TCP socket the connections not yet accepted; of UDP and raw sockets memory charged for what waits, headers included; absent for an SCTP endpoint."),
-			func(s *procnet.InetSocket, v *render.Value) { setQueue(s, s.RxQueue, v) }),
-		inetColumn(field("send_q", render.Uint, "bytes", "Bytes not yet acknowledged by the other end; of UDP and raw sockets memory charged for what was not yet sent; absent for an SCTP endpoint."),
-			func(s *procnet.InetSocket, v *render.Value) { setQueue(s, s.TxQueue, v) }),
+		{Field: field("recv_q", render.Uint, "bytes", "Bytes not yet read by the process; of a listening TCP or unix socket the connections not yet accepted; of UDP and raw sockets memory charged for what waits, headers included; absent for an SCTP endpoint, and for unix sockets where sock_diag(7) does not tell."),
+			Get: (*socketRow).recvQueue},
+		{Field: field("send_q", render.Uint, "bytes", "Bytes not yet acknowledged by the other end, or of a unix socket not yet read there; of UDP and raw sockets memory charged for what was not yet sent; absent as recv_q, and for a listening unix socket."),
+			Get: (*socketRow).sendQueue},
 		timerColumn(field("timer", render.String, "", "Pending timer, with -o: off, on (retransmission), keepalive, timewait or probe; of UDP and raw sockets off, on1 or on2."),
 			func(s *procnet.InetSocket, v *render.Value) {
 				if word := timerWord(s.Proto, s.Timer.Kind); word != "" {
@@ -189,8 +189,12 @@ func ownerColumns(field fieldMaker) []render.Column[socketRow] {
 		field("container_id", render.String, "", "Container that the control group belongs to: the id of Docker, containerd, CRI-O or Podman, the name of LXC or systemd-machined; absent when its path does not tell."),
 	}
 	return []render.Column[socketRow]{
-		inetColumn(field("uid", render.Uint, "", "User id of the socket's owner, in this user namespace."),
-			func(s *procnet.InetSocket, v *render.Value) { v.Uint(uint64(s.UID)) }),
+		{Field: field("uid", render.Uint, "", "User id of the socket's owner, in this user namespace; of unix sockets absent where sock_diag(7) does not tell."),
+			Get: func(r *socketRow, v *render.Value) {
+				if uid, known := r.uid(); known {
+					v.Uint(uint64(uid))
+				}
+			}},
 		{Field: field("user", render.String, "", "Name of the uid in /etc/passwd; absent when it has none, and with -n or --numeric-users."), Get: (*socketRow).user},
 		{Field: field("inode", render.ID, "", "Inode of the socket's file; 0 when it has none (TIME_WAIT, SYN_RECV, not yet accepted)."), Get: (*socketRow).setInode},
 		{Field: owners, Get: (*socketRow).setOwners},
@@ -302,10 +306,11 @@ func serviceKey(p procnet.Proto, port uint16) procnet.Service {
 }
 
 func (r *socketRow) user(v *render.Value) {
-	if r.inet == nil {
+	uid, known := r.uid()
+	if !known {
 		return
 	}
-	if name, ok := r.names.users[r.inet.UID]; ok {
+	if name, ok := r.names.users[uid]; ok {
 		v.Str(name)
 	}
 }

@@ -33,6 +33,11 @@ func diagColumns(field fieldMaker) []render.Column[socketRow] {
 				v.Uint(uint64(r.Interface))
 			}
 		}),
+		inet(field("v6only", render.Bool, "", "Whether an IPv6 socket takes IPv6 alone (IPV6_V6ONLY), and not IPv4 too; of listening and unconnected sockets."), func(r *sockdiag.InetRow, v *render.Value) {
+			if r.Has&sockdiag.ExtV6Only != 0 {
+				v.Bool(r.V6Only)
+			}
+		}),
 		inet(field("mark", render.Uint, "", "Mark of the socket (SO_MARK); absent without CAP_NET_ADMIN."), func(r *sockdiag.InetRow, v *render.Value) {
 			if r.Has&sockdiag.ExtMark != 0 {
 				v.Uint(uint64(r.Mark))
@@ -58,6 +63,36 @@ func (r *socketRow) setCookie(v *render.Value) {
 		v.ID(r.inet.Diag.Cookie)
 	case r.unix != nil && r.unix.Diag != nil:
 		v.ID(r.unix.Diag.Cookie)
+	}
+}
+
+// uid returns the owner of the socket; of a unix socket the file does not have
+// it, nor do kernels before 5.3.
+func (r *socketRow) uid() (uid uint32, known bool) {
+	if r.inet != nil {
+		return r.inet.UID, true
+	}
+	if d := r.unix.Diag; d != nil && d.Has&sockdiag.UnixUID != 0 {
+		return d.UID, true
+	}
+	return 0, false
+}
+
+func (r *socketRow) recvQueue(v *render.Value) {
+	if r.inet != nil {
+		setQueue(r.inet, r.inet.RxQueue, v)
+	} else if d := r.unix.Diag; d != nil && d.Has&sockdiag.UnixRQLen != 0 {
+		v.Uint(uint64(d.RQueue))
+	}
+}
+
+// sendQueue leaves out what unix_diag has of a listening socket: a limit is no
+// queue.
+func (r *socketRow) sendQueue(v *render.Value) {
+	if r.inet != nil {
+		setQueue(r.inet, r.inet.TxQueue, v)
+	} else if d := r.unix.Diag; d != nil && d.Has&sockdiag.UnixRQLen != 0 && !r.unix.Accepting() {
+		v.Uint(uint64(d.WQueue))
 	}
 }
 

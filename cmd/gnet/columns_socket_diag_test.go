@@ -48,13 +48,13 @@ func TestSocketColumns_diag(t *testing.T) {
 		var got []map[string]any
 		cookies := make(map[string]bool)
 		for _, row := range o.jsonRows("-tulan") {
-			got = append(got, keyed(row, "local_addr", "local_port", "interface", "interface_index", "mark"))
+			got = append(got, keyed(row, "local_addr", "local_port", "interface", "interface_index", "v6only", "mark"))
 			cookies[fmt.Sprint(row["cookie"])] = true
 		}
 		want := []map[string]any{
-			{"local_addr": "fe80::7%lo", "local_port": 4096., "interface": "lo", "interface_index": 1., "mark": 0.},
+			{"local_addr": "fe80::7%lo", "local_port": 4096., "interface": "lo", "interface_index": 1., "v6only": true, "mark": 0.},
 			{"local_addr": "127.0.0.1", "local_port": 53., "interface": "lo", "interface_index": 1., "mark": 7.},
-			{"local_addr": "::1", "local_port": 54., "mark": 0.},
+			{"local_addr": "::1", "local_port": 54., "v6only": true, "mark": 0.},
 		}
 		if diff := cmp.Diff(want, got); diff != "" || len(cookies) != len(want) || cookies["<nil>"] {
 			t.Errorf("cookies %v, rows (-want +got):\n%s", cookies, diff)
@@ -74,17 +74,18 @@ func TestSocketColumns_unixDiag(t *testing.T) {
 		}
 		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 		lab.must(err)
+		lab.must(write(pair[0], 5)) // to the other one, which does not read
 		inode := func(fd int) string {
 			var st unix.Stat_t
 			lab.must(unix.Fstat(fd, &st))
 			return fmt.Sprint(st.Ino)
 		}
-		paths, peers := make(map[string]any), make(map[string]any)
+		paths, pairs := make(map[string]any), make(map[string]any)
 		for _, row := range newNetstatOracle(t).jsonRows("-xa") {
 			if path, bound := row["path"].(string); bound {
 				paths[strings.Replace(path, dir, "DIR", 1)] = row["abstract"]
 			} else {
-				peers[row["inode"].(string)] = row["peer_inode"]
+				pairs[row["inode"].(string)] = keyed(row, "peer_inode", "recv_q", "uid", "user")
 			}
 		}
 		wantPaths := map[string]any{"@a@b": true, strings.Replace(names[1], dir, "DIR", 1): false, "DIR/@a": false}
@@ -92,10 +93,86 @@ func TestSocketColumns_unixDiag(t *testing.T) {
 			t.Errorf("paths, and whether they are abstract (-want +got):\n%s", diff)
 		}
 		one, two := inode(pair[0]), inode(pair[1])
-		if peers[one] != two || peers[two] != one {
-			t.Errorf("%s and %s are a pair: %v", one, two, peers)
+		wantPairs := map[string]any{
+			one: map[string]any{"peer_inode": two, "recv_q": 0., "uid": 0., "user": "root"},
+			two: map[string]any{"peer_inode": one, "recv_q": 5., "uid": 0., "user": "root"},
+		}
+		for inode := range pairs {
+			if wantPairs[inode] == nil {
+				delete(pairs, inode) // the test's own
+			}
+		}
+		if diff := cmp.Diff(wantPairs, pairs); diff != "" {
+			t.Errorf("a pair (-want +got):\n%s", diff)
 		}
 		unix.Close(pair[0])
 		unix.Close(pair[1])
 	})
+}
+
+// The rows of the machine formats are those of ss, which asks sock_diag too: ends
+// with their interface, states, queues.
+func TestSocketColumns_ss(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		ss := nstest.Peer(t, "ss")
+		lab := newSocketLab(t)
+		both := lab.listen("[::]:443")
+		lab.connect("10.99.0.1:443")
+		lab.accept(both)
+		lab.listen("[fe80::7]:4096")
+		only := lab.socket(unix.AF_INET6, unix.SOCK_STREAM, 0)
+		lab.must(unix.SetsockoptInt(only, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1))
+		lab.must(unix.Bind(only, &unix.SockaddrInet6{Port: 444}))
+		lab.must(unix.Listen(only, 5))
+		lab.closing()
+		lab.datagrams()
+		device := lab.bind(unix.SOCK_DGRAM, 0, "127.0.0.1:54")
+		lab.must(unix.BindToDevice(device, "lo"))
+		o := newNetstatOracle(t)
+		var want, got []string
+		for line := range strings.Lines(o.run(ss, strings.Fields("-Hatun")).Stdout) {
+			want = append(want, strings.Join(strings.Fields(line), " "))
+		}
+		for _, row := range o.jsonRows("-atun") {
+			got = append(got, ssRow(row))
+		}
+		if diff := cmp.Diff(sorted(want), sorted(got)); diff != "" || len(got) < 15 {
+			t.Errorf("-ss +gnet:\n%s", diff)
+		}
+	})
+}
+
+// ssRow writes a row of the JSON as ss does. A listening socket has its limit there
+// where netstat has 0.
+func ssRow(row map[string]any) string {
+	states := map[string]string{"ESTABLISHED": "ESTAB", "FIN_WAIT2": "FIN-WAIT-2", "CLOSE_WAIT": "CLOSE-WAIT", "TIME_WAIT": "TIME-WAIT", "CLOSE": "UNCONN"}
+	state := row["state"].(string)
+	if short, ok := states[state]; ok {
+		state = short
+	}
+	queue := fmt.Sprint(row["send_q"])
+	if state == "LISTEN" {
+		queue = "5"
+	}
+	end := func(which string) string {
+		addr, device, _ := strings.Cut(row[which+"_addr"].(string), "%")
+		if which == "local" && row["interface"] != nil {
+			device = row["interface"].(string)
+		}
+		switch {
+		case row["v6only"] == false && row["local_addr"] == "::":
+			addr = "*"
+		case strings.Contains(addr, ":"):
+			addr = "[" + addr + "]"
+		}
+		if device != "" {
+			addr += "%" + device
+		}
+		port := fmt.Sprint(row[which+"_port"])
+		if port == "0" {
+			port = "*"
+		}
+		return addr + ":" + port
+	}
+	return fmt.Sprintf("%s %s %v %s %s %s", row["proto"], state, row["recv_q"], queue, end("local"), end("foreign"))
 }
