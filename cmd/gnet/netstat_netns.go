@@ -131,7 +131,11 @@ func (w *socketWalk) findSpaces() error {
 	}
 	space := otherSpace(fs, ns)
 	if !space.enter() {
-		return fail(statusCannot, "network namespace %s: %w", space.label, space.failed)
+		f := fail(statusCannot, "network namespace %s: %w", space.label, space.failed)
+		if os.Geteuid() != 0 {
+			return f.withHint("root can enter it")
+		}
+		return f
 	}
 	space.leave()
 	space.source, space.tables = nil, nil
