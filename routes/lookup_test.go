@@ -348,6 +348,7 @@ func TestLookup_changing(t *testing.T) {
 // interrupted.
 type changingPeer struct {
 	left    int
+	routes  []byte // body of a route; nil: none
 	replies [][]byte
 }
 
@@ -376,6 +377,10 @@ func (p *changingPeer) Send(request []byte) error {
 			reply = append(reply, message(unix.RTM_NEWRULE, marked, unix.AF_INET, 0, 0, 0, table, 0, 0, unix.FR_ACT_TO_TBL, 0, 0, 0, 0)...)
 		}
 	}
+	if typ == unix.RTM_GETROUTE && p.routes != nil {
+		reply = append(reply, message(unix.RTM_NEWROUTE, marked, p.routes...)...)
+		reply = append(reply, make([]byte, -len(reply)&3)...)
+	}
 	p.replies = append(p.replies, append(reply, message(unix.NLMSG_DONE, marked, 0, 0, 0, 0)...))
 	return nil
 }
@@ -387,6 +392,51 @@ func (p *changingPeer) Recv(b []byte) (int, uint32, error) {
 }
 
 func (p *changingPeer) Close() error { return nil }
+
+// TestFlow_vrf: a rule for VRFs takes a packet of an interface that is or belongs to one. (This kernel has no VRF to make.)
+func TestFlow_vrf(t *testing.T) {
+	rule := &rtnl.Rule{L3mdev: true}
+	for _, tc := range []struct {
+		table uint32
+		want  string
+	}{{0, "l3mdev"}, {1001, ""}} {
+		f := flow{Query: Query{Dst: addr("10.0.0.1")}, vrfTable: tc.table}
+		if got := f.mismatch(rule); got != tc.want {
+			t.Errorf("table %d: %q, want %q", tc.table, got, tc.want)
+		}
+	}
+}
+
+// TestList_lyingPeer: messages that are cut, unaligned or lie about their lengths end a listing with an error, never with a wrong row.
+func TestList_lyingPeer(t *testing.T) {
+	whole := []byte{unix.AF_INET, 24, 0, 0, 254, 3, 0, 1, 0, 0, 0, 0, 8, 0, unix.RTA_DST, 0, 10, 1, 2, 0}
+	for name, tc := range map[string]struct {
+		body []byte
+		want error
+		rows int
+	}{
+		"whole":                    {whole, nil, 1},
+		"half a header":            {whole[:7], netlink.ErrShortMessage, 0},
+		"attribute beyond the end": {append(slices.Clone(whole[:12]), 80, 0, unix.RTA_DST, 0, 10, 1, 2, 0), netlink.ErrBadAttribute, 0},
+		"attribute of no size":     {append(slices.Clone(whole[:12]), 0, 0, unix.RTA_DST, 0, 10, 1, 2, 0), netlink.ErrBadAttribute, 0},
+		"address of five bytes":    {append(slices.Clone(whole[:12]), 9, 0, unix.RTA_DST, 0, 10, 1, 2, 0, 0, 0, 0, 0), netlink.ErrBadAttribute, 0},
+		"IPv6 address":             {append(append(slices.Clone(whole[:12]), 20, 0, unix.RTA_DST, 0), make([]byte, 16)...), netlink.ErrBadAttribute, 0},
+		"length beyond the family": {append([]byte{unix.AF_INET, 77}, whole[2:]...), netlink.ErrBadAttribute, 0},
+		"next hop of three bytes":  {append(slices.Clone(whole), 12, 0, unix.RTA_MULTIPATH, 0, 3, 0, 0, 0, 0, 0, 0, 0), netlink.ErrBadAttribute, 0},
+	} {
+		conn := &Conn{rt: rtnl.NewConn(netlink.NewConn(&changingPeer{routes: tc.body}))}
+		rows, last := 0, error(nil)
+		for r, err := range conn.List(Filter{Family: unix.AF_INET}) {
+			if r != nil {
+				rows++
+			}
+			last = err
+		}
+		if rows != tc.rows || !errors.Is(last, tc.want) {
+			t.Errorf("%s: %d rows, %v; want %d, %v", name, rows, last, tc.rows, tc.want)
+		}
+	}
+}
 
 // addRandomRoute adds a route of a random family, prefix, metric and type. Routes that exist already are left.
 func addRandomRoute(t *testing.T, c *rtnl.Conn, random *rand.Rand) {

@@ -213,6 +213,54 @@ func TestRouteGet_brief(t *testing.T) {
 	})
 }
 
+// TestRouteGet_likeIP holds the kernel's answer as gnet shows it to `ip route get`, the entry to `ip route get fibmatch`.
+func TestRouteGet_likeIP(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		get := routeGetLab(t)
+		host, ip := nstest.Here(t), nstest.Peer(t, "ip")
+		for _, line := range []string{"route add default via 10.50.0.7 table 100", "route add 10.70.0.0/16 nexthop via 10.50.0.5 dev d0 nexthop via 10.50.0.6 dev d0 weight 4",
+			"-6 route add 2001:db8:70::/48 via 2001:db8:50::7 metric 9 src 2001:db8:50::1", "route add 10.71.0.0/16 via inet6 fe80::75 dev d0"} {
+			if r := host.Run(t, ip, strings.Fields(line)...); r.Status != 0 {
+				t.Fatalf("ip %s: %s", line, r.Stderr)
+			}
+		}
+		type way struct{ Gateway, Dev, Source, Entry string }
+		for line, asked := range map[string]string{
+			"10.60.7.9": "10.60.7.9", "10.60.9.9 --mark 7": "10.60.9.9 mark 7", "10.70.0.1": "10.70.0.1", "10.70.0.3 --from 10.50.0.1": "10.70.0.3 from 10.50.0.1",
+			"2001:db8:70::1": "2001:db8:70::1", "10.71.0.1 --oif d0": "10.71.0.1 oif d0", "10.50.0.1": "10.50.0.1",
+		} {
+			var ours struct {
+				Gateway string `json:"kernel_gateway"`
+				Dev     string `json:"kernel_iface"`
+				Source  string `json:"kernel_source"`
+				Entry   string `json:"kernel_entry"`
+			}
+			r := get(append([]string{"--brief", "--format", "jsonl"}, strings.Fields(line)...)...)
+			if err := json.Unmarshal([]byte(r.Stdout), &ours); err != nil || r.Status != 0 {
+				t.Fatalf("%s: %v %+v", line, err, r)
+			}
+			var answer, entry []struct {
+				Dst, Gateway, Dev, PrefSrc string
+				Via                        struct{ Host string }
+			}
+			for question, to := range map[string]any{"": &answer, "fibmatch ": &entry} {
+				out := host.Run(t, ip, strings.Fields("-j route get "+question+asked)...)
+				if err := json.Unmarshal([]byte(out.Stdout), to); err != nil {
+					t.Fatalf("ip route get %s%s: %v %+v", question, asked, err, out)
+				}
+			}
+			family := "-4"
+			if strings.Contains(asked, ":") {
+				family = "-6"
+			}
+			want := way{answer[0].Gateway + answer[0].Via.Host, answer[0].Dev, answer[0].PrefSrc, ipPrefix(family, entry[0].Dst)}
+			if diff := cmp.Diff(want, way(ours)); diff != "" {
+				t.Errorf("%s (-ip +gnet)\n%s", line, diff)
+			}
+		}
+	})
+}
+
 // TestRouteGet_bound: what the kernel answers for an interface beyond the tables is said.
 func TestRouteGet_bound(t *testing.T) {
 	nstest.InNetns(t, func(t *testing.T) {

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 
 // TestMeasure_everySectionOnce runs the whole in small.
 func TestMeasure_everySectionOnce(t *testing.T) {
-	for _, peer := range []string{"netstat", "route", "ping", "ss"} {
+	for _, peer := range []string{"netstat", "route", "ping", "ss", "ip"} {
 		nstest.Peer(t, peer)
 	}
 	nstest.InNetns(t, func(t *testing.T) {
@@ -40,7 +40,7 @@ func TestMeasure_everySectionOnce(t *testing.T) {
 		}
 		var out strings.Builder
 		small := sizes{socketsEach: 10, some: 2, many: 3, few: 5, datagram: 2, descriptorsEach: 12, descriptorHolders: 2, rows: 30,
-			routeCount: 1002, echoCount: 20, rounds: 1, slowRounds: 1, starts: 1}
+			routeCount: 1002, route6Count: 4200, echoCount: 20, rounds: 1, slowRounds: 1, starts: 1}
 		if err := measure(&lab{gnet: gnet, dir: t.TempDir(), out: &out, sizes: small}, sections()); err != nil {
 			t.Fatalf("%v\n%s", err, out.String())
 		}
@@ -95,6 +95,10 @@ func everyRow() []string {
 		"sock_diag dump, scripted",
 		"what | peer",
 		"`route -n`, 1,002 routes | route",
+		"`route -n`, 1,002 routes | ip",
+		"`route -6 -n`, 4,200 routes | route",
+		"`route -6 -n`, 4,200 routes | ip",
+		"`route get --brief`, 1,002 routes | hello",
 		"what | peer",
 		"`ping -q -i 0 127.0.0.1`, per echo | ping",
 		"`hello`",
