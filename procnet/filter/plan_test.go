@@ -275,7 +275,13 @@ func FuzzParse(f *testing.F) {
 		f.Add(leaf, uint64(1))
 	}
 	for _, expr := range []string{"", "(", "((a", "!(sport=22|dport=1)&&pid 1", `comm "a\x1b\"" or comm 'x`, "state established '( dport = :ssh or sport = :ssh )'", "src [::1/128]:22 && dst 10/255.0.0.0:ssh", "rtt>=1.5s",
-		"sendq > 64k or fwmark 0x1/0x3", "state fin-wait-1 ( sport = :22 or sport = :https ) dst 193.233.7/24", "src fe80::1:22", "cgroup /a=b", "netns net:[1]", "sport 99999", "\xff", "not not not src /x[!a-z]*"} {
+		"sendq > 64k or fwmark 0x1/0x3", "state fin-wait-1 ( sport = :22 or sport = :https ) dst 193.233.7/24", "src fe80::1:22", "cgroup /a=b", "netns net:[1]", "sport 99999", "\xff", "not not not src /x[!a-z]*",
+		"sport 022", "sport = 0x", "sport = *", "sport inet:*", "sport < *", "sport =", "sport = 127.0.0.1:22", "dport (", ":", ":no", ":ssh", "sport >= 65535 sport geq 1", "sport eq 1 dport lt 2 dport le 3 sport gt 4 sport ne 5",
+		"src [::1", "src [::1]x", "src [::1]: or dst [::1]", "src 1:2:3:4:5:6:7:8:443", "src ::1:https", "src inet:[::1]", "src 1.2.3/33", "src 010.1", "src 10/255.0.255.0", "src 10/1.2", "src nosuch.example", "src localhost", "src 1.2.3.4.5/x",
+		"src fe80::1%lo", "src 1:2:3/8", "src a*b", "dst unix:*", "src *:no", "src < 1", "src any", "state foo", "state quite-else", "state", "state listen exclude listen", "state listen pid", "(state listen", "state listen sport 1 or dport 1",
+		"dev nosuch", "dev 1", "fwmark x", "cgroup nosuch", "cgroup '/a(b'", "user 8", "user nobody-here", "netns ''", "netns 5", "proto icmp", "proto unix", "proto udpl", "family ipx", "inode x", "pid x",
+		"rtt > 1h", "rtt 5", "rtt 0", "rtt > 1.5ns", "rtt > 1.x", "rtt > 99999999999999s", "rtt > 1us rto > 1ns", "sendq 1T", "sendq 1M", "recv-q 1G", "sendq 99999999999999999999", "sendq 9999999999999999G", "cwnd x", "pid 4294967296",
+		"and", "or pid 1", "xyzzy", "pid 1)", "(", "(pid", "not", "not pid", "comm \"x", "pid 1 'x", `comm "\\\*\x4g\`, `comm "\x4A"`, strings.Repeat("(", maxDepth+1), strings.Repeat("!", maxDepth+1), strings.Repeat("xy", 20)} {
 		f.Add(expr, uint64(2))
 	}
 	f.Fuzz(func(t *testing.T, text string, seed uint64) {
