@@ -160,6 +160,37 @@ func TestExitIsInMainAlone(t *testing.T) {
 	})
 }
 
+// TestSocketsAreEndedInCmdAlone: nothing below the command line may end a socket,
+// so that whoever asks for it has typed it.
+func TestSocketsAreEndedInCmdAlone(t *testing.T) {
+	found := false
+	walkGo(t, func(file string, f *ast.File) {
+		if strings.HasSuffix(file, "_test.go") || !imports(f, "gnet/internal/sockdiag") {
+			return
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			c, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			if s, ok := c.Fun.(*ast.SelectorExpr); ok && s.Sel.Name == "Destroy" {
+				found = true
+				if filepath.ToSlash(filepath.Dir(file)) != "cmd/gnet" {
+					t.Errorf("%s ends a socket: only cmd/gnet may", file)
+				}
+			}
+			return true
+		})
+	})
+	if !found {
+		t.Error("nothing calls sockdiag's Destroy: the rule is out of date")
+	}
+}
+
+func imports(f *ast.File, path string) bool {
+	return slices.ContainsFunc(f.Imports, func(imp *ast.ImportSpec) bool { return strings.Trim(imp.Path.Value, `"`) == path })
+}
+
 // TestDomainsDoNotPrint: whoever prints decides the format and the stream.
 func TestDomainsDoNotPrint(t *testing.T) {
 	walkGo(t, func(file string, f *ast.File) {

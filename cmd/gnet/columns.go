@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"gnet/internal/render"
 	"gnet/man"
 	"gnet/stackprobe/event"
@@ -10,7 +12,7 @@ import (
 // the order of gnet-json(5): a column table that is not here is undocumented.
 func schemas() []man.Table {
 	return []man.Table{
-		schema(socketSchema, "row", append(socketColumns(), infoColumns()...)),
+		schema(socketSchema, "row", slices.Concat(socketColumns(), infoColumns(), killColumns())),
 		schema(interfaceSchema, "row", interfaceColumns()),
 		schema(counterSchema, "row", counterColumns()),
 		schema(groupSchema, "row", groupColumns()),

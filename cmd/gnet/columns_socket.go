@@ -52,6 +52,9 @@ func newSocketDocument(e *env, d *render.Document, o *netstatOptions) *socketDoc
 	if o.Info {
 		columns = append(columns, infoColumns()...)
 	}
+	if o.Kill {
+		columns = append(columns, killColumns()...)
+	}
 	row := socketRow{names: newSocketNames(e, o), cgroups: newCgroupsOf(o.sockets()), paths: procnet.OpenCgroupPaths()}
 	return &socketDocument{rows: render.NewRows(d, columns), row: row}
 }
@@ -333,5 +336,24 @@ func (r *socketRow) setOwners(v *render.Value) {
 		cgroup := r.cgroups.of(o.PID)
 		strKnown(&object[4], cgroup.Path)
 		strKnown(&object[5], cgroup.Container)
+	}
+}
+
+// killColumns is what --kill adds to the column table of socketSchema.
+func killColumns() []render.Column[socketRow] {
+	field := func(name, doc string) render.Field { return render.Field{Name: name, Kind: render.String, Doc: doc} }
+	return []render.Column[socketRow]{
+		{Field: field("result", "With --kill: what became of the socket: killed; ended, with the other end or the listener that was killed; gone before; missed, because another socket has its addresses too; denied; unsupported; unknown to sock_diag; failed; skipped after an interrupt."),
+			Get: func(r *socketRow, v *render.Value) {
+				if r.killed != nil {
+					v.Str(r.killed.word)
+				}
+			}},
+		{Field: field("result_error", "With --kill: the kernel's refusal; absent when there was none."),
+			Get: func(r *socketRow, v *render.Value) {
+				if r.killed != nil && r.killed.err != nil {
+					v.Str(r.killed.err.Error())
+				}
+			}},
 	}
 }

@@ -10,8 +10,16 @@ import (
 )
 
 // openTerminal returns the terminal end of a pseudo terminal with so many
-// columns. Source: pty(7), ioctl_tty(2).
+// columns.
 func openTerminal(t *testing.T, columns uint16) *os.File {
+	t.Helper()
+	_, terminal := openTerminalPair(t, columns)
+	return terminal
+}
+
+// openTerminalPair returns both ends: what is written to the master was typed.
+// Source: pty(7), ioctl_tty(2).
+func openTerminalPair(t *testing.T, columns uint16) (master, terminal *os.File) {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
@@ -26,7 +34,7 @@ func openTerminal(t *testing.T, columns uint16) *os.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	terminal, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	terminal, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +42,7 @@ func openTerminal(t *testing.T, columns uint16) *os.File {
 	if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: columns}); err != nil {
 		t.Fatal(err)
 	}
-	return terminal
+	return master, terminal
 }
 
 func TestTerminal(t *testing.T) {

@@ -25,7 +25,7 @@ type netstatOptions struct {
 	Programs, Timers, Wide, Verbose, Symbolic bool
 	Continuous, Context                       bool
 	FIB, Cache                                bool
-	Info                                      bool
+	Info, Kill, Yes                           bool
 
 	// CountBy is the keys of --count-by, in the first spelling of each; nil prints sockets.
 	CountBy []string
@@ -94,6 +94,9 @@ func (o *netstatOptions) check() error {
 	if o.Continuous && o.Format != render.Classic && o.Format != render.JSONL {
 		return fail(statusUsage, "-c never ends: of the machine formats it has only jsonl")
 	}
+	if err := o.checkKill(); err != nil {
+		return err
+	}
 	return o.checkInfo()
 }
 
@@ -110,6 +113,8 @@ func runNetstat(ctx context.Context, e *env, o netstatOptions) error {
 	}
 	show := showSockets
 	switch {
+	case o.Kill:
+		show = killSockets
 	case o.Route:
 		show = showNetstatRoutes
 	case o.Interfaces:

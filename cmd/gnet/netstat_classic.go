@@ -54,6 +54,9 @@ func (c *classicSockets) inetTitle() {
 	if c.o.Timers {
 		line += " Timer"
 	}
+	if c.o.Kill {
+		line += " Result"
+	}
 	c.e.Stdout.WriteString(line + "\n")
 }
 
@@ -72,6 +75,9 @@ func (c *classicSockets) inet(shown *shownSocket) {
 	line = c.appendExtra(line, shown)
 	if c.o.Timers {
 		line = appendTimer(append(line, ' '), s)
+	}
+	if shown.killed != nil {
+		line = append(append(line, ' '), shown.killed.word...)
 	}
 	if c.o.Info {
 		line = appendInfo(line, s)

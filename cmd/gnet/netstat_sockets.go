@@ -36,6 +36,7 @@ type shownSocket struct {
 	unix   *procnet.UnixSocket
 	owners []procnet.Owner // with -p
 	space  *socketSpace
+	killed *killResult // with --kill, afterwards
 }
 
 func (s *shownSocket) listening() bool {
@@ -135,7 +136,7 @@ func (w *socketWalk) needsOwners() bool {
 
 // needsDiag reports whether anybody looks at what only sock_diag says of a row.
 func (w *socketWalk) needsDiag() bool {
-	if w.filter != nil || w.o.Info || w.o.countExt() != 0 {
+	if w.filter != nil || w.o.Info || w.o.Kill || w.o.countExt() != 0 {
 		return true
 	}
 	return w.o.Format != render.Classic && len(w.o.CountBy) == 0
@@ -148,6 +149,7 @@ func (w *socketWalk) inetQuery(t inetTable) procnet.Query {
 		Timers: w.o.Timers,
 		Users:  w.o.Extend > 0 || w.needsDiag() || w.o.countsBy("uid", "user"),
 		Ext:    w.o.infoExt(t.proto) | w.o.countExt(),
+		Diag:   w.o.Info || w.o.Kill,
 	}
 	if w.filter != nil {
 		w.filter.narrow(t.proto, &q)

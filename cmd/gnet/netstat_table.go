@@ -56,7 +56,7 @@ func netstatTable() *optionTable[netstatOptions] {
 		{short: '?', set: func(*netstatOptions, string, string) error { return failBare(statusUsage, "%s", netstatHelp()) }},
 		{short: 'd', set: func(*netstatOptions, string, string) error { return nil }}, // counted by the original, and of no effect
 	}
-	options = append(options, infoRow())
+	options = append(append(options, infoRow()), killRows()...)
 	output := func(o *netstatOptions) *outputOptions { return &o.outputOptions }
 	options = append(append(options, outputRows(output)...), procRootRow(output),
 		procRow(output, "with -r: the files of /proc/net, even where rtnetlink is faster"), filterRow())

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/binary"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,7 +55,7 @@ func setFileCapabilities(t *testing.T, path string, permitted uint64, effective 
 
 // TestFileCapabilitiesAreNotForEveryCommand runs the binary as nobody with
 // cap_net_admin and cap_net_raw on its file: ping may use the second one, and
-// nobody may change a route.
+// nobody may change a route or end a socket.
 func TestFileCapabilitiesAreNotForEveryCommand(t *testing.T) {
 	nstest.InNetns(t, func(t *testing.T) {
 		nstest.Require(t, nstest.Root)
@@ -65,6 +66,11 @@ func TestFileCapabilitiesAreNotForEveryCommand(t *testing.T) {
 			nstest.AsNobody(t, cmd)
 			return host.Output(t, cmd)
 		}
+		victim, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer victim.Close()
 		for _, effective := range []bool{false, true} {
 			setFileCapabilities(t, gnet, 1<<unix.CAP_NET_ADMIN|netRaw, effective)
 
@@ -73,6 +79,11 @@ func TestFileCapabilitiesAreNotForEveryCommand(t *testing.T) {
 			want := nstest.Result{Stderr: "SIOCADDRT: Operation not permitted", Status: statusSocket}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("effective %v: route add (-want +got)\n%s", effective, diff)
+			}
+
+			got = as("netstat", "--kill", "--yes", "--all")
+			if got.Status != statusCannot || !strings.HasSuffix(got.Stdout, " denied\n") {
+				t.Errorf("effective %v: netstat --kill: %+v", effective, got)
 			}
 
 			if got := as("ping", "-q", "-c1", "127.0.0.1"); got.Status != statusOK {
