@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -425,5 +427,70 @@ func TestKillTargets_withoutCookie(t *testing.T) {
 	}
 	if f := killOutcome(k.targets).(*failure); f.status != statusCannot {
 		t.Errorf("%+v", f)
+	}
+}
+
+// Lines that are refused, with nothing done. They run in a namespace like
+// everything here that has --kill in its line: what a broken check lets through would
+// end the sockets of the machine.
+func TestNetstatKill_wrongLines(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		l := newKillLab(t)
+		l.listen("127.0.0.1:5000")
+		captured := t.TempDir()
+		for _, tc := range []struct{ line, want string }{
+			{"--kill", "--kill: which sockets? It takes --filter EXPR, or --all for every one"},
+			{"-tln --kill --yes", "--kill: which sockets? It takes --filter EXPR, or --all for every one"},
+			{"--yes", "--yes is the answer to the question of --kill"},
+			{"--all --kill --yes -r", "--kill: it is about sockets"},
+			{"--all --kill --yes -i", "--kill: it is about sockets"},
+			{"--all --kill --yes -s", "--kill: it is about sockets"},
+			{"--all --kill --yes -g", "--kill: it is about sockets"},
+			{"--all --kill --yes -M", "--kill: it is about sockets"},
+			{"--all --kill --yes -c", "--kill: it cannot be repeated with -c"},
+			{"--all --kill --yes -x", "--kill: the kernel ends TCP, UDP, UDP-Lite and raw sockets only"},
+			{"--all --kill --yes -S", "--kill: the kernel ends TCP, UDP, UDP-Lite and raw sockets only"},
+			{"--all --kill --yes --proc-root " + captured, "--kill: it asks the running kernel and cannot be used with --proc-root"},
+			{"--kill --yes --filter sport", "--filter: "},
+			{"--all --kill", "--kill asks before it acts, and there is no terminal to ask at\nhint: --yes is the answer beforehand"},
+		} {
+			got := l.o.runFor(5*time.Second, strings.Fields(tc.line))
+			if got.Status != statusUsage || got.Stdout != "" || !strings.HasPrefix(got.Stderr, "netstat: "+tc.want) {
+				t.Errorf("netstat %s: %+v", tc.line, got)
+			}
+		}
+		if diff := cmp.Diff([]string{"tcp 127.0.0.1:5000 0.0.0.0:* LISTEN"}, l.left()); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// runFor is run for a line that may never end when it is not refused.
+func (o *netstatOracle) runFor(most time.Duration, line []string) nstest.Result {
+	o.t.Helper()
+	ctx, cancel := context.WithTimeout(o.t.Context(), most)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, o.gnet, line...)
+	cmd.Args[0] = "netstat"
+	var stdout, stderr strings.Builder
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.Run() // its status is compared
+	return nstest.Result{Stdout: stdout.String(), Stderr: stderr.String(), Status: cmd.ProcessState.ExitCode()}
+}
+
+// Scripts run in the machine's own namespace: none of them may name --kill.
+func TestNetstatKill_neverInScripts(t *testing.T) {
+	scripts, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil || len(scripts) == 0 {
+		t.Fatal(scripts, err)
+	}
+	for _, script := range scripts {
+		text, err := os.ReadFile(script)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), "--kill") {
+			t.Errorf("%s runs --kill outside of a namespace", script)
+		}
 	}
 }
