@@ -447,6 +447,8 @@ func TestNetstatKill_wrongLines(t *testing.T) {
 			{"--all --kill --yes -s", "--kill: it is about sockets"},
 			{"--all --kill --yes -g", "--kill: it is about sockets"},
 			{"--all --kill --yes -M", "--kill: it is about sockets"},
+			{"--all --kill --yes --netns all", "--kill: it ends sockets of its own network namespace only\nhint: ip netns exec NAME gnet netstat --kill ...\n"},
+			{"--all --kill --yes --count-by state", "--kill: --count-by counts sockets and does not go with it"},
 			{"--all --kill --yes -c", "--kill: it cannot be repeated with -c"},
 			{"--all --kill --yes -x", "--kill: the kernel ends TCP, UDP, UDP-Lite and raw sockets only"},
 			{"--all --kill --yes -S", "--kill: the kernel ends TCP, UDP, UDP-Lite and raw sockets only"},
