@@ -126,7 +126,7 @@ func runNetstat(ctx context.Context, e *env, o netstatOptions) error {
 	}
 	for {
 		err := show(ctx, e, &o)
-		if err != nil || !o.Continuous {
+		if err != nil || !o.Continuous || o.Statistics { // the original shows counters once, and scripts end with it
 			return err
 		}
 		if err := e.Stdout.Flush(); err != nil {

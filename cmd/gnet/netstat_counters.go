@@ -102,11 +102,13 @@ func writeCounters(e *env, o *netstatOptions, files []counterFile, w counterWrit
 				e.warn("%v", bad)
 			case file.optional && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)):
 			default:
-				e.warnBare("cannot %s", pathSentence(err))
+				failed = true
+				if e.unreadable(err) {
+					break
+				}
 				if file.only == "" && !file.optional {
 					return exitSilently(statusNo)
 				}
-				failed = true
 			}
 		}
 	}
@@ -116,14 +118,20 @@ func writeCounters(e *env, o *netstatOptions, files []counterFile, w counterWrit
 	return nil
 }
 
-// pathSentence is an error of a file as netstat words it: what, which file and
-// why, in the words of strerror(3).
-func pathSentence(err error) string {
+// unreadable says why a file could not be opened, or with true read to its end,
+// in the original's words.
+func (e *env) unreadable(err error) (opened bool) {
 	var path *fs.PathError
 	if !errors.As(err, &path) {
-		return "read: " + err.Error()
+		e.warn("%v", err)
+		return true
 	}
-	return path.Op + " " + path.Path + ": " + errnoText(path.Err)
+	if path.Op == "open" {
+		e.warnBare("cannot open %s: %s", path.Path, errnoText(path.Err))
+		return false
+	}
+	e.warnBare("%s: %s", path.Path, errnoText(path.Err))
+	return true
 }
 
 // classicCounters prints counters as netstat -s of net-tools 2.10 does. Within

@@ -119,6 +119,18 @@ func TestNetstatDiffers_counters(t *testing.T) {
 			}
 		}
 
+		difference(t, "read-status")
+		files := map[string]string{"snmp/x": "", "netstat": "TcpExt: A\nTcpExt: 1\n", "snmp6": "Ip6InReceives 3\n", "dev/x": "", "sctp/snmp": "SctpCurrEstab\t3\n"}
+		fakeProc(t, files) // folders cannot be read
+		for _, line := range []string{"-s", "-s6", "-i", "-ie"} {
+			want := o.run(o.original, []string{line})
+			if want.Status != 0 {
+				t.Errorf("the original's %s: %+v", line, want)
+			}
+			want.Status = 1
+			o.expect(line, want)
+		}
+
 		difference(t, "counter-value")
 		fakeProc(t, map[string]string{"snmp": "Tcp: InSegs OutSegs\nTcp: 12abc 5\nIp: A B\nTcp: X\nTcp: 3\n"})
 		o.expect("-s", nstest.Result{Stdout: "Tcp:\n    5 segments sent out\nTcp:\n    X: 3\n",

@@ -121,7 +121,7 @@ func (l *interfaceList) readDevices() {
 		case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
 			l.e.warnBare("Warning: cannot open %s (%s). Limited output.", procfile.At(l.o.ProcRoot).Net("dev"), errnoText(err))
 		default:
-			l.e.warn("%v", err)
+			l.e.unreadable(err)
 			l.failed = true
 		}
 	}
@@ -177,7 +177,7 @@ func (l *interfaceList) readInet6() {
 			l.e.warn("%v", bad)
 		case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
 		default:
-			l.e.warn("%v", err)
+			l.e.unreadable(err)
 			l.failed = true
 		}
 	}

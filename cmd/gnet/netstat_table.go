@@ -123,7 +123,7 @@ func netstatHelp() string {
 	return `usage: netstat [-tuUSwx46] [-A FAMILY] [-al] [-nepoWcv]   sockets
        netstat -r [-46] [-A FAMILY] [-nec] [-FC]        routes
        netstat -i [-ace]                                interfaces
-       netstat -s [-tuUwS46] [-c]                       counters
+       netstat -s [-tuUwS46]                            counters
        netstat -g [-46] [-nc]                           multicast groups
 
 ` + strings.TrimSuffix(netstatTable().help(), "\n")
