@@ -169,6 +169,9 @@ func setCountBy(o *netstatOptions, _, arg string) error {
 
 // countKeys returns the keys that were asked for, in the order of the line.
 func (o *netstatOptions) countKeys() []countKey {
+	if len(o.CountBy) == 0 {
+		return nil
+	}
 	known := countKeys()
 	keys := make([]countKey, len(o.CountBy))
 	for i, word := range o.CountBy {
