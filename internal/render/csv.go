@@ -15,13 +15,14 @@ func appendCSVHead(dst []byte, fields []Field) []byte {
 // appendCSVRow appends one record (RFC 4180). A list is its JSON text in one
 // field; an unknown value is an empty field.
 func appendCSVRow[T any](dst []byte, columns []Column[T], row *T) []byte {
+	v := new(Value) // one for the row: each Get makes it escape
 	for i := range columns {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		var v Value
-		columns[i].Get(row, &v)
-		dst = appendCSVField(dst, &columns[i].Field, &v)
+		*v = Value{}
+		columns[i].Get(row, v)
+		dst = appendCSVField(dst, &columns[i].Field, v)
 	}
 	return append(dst, '\r', '\n')
 }

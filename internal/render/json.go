@@ -17,10 +17,11 @@ func appendObject[T any](dst []byte, kind string, columns []Column[T], row *T) [
 		dst = appendJSONString(dst, kind)
 		first = false
 	}
+	v := new(Value) // one for the row: each Get makes it escape
 	for i := range columns {
-		var v Value
-		columns[i].Get(row, &v)
-		dst, first = appendMember(dst, &columns[i].Field, &v, first)
+		*v = Value{}
+		columns[i].Get(row, v)
+		dst, first = appendMember(dst, &columns[i].Field, v, first)
 	}
 	return append(dst, '}')
 }
