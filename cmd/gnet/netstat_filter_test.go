@@ -150,3 +150,17 @@ func TestReportFilter(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// TestFilterFailure_oneLine: an expression with newlines stays on its line, and the
+// mark below its word.
+func TestFilterFailure_oneLine(t *testing.T) {
+	_, err := filter.Parse("comm x\nor pdi 3", &filterNames{o: &netstatOptions{}})
+	bad, ok := err.(*filter.SyntaxError)
+	if !ok {
+		t.Fatal(err)
+	}
+	want := "--filter: \"pdi\" is no condition\n  comm x\\x0aor pdi 3\n               ^~~"
+	if diff := cmp.Diff(want, filterFailure(bad).Error()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
