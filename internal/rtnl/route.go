@@ -120,8 +120,8 @@ type Metrics struct {
 	Other string
 }
 
-// field is the place of the metric RTAX_typ, nil if there is none for it.
-func (m *Metrics) field(typ uint16) *uint32 {
+// Field is the place of the metric RTAX_typ, nil if there is none for it: CongAlg is text.
+func (m *Metrics) Field(typ uint16) *uint32 {
 	switch typ {
 	case unix.RTAX_LOCK:
 		return &m.Lock

@@ -90,6 +90,7 @@ func routeSeeds() map[string]struct {
 				{Gateway: netip.MustParseAddr("10.0.0.9"), Oif: 7, OifName: "seven", Flags: unix.RTNH_F_ONLINK, Weight: 5,
 					Encap: Encap{Type: 2, Data: "mpls"}, Realms: 7, Other: "\x08\x00\xc8\x00what"}}},
 		},
+		"source longer than an address":          {attrs(header(unix.AF_INET6, 0, 129, 0, 254, 3, 0, 1, 0), unix.RTA_SRC, gw6b[:]), nil},
 		"shorter than struct rtmsg":              {header(unix.AF_INET, 0, 0, 0, 254, 3, 0, 1, 0)[:11], nil},
 		"address of five bytes":                  {attrs(header(unix.AF_INET, 8, 0, 0, 254, 3, 0, 1, 0), unix.RTA_DST, []byte{1, 2, 3, 4, 5}), nil},
 		"prefix longer than the address":         {attrs(header(unix.AF_INET, 33, 0, 0, 254, 3, 0, 1, 0), unix.RTA_DST, []byte{1, 2, 3, 4}), nil},

@@ -125,7 +125,7 @@ func (m *Metrics) encode(req *netlink.Request) {
 	}
 	mark := req.Open(unix.RTA_METRICS)
 	for typ := uint16(unix.RTAX_LOCK); typ <= unix.RTAX_MAX; typ++ {
-		if field := m.field(typ); field != nil {
+		if field := m.Field(typ); field != nil {
 			optional(req, typ, *field)
 		}
 	}

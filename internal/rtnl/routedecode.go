@@ -2,6 +2,7 @@ package rtnl
 
 import (
 	"encoding/binary"
+	"math"
 	"net/netip"
 
 	"golang.org/x/sys/unix"
@@ -15,6 +16,7 @@ const (
 	rtaNHID          = 30 // RTA_NH_ID
 	sizeofCacheinfo  = 32 // struct rta_cacheinfo
 	minimumCacheinfo = 16 // up to rta_error
+	ticksPerSecond   = 100
 )
 
 // DecodeRoute reads the body of an RTM_NEWROUTE or RTM_DELROUTE message, as a file of such messages holds it, into r, whose
@@ -63,7 +65,7 @@ func decodeRoute(m netlink.Message, names map[int]string, r *Route) (bool, error
 	if src.IsValid() {
 		r.Src = netip.PrefixFrom(src, int(m.Body[2]))
 	}
-	if attrs.Err() == nil && !r.consistent() {
+	if attrs.Err() == nil && (!r.consistent() || src.IsValid() && !r.Src.IsValid()) {
 		return false, netlink.ErrBadAttribute
 	}
 	return true, attrs.Err()
@@ -119,6 +121,8 @@ func (r *Route) attribute(a *netlink.Attrs, names map[int]string) {
 		r.Encap.Data = string(a.Data())
 	case unix.RTA_FLOW:
 		r.Realms = a.Uint32()
+	case unix.RTA_EXPIRES:
+		r.Expires = int32(min(uint64(a.Uint32())*ticksPerSecond, math.MaxInt32)) // in a message of our own
 	case unix.RTA_UID, unix.RTA_MARK, unix.RTA_PAD:
 		// Only in the answer to RTM_GETROUTE of one address, where they repeat the question.
 	default:
@@ -165,7 +169,7 @@ func (m *Metrics) decode(a *netlink.Attrs) {
 	for nested.Next() {
 		if nested.Type() == unix.RTAX_CC_ALGO {
 			m.CongAlg = nested.String()
-		} else if field := m.field(nested.Type()); field != nil {
+		} else if field := m.Field(nested.Type()); field != nil {
 			*field = nested.Uint32()
 		} else {
 			m.Other = keep(m.Other, &nested)
