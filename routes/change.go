@@ -50,7 +50,22 @@ func (c *Conn) Add(ch Change) error {
 	if err != nil {
 		return err
 	}
-	return opError(OpAdd, c.rt.AddRoute(route, unix.NLM_F_CREATE))
+	return c.send(Step{Do: DoPrepend, Route: route})
+}
+
+// Replace puts a route in the place of one of the same destination and metric, and adds it when there is none. It is what the kernel
+// does for NLM_F_REPLACE: of several IPv4 routes there the first goes and the others stay; of IPv6 all next hops of the route
+// with gateways go. was are the routes that were there before, in the kernel's order; nobody keeps others from changing them in between.
+func (c *Conn) Replace(ch Change) (was []rtnl.Route, err error) {
+	route, err := c.route4or6(OpReplace, &ch)
+	if err != nil {
+		return nil, err
+	}
+	step := Step{Do: DoReplace, Route: route, conn: c}
+	if was, err = step.Before(); err != nil {
+		return nil, err
+	}
+	return was, c.send(step)
 }
 
 // Delete deletes the first route that matches, as SIOCDELRT does: same destination and length, of IPv4 the type unicast or the one that
@@ -65,7 +80,7 @@ func (c *Conn) Delete(ch Change) error {
 			return err
 		}
 	}
-	return opError(OpDelete, c.rt.DelRoute(route))
+	return c.send(Step{Do: DoDelete, Route: route})
 }
 
 func (c *Conn) route4or6(op Op, ch *Change) (*rtnl.Route, error) {
@@ -83,7 +98,7 @@ func (c *Conn) route4(op Op, ch *Change) (*rtnl.Route, error) {
 	}
 	r := &rtnl.Route{Family: unix.AF_INET, Dst: ch.Dst, Priority: ch.Metric, Scope: unix.RT_SCOPE_NOWHERE, Type: unix.RTN_UNICAST,
 		Table: ch.Table, Tos: ch.Tos}
-	if op == OpAdd {
+	if op != OpDelete {
 		r.Protocol = unix.RTPROT_BOOT
 	}
 	if ch.Reject {
@@ -93,7 +108,7 @@ func (c *Conn) route4(op Op, ch *Change) (*rtnl.Route, error) {
 		r.Type = ch.Type
 	}
 	if r.Type != unix.RTN_UNICAST {
-		if op == OpAdd { // a deletion takes a route of any scope: that of others' is another
+		if op != OpDelete { // a deletion takes a route of any scope: that of others' is another
 			r.Scope = unix.RT_SCOPE_HOST
 		}
 		return r, nil

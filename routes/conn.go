@@ -22,12 +22,15 @@ const (
 	OpList                    // reading a table
 	OpRules                   // reading the rules
 	OpGet                     // asking the kernel for its choice
+	OpReplace                 // replacing a route
+	OpWatch                   // listening for changes
 )
 
 // String returns the operation as a clause: "adding a route".
 func (op Op) String() string {
 	words := [...]string{"", "opening rtnetlink", "finding the interface", "adding a route", "deleting a route",
-		"reading the routing table", "reading the rules", "asking for a route"}
+		"reading the routing table", "reading the rules", "asking for a route", "replacing a route",
+		"watching the routes"}
 	if int(op) < len(words) {
 		return words[op]
 	}
@@ -65,7 +68,8 @@ func opError(op Op, err error) error {
 
 // Conn reads and changes the routing tables of the network namespace in which it was opened. It is for one goroutine.
 type Conn struct {
-	rt *rtnl.Conn
+	rt       *rtnl.Conn
+	observer func(*Step) error // sees each change first; nil: nobody
 }
 
 // Dial connects to the network namespace of the calling thread.

@@ -106,6 +106,9 @@ func ParseProtocol(text string) (uint8, bool) {
 	return 0, false
 }
 
+// PreferenceName returns the word for a router preference (RFC 4191 section 2.1), or the number.
+func PreferenceName(pref uint8) string { return word(pref, []string{"medium", "high", "2", "low"}) }
+
 // ScopeName returns the word for a scope (RT_SCOPE_, linux/rtnetlink.h), or the number.
 func ScopeName(scope uint8) string {
 	switch scope {

@@ -1,0 +1,153 @@
+package routes
+
+import (
+	"context"
+	"errors"
+	"iter"
+
+	"golang.org/x/sys/unix"
+
+	"gnet/internal/rtnl"
+)
+
+// Flushable walks the routes that Flush would delete: those that f selects, but of the kernel's own table local only when f names it.
+func (c *Conn) Flushable(f *Filter) iter.Seq2[*rtnl.Route, error] {
+	return flushable(c.rt, f)
+}
+
+func flushable(rt *rtnl.Conn, f *Filter) iter.Seq2[*rtnl.Route, error] {
+	kernel := rtnl.RouteFilter{Family: f.Family, Table: f.Table, Protocol: f.Protocol, Type: f.Type}
+	return func(yield func(*rtnl.Route, error) bool) {
+		for r, err := range rt.Routes(kernel) {
+			if err != nil {
+				yield(nil, opError(OpList, err))
+				return
+			}
+			if (r.Table == unix.RT_TABLE_LOCAL && f.Table != r.Table) || !f.Match(r) {
+				continue
+			}
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+// maxFlushRounds bounds how often the tables are read again: routes that others add meanwhile are deleted too, but not for ever.
+const maxFlushRounds = 16
+
+// Flush deletes the routes that f selects (Flushable), each exactly as it was read, while it reads them: nothing is held in memory. It reads
+// again until nothing is left or nothing gives way. failed is told what the kernel refused to delete, in the last round.
+//
+// When ctx ends, the datagram in flight is finished; Untried is then what would have come. An error means that nothing more was
+// possible; the Outcome is true as well.
+func (c *Conn) Flush(ctx context.Context, f *Filter, failed func(*rtnl.Route, error)) (Outcome, error) {
+	reading, err := rtnl.Dial()
+	if err != nil {
+		return Outcome{}, opError(OpDial, err)
+	}
+	defer reading.Close()
+	return c.flush(ctx, reading, f, failed)
+}
+
+func (c *Conn) flush(ctx context.Context, reading *rtnl.Conn, f *Filter, failed func(*rtnl.Route, error)) (Outcome, error) {
+	w := flush{c: c, ctx: ctx}
+	w.batch = newStepBatch(c, OpDelete, w.report)
+	for range maxFlushRounds {
+		before := w.out
+		w.refused, w.lost, w.out.Untried = w.refused[:0], false, 0
+		if err := w.round(flushable(reading, f)); err != nil {
+			w.fatal = err
+		}
+		if err := w.batch.flush(); err != nil && w.fatal == nil {
+			w.fatal = err
+		}
+		if w.stopped() {
+			w.forgetGone()
+			break
+		}
+		if !w.lost && w.out.Deleted == before.Deleted {
+			break // what is refused now is there, and stays
+		}
+	}
+	w.out.Interrupted = ctx.Err() != nil
+	w.out.Failed = uint64(len(w.refused)) + w.more
+	for i := range w.refused {
+		failed(&w.refused[i].route, w.refused[i].err)
+	}
+	return w.out, w.fatal
+}
+
+// maxRefused bounds the refused routes that are remembered for the list; more are counted.
+const maxRefused = 10_000
+
+// flush is the state of one Flush.
+type flush struct {
+	c       *Conn
+	ctx     context.Context
+	batch   *stepBatch[rtnl.Route]
+	out     Outcome
+	refused []refusal
+	more    uint64 // refused beyond those
+	lost    bool   // an answer was: the next round shows whether it was done
+	fatal   error
+}
+
+type refusal struct {
+	route rtnl.Route
+	err   error
+}
+
+func (w *flush) stopped() bool { return w.fatal != nil || w.ctx.Err() != nil }
+
+// round deletes what one walk shows. After the end of the work the walk goes on and counts.
+func (w *flush) round(rows iter.Seq2[*rtnl.Route, error]) error {
+	w.more = 0
+	for r, err := range rows {
+		if err != nil {
+			return err
+		}
+		if w.stopped() {
+			w.out.Untried++
+			continue
+		}
+		kept := clone(r)
+		sendable(&kept)
+		kept.Expires = 0
+		if err := w.batch.add(Step{Do: DoDelete, Route: &kept, Known: true}, kept); err != nil {
+			w.fatal = err
+			w.out.Untried += uint64(w.batch.unsent())
+		}
+	}
+	return nil
+}
+
+// forgetGone takes the routes that were deleted under our hands out of the refused ones, when there is no further walk to show it.
+func (w *flush) forgetGone() {
+	left := w.refused[:0]
+	for _, r := range w.refused {
+		if errors.Is(r.err, unix.ESRCH) {
+			w.out.Gone++
+		} else {
+			left = append(left, r)
+		}
+	}
+	w.refused = left
+}
+
+// report is told the fate of a route.
+func (w *flush) report(r *rtnl.Route, err error) {
+	switch {
+	case err == nil:
+		w.out.Deleted++
+	case isUnknown(err):
+		w.lost = true
+	case errors.Is(err, unix.EPERM):
+		w.fatal = err
+		w.out.Untried++
+	case len(w.refused) < maxRefused:
+		w.refused = append(w.refused, refusal{clone(r), err})
+	default:
+		w.more++
+	}
+}
