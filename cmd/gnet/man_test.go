@@ -162,9 +162,10 @@ func TestManual_options(t *testing.T) {
 	for topic, names := range map[string][]string{
 		"gnet":    slices.Concat(commandFlags(t, "help"), outputNames(), []string{"-h", "--help", "-v", "--version"}),
 		"netstat": tableNames(netstatTable()),
-		"route":   slices.Concat(tableNames(routeTable()), commandFlags(t, "route", "get")),
-		"ping":    tableNames(pingTable()),
-		"trace":   slices.Concat(commandFlags(t, "trace", "tcp"), []string{"-h", "--help"}),
+		"route": slices.Concat(tableNames(routeTable()), commandFlags(t, "route", "get"), commandFlags(t, "route", "save"), commandFlags(t, "route", "restore"),
+			commandFlags(t, "route", "flush"), commandFlags(t, "route", "diff"), commandFlags(t, "route", "watch")),
+		"ping":  tableNames(pingTable()),
+		"trace": slices.Concat(commandFlags(t, "trace", "tcp"), []string{"-h", "--help"}),
 	} {
 		var documented []string
 		for _, tag := range tags(section(t, manualPage(t, topic), "OPTIONS")) {
@@ -380,7 +381,7 @@ func parseExample(t *testing.T, words []string) error {
 	case words[0] == "ping":
 		_, err := parsePing(words[1:], false)
 		return err
-	case words[0] == "route" && (len(words) < 2 || words[1] != "get"):
+	case words[0] == "route" && (len(words) < 2 || !slices.Contains([]string{"get", "save", "restore", "flush", "diff", "watch"}, words[1])):
 		_, err := parseRoute(t.Context(), words[1:], false, systemNames{})
 		return err
 	}

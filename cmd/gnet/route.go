@@ -14,6 +14,7 @@ import (
 
 	"gnet/internal/procfile"
 	"gnet/internal/render"
+	"gnet/internal/rtnl"
 	"gnet/routes"
 )
 
@@ -49,7 +50,7 @@ func routeTable() *optionTable[routeOptions] {
 	table = append(table, []option[routeOptions]{
 		{short: 'e', long: "extend", help: "MSS, window and irtt in place of metric; twice: both; IPv4 only",
 			set: func(o *routeOptions, _, _ string) error { o.extend++; return nil }},
-		{short: 'v', long: "verbose", help: "accepted, no effect",
+		{short: 'v', long: "verbose", help: "with replace, say what was replaced; else no effect",
 			set: func(o *routeOptions, _, _ string) error { o.verbose = true; return nil }},
 		{short: 'V', long: "version", help: "print the version",
 			set: func(*routeOptions, string, string) error { return errShowVersion }},
@@ -76,7 +77,7 @@ func routeTable() *optionTable[routeOptions] {
 		option[routeOptions]{long: "details", own: true, help: "list all that the kernel knows of each route",
 			set: func(o *routeOptions, _, _ string) error { o.Details = true; return nil }})
 	table = append(table, filterRows(func(o *routeOptions) *routeFilter { return &o.Filter })...)
-	return &optionTable[routeOptions]{options: table, verbs: []string{"add", "del"}}
+	return &optionTable[routeOptions]{options: table, verbs: []string{"add", "replace", "del"}}
 }
 
 // addFamilies adds the families of one word, such as inet,inet6, each once.
@@ -116,7 +117,8 @@ func newRouteCommand(e *env, run func(context.Context, *env, routeOptions) error
 			}
 			return run(cmd.Context(), e, o)
 		})
-	cmd.AddCommand(newRouteGetCommand(e, runRouteGet))
+	cmd.AddCommand(newRouteGetCommand(e, runRouteGet), newRouteSaveCommand(e), newRouteRestoreCommand(e), newRouteDiffCommand(e), newRouteFlushCommand(e),
+		newRouteWatchCommand(e))
 	return cmd
 }
 
@@ -224,8 +226,10 @@ func (o *routeOptions) change(ctx context.Context, words []string, names routeNa
 		return routeUsage("get must be the first word, and takes options of its own")
 	case verb == "flush":
 		return bareUsage("Flushing `%s' routing table not supported", name)
-	case verb != "add" && verb != "del" && verb != "delete":
-		return unexpected(verb, "expected add, del, delete or get")
+	case slices.Contains([]string{"save", "restore", "diff", "watch"}, verb):
+		return routeUsage(verb + " must be the first word, and takes options of its own")
+	case verb != "add" && verb != "replace" && verb != "del" && verb != "delete":
+		return unexpected(verb, "expected add, replace, del, delete, get, save, restore, flush, diff or watch")
 	case o.Listing.Cache && family == routeInet:
 		return bareUsage("Modifying `%s' routing cache not supported", name)
 	case o.Format != render.Classic:
@@ -240,7 +244,7 @@ func (o *routeOptions) change(ctx context.Context, words []string, names routeNa
 		parse = parseRouteWords6
 	}
 	c, err := parse(ctx, words, names)
-	c.Delete = verb != "add"
+	c.Delete, c.Replace = verb == "del" || verb == "delete", verb == "replace"
 	o.Change = &c
 	return err
 }
@@ -255,7 +259,7 @@ func bareUsage(format string, args ...any) error {
 // runRoute lists or changes.
 func runRoute(ctx context.Context, e *env, o routeOptions) error {
 	if o.Change != nil {
-		return changeRoute(e, o.Change)
+		return changeRoute(e, o.Change, o.verbose)
 	}
 	dir := e.ProcRoot
 	if o.ProcRoot != "" {
@@ -271,30 +275,57 @@ func runRoute(ctx context.Context, e *env, o routeOptions) error {
 	return writeRoutes(e, root, o)
 }
 
-// changeRoute sends one change to the kernel.
-func changeRoute(e *env, c *routeChange) error {
+// changeRoute sends one change to the kernel: over rtnetlink, and by the old system call where netlink is refused.
+func changeRoute(e *env, c *routeChange, verbose bool) error {
 	if c.BareZero {
 		e.hint("0.0.0.0 is the host 0.0.0.0; the default route is called default or 0.0.0.0/0")
 	}
-	conn, err := routes.Dial()
-	if err != nil {
-		return fail(statusSocket, "%w", err)
-	}
-	defer conn.Close()
 	ch := routes.Change{
 		Dst: c.Dst, Gateway: c.Gateway, Device: c.Device, HasDevice: c.HasDevice, Metric: c.Metric, HasMetric: c.HasMetric,
 		MSS: c.MSS, Window: c.Window, IRTT: c.IRTT, Reject: c.Reject,
 		Type: c.Type, Table: c.Table, Tos: c.Tos,
 	}
-	do, ioctl := conn.Add, "SIOCADDRT"
-	if c.Delete {
-		do, ioctl = conn.Delete, "SIOCDELRT"
+	add, del := routes.AddOld, routes.DeleteOld
+	replace := func(routes.Change) ([]rtnl.Route, error) {
+		return nil, &routes.OldError{What: "a replacement: delete the route and add the other"}
 	}
-	return changeFailure(ioctl, do(ch))
+	conn, err := routes.Dial()
+	if err == nil {
+		defer conn.Close()
+		add, del, replace = conn.Add, conn.Delete, conn.Replace
+	} else if !routes.IsRefusedNetlink(err) {
+		return fail(statusSocket, "%w", err)
+	}
+	switch {
+	case c.Delete:
+		return changeFailure("SIOCDELRT", del(ch))
+	case c.Replace:
+		was, err := replace(ch)
+		if err == nil && verbose {
+			tellReplaced(e, was)
+		}
+		return changeFailure("SIOCADDRT", err)
+	}
+	return changeFailure("SIOCADDRT", add(ch))
+}
+
+// tellReplaced says what a replacement did: the kernel replaces one route, and others of the place stay.
+func tellReplaced(e *env, was []rtnl.Route) {
+	if len(was) == 0 {
+		e.tell("%s: added: there was none of the same destination and metric", e.Name)
+		return
+	}
+	e.tell("%s: replaced %s", e.Name, routeWords(&was[0]))
+	for i := range was[1:] {
+		e.tell("%s: left %s", e.Name, routeWords(&was[i+1]))
+	}
 }
 
 // changeFailure gives a refused change the old tool's sentence and status, and adds what the kernel and we know.
 func changeFailure(ioctl string, err error) error {
+	if old := (*routes.OldError)(nil); errors.As(err, &old) {
+		return fail(statusSocket, "%w", old)
+	}
 	var op *routes.OpError
 	if !errors.As(err, &op) {
 		return err
@@ -305,7 +336,7 @@ func changeFailure(ioctl string, err error) error {
 	f := &failure{status: statusSocket, bare: true, err: fmt.Errorf("%s: %s", ioctl, errnoText(err))}
 	switch {
 	case errors.Is(err, syscall.EPERM):
-		return f.withHint("changing routes needs CAP_NET_ADMIN in the network namespace")
+		return f.withHint("changing routes needs cap_net_admin in the network namespace")
 	case op.Kernel != "":
 		return f.withHint("the kernel says: %s", op.Kernel)
 	}

@@ -516,8 +516,9 @@ route Add 1.2.3.4
 route print
 route -net
 route -net add default gw 10.50.0.2
-route flush
-route flush foo
+route flush; route-flush
+route flush foo; route-flush
+route -4 flush
 route -C add default gw 10.50.0.2
 route -C del default
 route -C flush

@@ -31,6 +31,7 @@ const (
 type routeChange struct {
 	V6        bool
 	Delete    bool
+	Replace   bool
 	Dst       netip.Prefix // host bits may be set: the kernel refuses them for IPv4 and masks them off for IPv6
 	Gateway   netip.Addr   // the zero Addr: none given
 	Metric    uint32
@@ -61,12 +62,13 @@ func routeUsage(text string) error {
 // routeSynopsis follows the message when words of a route command are wrong.
 const routeSynopsis = `usage: route [-nNvee] [-FC] [-4|-6|-A FAMILY]
        route [-4|-6] --details | --table TABLE | --match PREFIX | --dev DEVICE ...
-       route add|del [-net|-host] TARGET[/LEN] [netmask MASK] [gw GATEWAY] [metric N]
+       route add|replace|del [-net|-host] TARGET[/LEN] [netmask MASK] [gw GATEWAY] [metric N]
              [mss N] [window N] [irtt MS] [reject|blackhole|prohibit|throw|unreachable]
              [table TABLE] [tos N] [mod] [dyn] [reinstate] [[dev] IF]
-       route -6 add|del TARGET[/LEN] [gw GATEWAY] [metric N] [table TABLE]
+       route -6 add|replace|del TARGET[/LEN] [gw GATEWAY] [metric N] [table TABLE]
              [blackhole|prohibit|throw|unreachable] [mod] [dyn] [[dev] IF]
        route get [--from ADDRESS] [--iif|--oif DEVICE] [--mark N] ... [--brief] ADDRESS
+       route save|flush|diff FILE|restore [FILE]|watch [OPTION]...
 `
 
 // unexpected says which word is wrong; the old tool prints its usage alone.
@@ -157,7 +159,7 @@ type words4 struct {
 
 func (p *words4) target(ctx context.Context) error {
 	word, ok := p.next()
-	after := "add or del"
+	after := "add, replace or del"
 	switch word {
 	case wordNet:
 		p.kind, after = kindNet, "-net"

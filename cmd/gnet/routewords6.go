@@ -39,7 +39,7 @@ type words6 struct {
 func (p *words6) target(ctx context.Context) error {
 	word, ok := p.next()
 	if !ok {
-		return unexpected("add or del", "a target must follow")
+		return unexpected("add, replace or del", "a target must follow")
 	}
 	if word == "default" {
 		p.c.Dst = netip.PrefixFrom(netip.IPv6Unspecified(), 0)

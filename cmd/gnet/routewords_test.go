@@ -160,10 +160,10 @@ func TestParseRoute_refusals(t *testing.T) {
 	bare := func(status int, text string) refusal { return refusal{Text: text, Status: status, Bare: true} }
 	const words = "expected netmask, gw, metric, mss, window, irtt, reject, blackhole, prohibit, throw, unreachable, table, tos, mod, dyn, reinstate, dev or, as the last word, an interface"
 	for line, want := range map[string]refusal{
-		"add":                                   usage(`"add or del": a target must follow`),
+		"add":                                   usage(`"add, replace or del": a target must follow`),
 		"add -net":                              usage(`"-net": a target must follow`),
 		"del -host":                             usage(`"-host": a target must follow`),
-		"-6 add":                                usage(`"add or del": a target must follow`),
+		"-6 add":                                usage(`"add, replace or del": a target must follow`),
 		"add -net 10.0.0.0/33 d0":               usage(`"10.0.0.0/33": the length after the slash is a number from 0 to 32`),
 		"add -net 10.0.0.0/-1 d0":               usage(`"10.0.0.0/-1": the length after the slash is a number from 0 to 32`),
 		"add -net 10.0.0.0/8/8 d0":              usage(`"10.0.0.0/8/8": the length after the slash is a number from 0 to 32`),
@@ -229,7 +229,7 @@ func TestParseRoute_refusals(t *testing.T) {
 		"add -net 10.0.0.0/8 throw dev d0":      usage("a route of type throw has no gateway and no interface"),
 		"-6 add 2001:db8::/32 prohibit gw ::2":  usage("a route of type prohibit has no gateway and no interface"),
 		"-6 del 2001:db8::/32 table x/y":        usage(`"x/y": table is main, local, default, a number from 1 to 4294967295, or a name of rt_tables`),
-		"frob":                                  usage(`"frob": expected add, del, delete or get`),
+		"frob":                                  usage(`"frob": expected add, replace, del, delete, get, save, restore, flush, diff or watch`),
 		"-n get 1.2.3.4":                        usage("get must be the first word, and takes options of its own"),
 		"flush":                                 {Text: "Flushing `inet' routing table not supported", Status: 3, Bare: true, Usage: true},
 		"-6 flush x":                            {Text: "Flushing `inet6' routing table not supported", Status: 3, Bare: true, Usage: true},
