@@ -82,7 +82,8 @@ func (o *filterOracle) ssEnd(text string) string {
 var ssStates = map[string]string{"ESTABLISHED": "ESTAB", "CLOSE": "UNCONN", "SYN_SENT": "SYN-SENT", "SYN_RECV": "SYN-RECV", "FIN_WAIT1": "FIN-WAIT-1", "FIN_WAIT2": "FIN-WAIT-2",
 	"TIME_WAIT": "TIME-WAIT", "CLOSE_WAIT": "CLOSE-WAIT", "LAST_ACK": "LAST-ACK", "LISTEN": "LISTEN", "CLOSING": "CLOSING"}
 
-// gnetRows returns the sockets that gnet chooses in the form of ssRows.
+// gnetRows returns the sockets that gnet chooses in the form of ssRows, without the
+// zones of link-local addresses.
 func (o *filterOracle) gnetRows(tables, expr string, stateless bool) []string {
 	var rows []string
 	for line := range strings.Lines(o.gnetHere("-an"+tables, "--format", "jsonl", "--filter", expr)) {
@@ -105,7 +106,7 @@ func (o *filterOracle) gnetRows(tables, expr string, stateless bool) []string {
 		if stateless {
 			state = "?"
 		}
-		rows = append(rows, fmt.Sprintf("%s %v %v %s", row.Proto, netip.AddrPortFrom(row.Local_addr, row.Local_port|row.Ip_protocol), netip.AddrPortFrom(row.Foreign_addr, row.Foreign_port), state))
+		rows = append(rows, fmt.Sprintf("%s %v %v %s", row.Proto, netip.AddrPortFrom(row.Local_addr.WithZone(""), row.Local_port|row.Ip_protocol), netip.AddrPortFrom(row.Foreign_addr.WithZone(""), row.Foreign_port), state))
 	}
 	return sorted(rows)
 }

@@ -214,6 +214,7 @@ func (n host) eval(s *Socket, _ *Needs) Verdict {
 	if n.dest {
 		addr = s.Inet.Remote.Addr()
 	}
+	addr = addr.WithZone("") // no prefix contains an address with a zone
 	for _, p := range n.prefixes {
 		a := addr
 		if p.Addr().Is4() {

@@ -208,6 +208,17 @@ func TestMatchDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// TestZone: a row whose link-local address has a zone is found by the address.
+func TestZone(t *testing.T) {
+	f, err := Parse("src fe80::/10", testNames{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := NewMatcher(f).Match(&Socket{Inet: inetSocket(procnet.TCP, procnet.Established, "[fe80::7%lo]:22", "[fe80::8%lo]:1")}); got != Yes {
+		t.Errorf("%v", got)
+	}
+}
+
 func TestGlob(t *testing.T) {
 	for _, c := range []struct {
 		pattern, text string
