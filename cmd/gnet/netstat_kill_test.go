@@ -293,6 +293,13 @@ func TestNetstatKill_question(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
+		half := exec.Command(l.o.gnet, line...) // the screen is there, and nobody at the keys
+		half.Args[0], half.Stdin = "netstat", strings.NewReader("y\n")
+		_, half.Stderr = openTerminalPair(t, 120)
+		half.Run() // its status is compared
+		if status := half.ProcessState.ExitCode(); status != statusUsage {
+			t.Errorf("yes from a pipe: status %d", status)
+		}
 		if err := read(client); err != unix.EAGAIN {
 			t.Errorf("without a terminal: the socket: %v", err)
 		}
