@@ -1,0 +1,90 @@
+package routes
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"gnet/internal/netlink"
+	"gnet/internal/netlink/nltest"
+	"gnet/internal/rtnl"
+)
+
+// events is a script of what is heard; a nil event is a loss, after which the walk begins again.
+type events struct {
+	script []*rtnl.RouteEvent
+	before func(n int) // called before event n
+	n      int
+}
+
+func (e *events) RouteEvents(context.Context) iter.Seq2[*rtnl.RouteEvent, error] {
+	return func(yield func(*rtnl.RouteEvent, error) bool) {
+		for e.n < len(e.script) {
+			event := e.script[e.n]
+			e.before(e.n)
+			e.n++
+			if event == nil {
+				yield(nil, &netlink.OpError{Op: "watch", Err: unix.ENOBUFS})
+				return
+			}
+			if !yield(event, nil) {
+				return
+			}
+		}
+		yield(nil, context.Canceled)
+	}
+}
+
+// TestWatch_lostEvents: after a loss the tables are compared with what was known, and only what differs is told; an event that comes later than
+// the reading which showed it is told once.
+func TestWatch_lostEvents(t *testing.T) {
+	route := func(dst, gateway string) rtnl.Route {
+		return rtnl.Route{Family: unix.AF_INET, Dst: prefix(dst), Gateway: addr(gateway), Oif: 7, Table: 254, Type: 1, Protocol: 4}
+	}
+	table := []rtnl.Route{route("10.0.0.0/8", "10.50.0.2"), route("10.1.0.0/16", "10.50.0.2"), route("10.2.0.0/16", "10.50.0.2")}
+	c := scripted(func() []rtnl.Route { return table }, func(int, netlink.Message) []nltest.Datagram { return nil })
+	added, late, gone := route("10.3.0.0/16", "10.50.0.3"), route("10.4.0.0/16", "10.50.0.4"), route("10.1.0.0/16", "10.50.0.2")
+	source := &events{
+		script: []*rtnl.RouteEvent{{Route: &added}, nil, {Route: &late}, {Route: &gone, Deleted: true}, {Route: nil}},
+		before: func(n int) {
+			switch n {
+			case 1:
+				table = []rtnl.Route{table[0], route("10.2.0.0/16", "10.50.0.9"), added, late}
+			case 4: // an interface took all along
+				table = nil
+			}
+		},
+	}
+	var told []string
+	w := watch{c: c, filter: &Filter{}, known: make(map[routeKey][]string), yield: func(ch *RouteChange, err error) bool {
+		if ch.Kind == EventsLost {
+			told = append(told, "lost")
+			return true
+		}
+		told = append(told, fmt.Sprint(ch.Kind, " ", ch.Route.Dst, " ", ch.Route.Gateway, " ", ch.Route.OifName, " ", ch.Found))
+		return true
+	}}
+	if err := w.run(t.Context(), source); err != context.Canceled {
+		t.Fatal(err)
+	}
+	want := []string{"1 10.3.0.0/16 10.50.0.3 d0 false", "lost", "2 10.2.0.0/16 10.50.0.9 d0 true", "1 10.4.0.0/16 10.50.0.4 d0 true", "3 10.1.0.0/16 10.50.0.2 d0 true"}
+	if len(told) != len(want)+4 {
+		t.Fatalf("told %d changes: %q", len(told), told)
+	}
+	if diff := cmp.Diff(want, told[:len(want)]); diff != "" {
+		t.Error(diff)
+	}
+	gonePrefixes := map[string]bool{}
+	for _, line := range told[len(want):] {
+		gonePrefixes[line] = true
+	}
+	for _, line := range []string{"3 10.0.0.0/8 10.50.0.2 d0 true", "3 10.2.0.0/16 10.50.0.9 d0 true", "3 10.3.0.0/16 10.50.0.3 d0 true", "3 10.4.0.0/16 10.50.0.4 d0 true"} {
+		if !gonePrefixes[line] {
+			t.Errorf("not told: %s", line)
+		}
+	}
+}
