@@ -71,14 +71,14 @@ func (c *Conn) Restore(ctx context.Context, file io.ReadSeeker, labels Labels, f
 	if err != nil {
 		return Outcome{}, err
 	}
-	err = r.walk(ReadSaved(file, names))
+	err = r.walk(ahead(ReadSaved(file, names)))
 	r.first = false
 	for r.phase = phaseLocal; r.phase < phases && err == nil; r.phase++ {
 		if len(r.late[r.phase]) == 0 || r.stopped() {
 			continue
 		}
 		if _, err = file.Seek(start, io.SeekStart); err == nil {
-			err = r.walk(ReadSaved(file, names))
+			err = r.walk(ahead(ReadSaved(file, names)))
 		}
 	}
 	if err == nil {
