@@ -22,7 +22,21 @@ func (s *Sockets) inetDiag(p Proto, v6 bool, q Query) iter.Seq2[*InetSocket, err
 			yield(nil, err)
 			return
 		}
-		d := diagReader{fs: s.fs, embryos: p == TCP && (q.Timers || q.Users), row: InetSocket{Proto: p, V6: v6}}
+		kept := s.tcp6
+		s.tcp6 = nil
+		switch {
+		case q.Both && p == TCP && !v6 && s.fs.fewTCP6():
+			s.bothFamilies(conn, q)(yield)
+			return
+		case q.Both && p == TCP && v6 && kept != nil:
+			for _, row := range kept.All() {
+				if !yield(row, nil) {
+					return
+				}
+			}
+			return
+		}
+		d := s.newDiagReader(p, v6, q)
 		for row, err := range conn.Inet(q.request(p, v6)) {
 			if err != nil {
 				yield(nil, err)
@@ -53,6 +67,10 @@ type diagReader struct {
 	embryos bool // look embryonic connections up in the file
 	asked   bool
 	synRecv map[connection]embryo
+}
+
+func (s *Sockets) newDiagReader(p Proto, v6 bool, q Query) *diagReader {
+	return &diagReader{fs: s.fs, embryos: p == TCP && (q.Timers || q.Users), row: InetSocket{Proto: p, V6: v6}}
 }
 
 type connection struct{ local, remote netip.AddrPort }

@@ -29,6 +29,9 @@ type Query struct {
 	Users bool
 	// Diag asks that rows whose source is the file are joined with what sock_diag says of the same socket.
 	Diag bool
+	// Both announces that tcp and tcp6 will be read one after the other, both with this query, and that InetSocket.Diag of tcp6 is not
+	// needed: it may be nil even where sock_diag is the source. It saves a walk of the kernel's table.
+	Both bool
 	// FileOnly leaves sock_diag out.
 	FileOnly bool
 }
@@ -44,6 +47,7 @@ type Sockets struct {
 	conn      *sockdiag.Conn
 	dialErr   error
 	fallbacks []Fallback
+	tcp6      *InetShelf // rows that came with those of tcp (Query.Both)
 }
 
 // Fallback is a table that was not read from the source that it is read from as a rule, and why.
