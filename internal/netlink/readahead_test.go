@@ -65,7 +65,7 @@ func (d *dumper) Close() error { d.closed = true; return nil }
 // long it is, nor on where it fails; and the connection serves the next one.
 func TestReadAhead(t *testing.T) {
 	errStop := errors.New("stop")
-	for _, rows := range []int{0, 1, aheadAfter - 1, aheadAfter, aheadAfter + 1, 100} {
+	for _, rows := range []int{0, 1, aheadAfter - 1, aheadAfter, aheadAfter + 1, aheadAfter + batchSize, aheadAfter + batchSize - 1, 100} {
 		for _, script := range []dumper{{rows: rows}, {rows: rows, fails: rows / 2}, {rows: rows, fails: rows + 1}, {rows: rows, hiccup: aheadAfter + 2}} {
 			for _, stop := range []int{0, 1, aheadAfter + 3} {
 				var outcome [2][]string
@@ -117,7 +117,7 @@ func TestReadAhead_views(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if len(got) != 1000 || !slices.IsSorted(got) || len(c.ahead.free) != aheadBuffers {
-		t.Errorf("%d rows, %d buffers back of %d", len(got), len(c.ahead.free), aheadBuffers)
+	if len(got) != 1000 || !slices.IsSorted(got) || len(c.ahead.free) != aheadBatches {
+		t.Errorf("%d rows, %d batches back of %d", len(got), len(c.ahead.free), aheadBatches)
 	}
 }
