@@ -216,30 +216,57 @@ func (w *ownerWorker) process() {
 		return
 	}
 	before := len(w.hits)
-	err = readDir(dir, w.dir, func(name []byte) {
-		if inode, ok := w.socket(dir, name); ok {
-			s.sockets.Store(true)
-			w.take(inode, name)
+	if tried, all := w.tryInOrder(dir); !all {
+		err = readDir(dir, w.dir, func(name []byte) {
+			if fd, err := strconv.Atoi(string(name)); err == nil && fd >= tried {
+				w.descriptor(dir, fd, name)
+			}
+		})
+		if err != nil {
+			s.refused(w.pid, err)
 		}
-	})
-	if err != nil {
-		s.refused(w.pid, err)
 	}
 	if len(w.hits) > before {
 		w.procs = append(w.procs, w.owner())
 	}
 }
 
-// socket returns the inode of the socket behind a descriptor. The name ends in a NUL behind its last byte (getdents64).
-func (w *ownerWorker) socket(dir int, name []byte) (uint64, bool) {
-	if name[0] < '0' || name[0] > '9' {
+// tryInOrder reads the descriptors 0, 1, 2 and so on without asking for the list of them, which is a fifth of the time that they take. Since
+// Linux 6.2 the size of the directory is their number (fs/proc/fd.c, proc_fd_getattr), so that it is known when all were found. It gives up
+// when a quarter of the numbers lead nowhere. It returns the first number that was not tried, and whether that was the last.
+func (w *ownerWorker) tryInOrder(dir int) (tried int, all bool) {
+	var st unix.Stat_t
+	if !w.scan.fs.root.IsLive() || unix.Fstat(dir, &st) != nil || st.Size <= 0 {
 		return 0, false
 	}
+	var text [24]byte
+	gaps := st.Size/4 + 4
+	for left := st.Size; left > 0; tried++ {
+		name := append(strconv.AppendInt(text[:0], int64(tried), 10), 0)
+		switch err := w.descriptor(dir, tried, name[:len(name)-1]); {
+		case err == nil:
+			left--
+		case gaps == 0 || !errors.Is(err, fs.ErrNotExist):
+			return tried, false
+		default:
+			gaps--
+		}
+	}
+	return tried, true
+}
+
+// descriptor notes the socket behind a descriptor, if it is one. The name has a NUL behind its last byte. The error says that there is no
+// such descriptor, or not any more.
+func (w *ownerWorker) descriptor(dir, fd int, name []byte) error {
 	n, err := readlinkat(dir, name, w.link[:])
 	if err != nil {
-		return 0, false // closed meanwhile
+		return err
 	}
-	return socketInode(w.link[:n])
+	if inode, ok := socketInode(w.link[:n]); ok {
+		w.scan.sockets.Store(true)
+		w.take(inode, fd)
+	}
+	return nil
 }
 
 // socketInode reads socket:[%lu], the text of a socket's link (net/socket.c, sockfs_dname).
@@ -253,7 +280,7 @@ func socketInode(link []byte) (uint64, bool) {
 }
 
 // take notes a descriptor of a wanted socket.
-func (w *ownerWorker) take(inode uint64, name []byte) {
+func (w *ownerWorker) take(inode uint64, fd int) {
 	s := w.scan
 	number, wanted := s.wanted.find(inode)
 	if !wanted {
@@ -262,10 +289,7 @@ func (w *ownerWorker) take(inode uint64, name []byte) {
 	if !s.found[number].Swap(true) {
 		s.left.Add(-1)
 	}
-	fd, err := strconv.Atoi(string(name))
-	if err == nil {
-		w.hits = append(w.hits, holder{number: number, pid: int32(w.pid), fd: int32(fd), proc: uint32(len(w.procs))})
-	}
+	w.hits = append(w.hits, holder{number: number, pid: int32(w.pid), fd: int32(fd), proc: uint32(len(w.procs))})
 }
 
 // owner returns the process, which holds a wanted socket.

@@ -177,6 +177,52 @@ func TestOwners_live(t *testing.T) {
 	}
 }
 
+// A process whose descriptors have gaps is read whole, whichever way is taken: in
+// order as long as the gaps are few, by the list of the directory beyond that.
+func TestOwners_gaps(t *testing.T) {
+	for name, wide := range map[string][]int{
+		"no gap":        {0, 1, 2, 3, 4, 5},
+		"a few":         {0, 2, 3, 7, 8},
+		"only the last": {900},
+		"far apart":     {100, 300, 301, 902},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer unix.Close(fd)
+			var st unix.Stat_t
+			if err := unix.Fstat(fd, &st); err != nil {
+				t.Fatal(err)
+			}
+			want := map[int]bool{fd: true}
+			for _, at := range wide {
+				at += 60 // beyond what the test itself has open
+				if err := unix.Dup3(fd, at, unix.O_CLOEXEC); err != nil {
+					t.Fatal(err)
+				}
+				defer unix.Close(at)
+				want[at] = true
+			}
+			owners, err := NewFS("").Owners(context.Background(), []uint64{st.Ino}, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := map[int]bool{}
+			for _, o := range owners.Of(st.Ino) {
+				if o.PID != os.Getpid() || got[o.FD] {
+					t.Errorf("%+v, seen before: %v", o, got[o.FD])
+				}
+				got[o.FD] = true
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("descriptors (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestCutDirents_malformed(t *testing.T) {
 	entry := func(name string, reclen uint16) []byte {
 		b := make([]byte, direntName, 64)
