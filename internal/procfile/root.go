@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // Live is the proc tree of the running kernel as this process sees it.
@@ -63,4 +65,18 @@ func (r Root) Net(name string) string {
 
 // OpenNet opens a file of the tree's network namespace. The error is an *fs.PathError; errors.Is tells fs.ErrNotExist (the
 // kernel does not have this protocol) from fs.ErrPermission.
-func (r Root) OpenNet(name string) (*os.File, error) { return os.Open(r.Net(name)) }
+//
+// It is not os.Open, which offers each file to the runtime's poller: files of a proc tree never wait, the first offer
+// makes three descriptors more, and a process that may not open them dies of it.
+func (r Root) OpenNet(name string) (*os.File, error) {
+	path := r.Net(name)
+	for {
+		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		switch {
+		case err == nil:
+			return os.NewFile(uintptr(fd), path), nil
+		case err != unix.EINTR:
+			return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+		}
+	}
+}
