@@ -166,8 +166,7 @@ func (o *routeOptions) listing() error {
 		}
 		o.Listing.Families = append(o.Listing.Families, f)
 	}
-	forms := [...]routeForm{routeFormMetric, routeFormMSS, routeFormLong, routeFormTitle}
-	o.Listing.Form = forms[o.extend%len(forms)] // a fourth -e starts again, as in the old tool
+	o.Listing.Form = [...]routeForm{routeFormMetric, routeFormMSS, routeFormLong}[min(o.extend, 2)]
 	o.Listing.File = o.Files
 	return o.ownListing()
 }

@@ -31,7 +31,6 @@ const (
 	routeFormMetric routeForm = iota // Metric Ref Use: route, netstat -re
 	routeFormMSS                     // MSS Window irtt: route -e, netstat -r
 	routeFormLong                    // both: route -ee, netstat -ree
-	routeFormTitle                   // the title alone: route -eee, netstat -reee
 )
 
 // routeListing says which routing tables are printed and how. The zero value of FIB and Cache together prints the FIB.
@@ -90,7 +89,7 @@ func (p *routePrinter) inet(cache bool) error {
 	}
 	p.e.Stdout.WriteString(inetTitle(cache, p.l.Form))
 	// The kernel's cache of IPv4 routes went with 3.6; the file has had no row since.
-	if cache || p.l.Form == routeFormTitle {
+	if cache {
 		return nil
 	}
 	bad := badRows{e: p.e}
@@ -118,19 +117,17 @@ func inetTitle(cache bool, form routeForm) string {
 	if cache {
 		title, first, second = "Kernel IP routing cache\n", "Source          Destination     ", "Gateway         "
 	}
+	heads := "Flags Metric Ref    Use Iface"
 	switch form {
-	case routeFormMetric:
-		return title + first + second + "Flags Metric Ref    Use Iface\n"
 	case routeFormMSS:
-		return title + first + second + "Flags   MSS Window  irtt Iface\n"
+		heads = "Flags   MSS Window  irtt Iface"
 	case routeFormLong:
-		heads := "Flags Metric Ref    Use Iface    MSS   Window irtt"
+		heads += "    MSS   Window irtt"
 		if cache {
 			heads += "  TOS HHRef HHUptod     SpecDst"
 		}
-		return title + first + second + heads + "\n"
 	}
-	return title
+	return title + first + second + heads + "\n"
 }
 
 // The widths of the columns that are cut rather than pushed.

@@ -259,7 +259,7 @@ func routeDifferences(t *testing.T) map[string]bool {
 	for _, d := range []string{
 		difference(t, "route-flush").ID, difference(t, "zero-prefix").ID, difference(t, "net-32").ID, difference(t, "host-netmask").ID,
 		difference(t, "prefix-range").ID, difference(t, "metric-range").ID, difference(t, "number-words").ID,
-		difference(t, "route-bad-option").ID, difference(t, "no-target").ID, difference(t, "v6-del-metric").ID,
+		difference(t, "route-bad-option").ID, difference(t, "route-extend-again").ID, difference(t, "no-target").ID, difference(t, "v6-del-metric").ID,
 		difference(t, "v6-host-onlink").ID, difference(t, "v6-mod-dyn").ID, difference(t, "route-families").ID, difference(t, "route-types").ID,
 	} {
 		ids[d] = true

@@ -473,8 +473,8 @@ route
 route -e
 route -en
 route -een
-route -eeen
-route -eeeen
+route -eeen; route-extend-again
+route -eeeen; route-extend-again
 route -Cn
 route -FCn
 route -6Cn
