@@ -99,6 +99,8 @@ func everyRow() []string {
 		"`route -6 -n`, 4,200 routes | route",
 		"`route -6 -n`, 4,200 routes | ip",
 		"`route get --brief`, 1,002 routes | hello",
+		"`route restore`, 1,002 routes | ip -batch",
+		"`route flush`, 1,002 routes | ip -batch",
 		"what | peer",
 		"`ping -q -i 0 127.0.0.1`, per echo | ping",
 		"`hello`",

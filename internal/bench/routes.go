@@ -10,7 +10,7 @@ import (
 	"gnet/internal/rtnl"
 )
 
-// routes measures route with many routes through one gateway: the listings of both families, and one lookup.
+// routes measures route with many routes through one gateway: the listings of both families, one lookup, and changes of all.
 func (l *lab) routes() {
 	here, router := nstest.Here(l), nstest.NewHost(l, "router")
 	nstest.Connect(l, 1500,
@@ -26,6 +26,7 @@ func (l *lab) routes() {
 	old.heads = 2
 	l.compare("`route -6 -n`, "+thousands(l.route6Count)+" routes", l.slowRounds, 1, "route -6 -n", old, ip("-6 route show table all", 0.6))
 	l.routeGet()
+	l.routeChanges()
 }
 
 // ip is iproute2's program, which prints no titles where route prints two lines.
@@ -44,14 +45,18 @@ func (l *lab) routeGet() {
 
 func (l *lab) addRoutes(c *rtnl.Conn) error {
 	route := rtnl.Route{Family: unix.AF_INET, Gateway: netip.MustParseAddr("10.0.0.2"), Protocol: unix.RTPROT_BOOT}
-	for i := range uint32(l.routeCount) {
-		addr := netip.AddrFrom4([4]byte{20 + byte(i>>16), byte(i >> 8), byte(i), 0})
-		route.Dst = netip.PrefixFrom(addr, 24)
+	for i := range l.routeCount {
+		route.Dst = routePrefix(i)
 		if err := c.AddRoute(&route, unix.NLM_F_CREATE|unix.NLM_F_EXCL); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// routePrefix is the destination of the route of IPv4 with the given number.
+func routePrefix(i int) netip.Prefix {
+	return netip.PrefixFrom(netip.AddrFrom4([4]byte{20 + byte(i>>16), byte(i >> 8), byte(i), 0}), 24)
 }
 
 func (l *lab) addRoutes6(c *rtnl.Conn) error {
