@@ -95,6 +95,12 @@ func (p Proto) ListeningStates() (listening, others uint32) {
 	return 1 << state, 1<<(Closing+1) - 2 - 1<<state
 }
 
+// User returns the user that owns the socket, and whether the kernel knows one: a connection that only waits for late segments
+// keeps no user, and both sources say 0 of it (net/ipv4/tcp_ipv4.c, get_timewait4_sock; net/ipv4/inet_diag.c, inet_twsk_diag_fill).
+func (s *InetSocket) User() (uid uint32, known bool) {
+	return s.UID, s.Proto != TCP || s.Timer.Kind != TimerTimeWait
+}
+
 // Inet returns the sockets of one protocol and address family, in the kernel's order.
 func (fs FS) Inet(p Proto, v6 bool) iter.Seq2[*InetSocket, error] {
 	return func(yield func(*InetSocket, error) bool) {

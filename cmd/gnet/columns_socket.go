@@ -192,7 +192,7 @@ func ownerColumns(field fieldMaker) []render.Column[socketRow] {
 		field("container_id", render.String, "", "Container that the control group belongs to: the id of Docker, containerd, CRI-O or Podman, the name of LXC or systemd-machined; absent when its path does not tell."),
 	}
 	return []render.Column[socketRow]{
-		{Field: field("uid", render.Uint, "", "User id of the socket's owner, in this user namespace; of unix sockets absent where sock_diag(7) does not tell."),
+		{Field: field("uid", render.Uint, "", "User id of the socket's owner, in this user namespace; absent of TCP sockets that are left to their TIME_WAIT timer, for which the kernel keeps none, and of unix sockets where sock_diag(7) does not tell."),
 			Get: func(r *socketRow, v *render.Value) {
 				if uid, known := r.uid(); known {
 					v.Uint(uint64(uid))

@@ -70,7 +70,7 @@ func (r *socketRow) setCookie(v *render.Value) {
 // it, nor do kernels before 5.3.
 func (r *socketRow) uid() (uid uint32, known bool) {
 	if r.inet != nil {
-		return r.inet.UID, true
+		return r.inet.User()
 	}
 	if d := r.unix.Diag; d != nil && d.Has&sockdiag.UnixUID != 0 {
 		return d.UID, true

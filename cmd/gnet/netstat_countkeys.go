@@ -153,7 +153,9 @@ func countType(c *countSource, v *countValue) {
 
 func countUID(c *countSource, v *countValue) {
 	if s := c.socket.inet; s != nil {
-		v.setNumber(uint64(s.UID))
+		if uid, known := s.User(); known {
+			v.setNumber(uint64(uid))
+		}
 	}
 }
 

@@ -48,7 +48,7 @@ func testSockets() []named {
 	lossy.Inode = 200
 	v6 := inetSocket(procnet.TCP, procnet.SynSent, "[2001:db8::1]:50000", "[2001:db8::2]:443")
 	wait := inetSocket(procnet.TCP, procnet.TimeWait, "10.99.0.1:22", "192.0.2.9:40002")
-	wait.Inode = 0
+	wait.Inode, wait.Timer.Kind = 0, procnet.TimerTimeWait
 	fromFile := inetSocket(procnet.TCP, procnet.CloseWait, "127.0.0.1:80", "127.0.0.1:50001")
 	udp := inetSocket(procnet.UDP, procnet.Close, "127.0.0.1:53", "0.0.0.0:0")
 	raw := inetSocket(procnet.Raw, procnet.Close, "0.0.0.0:89", "0.0.0.0:0")
@@ -107,7 +107,7 @@ func TestMatch(t *testing.T) {
 		{"pid > 42 src 10/8", []string{"estab"}}, {"pid 1 sport 22", []string{"listen?"}}, {"pid != 42 sport 22", []string{"listen?", "wait"}},
 		{"pid 42 or sport 22", []string{"listen", "estab", "v6?", "wait", "file?", "udp?", "raw?", "unix?", "dgram?", "pair?"}},
 		{"not (pid 42 and sport 22)", []string{"listen?", "lossy", "v6", "wait", "file", "udp", "raw", "unix", "dgram", "pair"}},
-		{"user mail", []string{"estab", "unix"}}, {"user 0 sport 22", []string{"listen", "wait"}}, {"inode 0", []string{"wait"}}, {"inode > 200", []string{"unix", "dgram", "pair"}},
+		{"user mail", []string{"estab", "unix"}}, {"user 0 sport 22", []string{"listen"}}, {"inode 0", []string{"wait"}}, {"inode > 200", []string{"unix", "dgram", "pair"}},
 		{"netns blue", []string{"lossy"}}, {"netns 4026531840", []string{"lossy"}}, {"netns net:[4026531840]", []string{"lossy"}}, {"netns red", nil},
 		{"proto tcp6", []string{"lossy", "v6"}}, {"proto udp", []string{"udp"}}, {"proto raw", []string{"raw"}}, {"proto unix", []string{"unix", "dgram", "pair"}},
 		{"proto udplite", nil}, {"family inet proto tcp", []string{"listen", "estab", "wait", "file"}},

@@ -113,7 +113,8 @@ func readUser(p *parser, c *comparand) (expr, error) {
 func (n user) eval(s *Socket, unknown *Needs) Verdict {
 	switch {
 	case s.Inet != nil:
-		return verdict(s.Inet.UID == n.uid)
+		uid, known := s.Inet.User()
+		return verdict(known && uid == n.uid)
 	case s.Unix.Diag == nil || s.Unix.Diag.Has&sockdiag.UnixUID == 0:
 		*unknown |= NeedUnixDiag
 		return No
