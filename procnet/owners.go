@@ -95,7 +95,8 @@ func (f FS) Owners(ctx context.Context, inodes []uint64, all bool) (*Owners, err
 const maxOwnerWorkers = 4
 
 // ownerScan is one walk over the processes. Workers take pids in rising order, so that when a process was taken all
-// lower ones are at least in work: a worker finishes its process before it stops, and the lowest holder is never missed.
+// lower ones are at least in work: a worker finishes its process before it stops, and the lowest holder is never missed
+// (see nextProcess).
 type ownerScan struct {
 	fs   FS
 	pids []int
@@ -119,9 +120,22 @@ func newOwnerScan(f FS, pids []int, inodes []uint64, all bool) *ownerScan {
 	return s
 }
 
-// done reports whether no further process can add to the result. Even when every socket is found, whether some process
-// refuses to be read is part of it.
-func (s *ownerScan) done() bool { return !s.needLinks() && s.denied.Load() }
+// nextProcess returns the next process and whether its descriptors are to be read; false when no further one can add to the result. Even
+// when every socket is found, whether some process refuses to be read is part of it.
+//
+// Whether to read is decided before the process is taken: what was found by then was found in lower processes. A look at any later
+// time could find that a higher one, taken by another worker meanwhile, holds the socket too.
+func (s *ownerScan) nextProcess() (pid int, links, ok bool) {
+	links = s.needLinks()
+	if !links && s.denied.Load() {
+		return 0, false, false
+	}
+	i := int(s.next.Add(1)) - 1
+	if i >= len(s.pids) {
+		return 0, false, false
+	}
+	return s.pids[i], links, true
+}
 
 // needLinks reports whether descriptors are still to be read, or only whether they may be.
 func (s *ownerScan) needLinks() bool {
@@ -180,15 +194,14 @@ func lowest(holders []holder, n int) []holder {
 
 // work takes processes until there are none, nobody needs them or ctx ends.
 func (w *ownerWorker) work(ctx context.Context) {
-	s := w.scan
 	w.dir = make([]byte, 32<<10)
-	for !s.done() && ctx.Err() == nil {
-		i := int(s.next.Add(1)) - 1
-		if i >= len(s.pids) {
+	for ctx.Err() == nil {
+		pid, links, ok := w.scan.nextProcess()
+		if !ok {
 			return
 		}
-		w.pid = s.pids[i]
-		w.process()
+		w.pid = pid
+		w.process(links)
 	}
 }
 
@@ -203,8 +216,8 @@ type ownerWorker struct {
 	procs []Owner // of the hits
 }
 
-// process reads the descriptors of one process and keeps those that are wanted.
-func (w *ownerWorker) process() {
+// process reads the descriptors of one process and keeps those that are wanted; without links it only learns whether they may be read.
+func (w *ownerWorker) process(links bool) {
 	s := w.scan
 	dir, err := unix.Open(s.fs.root.Path(strconv.Itoa(w.pid), "fd"), unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -212,7 +225,7 @@ func (w *ownerWorker) process() {
 		return
 	}
 	defer unix.Close(dir)
-	if !s.needLinks() {
+	if !links {
 		return
 	}
 	before := len(w.hits)

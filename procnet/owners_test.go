@@ -101,6 +101,25 @@ func TestOwners(t *testing.T) {
 	}
 }
 
+// The lowest process is found although another worker, ahead of the one that took it,
+// has found all that is wanted in a higher one.
+func TestOwners_lowestIsSlow(t *testing.T) {
+	p := newProcTree(t)
+	p.process(9, "low", "low", "socket:[11]")
+	p.process(300, "high", "high", "socket:[11]")
+	s := newOwnerScan(NewFS(p.dir), []int{9, 300}, []uint64{11}, false)
+	workers := []ownerWorker{{scan: s, dir: make([]byte, 4096)}, {scan: s}}
+	slow := &workers[0]
+	var links bool
+	slow.pid, links, _ = s.nextProcess()
+	workers[1].work(t.Context())
+	slow.process(links)
+	want := []string{`11: 9 fd 0 "low" ""`, "denied false sockets true missing 0 err <nil>"}
+	if diff := cmp.Diff(want, show(s.result(workers), 11)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestOwners_noSocketAnywhere(t *testing.T) {
 	p := newProcTree(t)
 	p.process(1, "init", "init", "/dev/null")
