@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -95,7 +96,7 @@ func (k *killTargets) inet(s *shownSocket) {
 	if kept.Diag != nil {
 		kept.Diag = kept.Diag.Clone()
 	}
-	t := &killTarget{shown: shownSocket{inet: &kept, owners: s.owners, space: s.space}}
+	t := &killTarget{shown: shownSocket{inet: &kept, owners: slices.Clone(s.owners), space: s.space}}
 	if kept.Diag == nil {
 		t.result.word = wasUnknown
 	}

@@ -403,6 +403,23 @@ func TestKiller_answers(t *testing.T) {
 	}
 }
 
+// The owners that a walk shows are valid until its next socket: what is asked about
+// and reported later keeps its own.
+func TestKillTargets_keepTheirOwners(t *testing.T) {
+	found := new(killTargets)
+	shown := shownSocket{inet: new(procnet.InetSocket), owners: make([]procnet.Owner, 1)}
+	for pid := range 2 {
+		shown.owners[0] = procnet.Owner{PID: 100 + pid, Arg0: "holder"}
+		found.inet(&shown)
+	}
+	for i, target := range found.list {
+		want := []procnet.Owner{{PID: 100 + i, Arg0: "holder"}}
+		if diff := cmp.Diff(want, target.shown.owners); diff != "" {
+			t.Errorf("target %d (-want +got):\n%s", i, diff)
+		}
+	}
+}
+
 func killWords(targets []*killTarget) string {
 	var words []string
 	for _, t := range targets {
