@@ -77,17 +77,18 @@ func (s *Step) Before() ([]rtnl.Route, error) {
 // Observe makes fn see each change before it is sent. Its error keeps the change from being made and is returned as it is.
 func (c *Conn) Observe(fn func(*Step) error) { c.observer = fn }
 
-func (c *Conn) observe(s *Step) error {
+func (c *Conn) observe(s Step) error {
 	if c.observer == nil {
 		return nil
 	}
-	s.conn = c
-	return c.observer(s)
+	seen := s // a copy, so that only a step that is observed is allocated
+	seen.conn = c
+	return c.observer(&seen)
 }
 
 // send makes one change.
 func (c *Conn) send(s Step) error {
-	if err := c.observe(&s); err != nil {
+	if err := c.observe(s); err != nil {
 		return err
 	}
 	if s.Do == DoDelete {
@@ -118,7 +119,7 @@ func newStepBatch[T any](c *Conn, op Op, report func(item *T, err error)) *stepB
 }
 
 func (s *stepBatch[T]) add(step Step, item T) error {
-	if err := s.c.observe(&step); err != nil {
+	if err := s.c.observe(step); err != nil {
 		return err
 	}
 	var err error

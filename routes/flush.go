@@ -47,6 +47,7 @@ func (c *Conn) Flush(ctx context.Context, f *Filter, failed func(*rtnl.Route, er
 		return Outcome{}, opError(OpDial, err)
 	}
 	defer reading.Close()
+	reading.ReadAhead()
 	return c.flush(ctx, reading, f, failed)
 }
 
@@ -86,6 +87,7 @@ type flush struct {
 	c       *Conn
 	ctx     context.Context
 	batch   *stepBatch[rtnl.Route]
+	sending rtnl.Route // one for all, since an observer's would be allocated for each
 	out     Outcome
 	refused []refusal
 	more    uint64 // refused beyond those
@@ -111,10 +113,10 @@ func (w *flush) round(rows iter.Seq2[*rtnl.Route, error]) error {
 			w.out.Untried++
 			continue
 		}
-		kept := clone(r)
-		sendable(&kept)
-		kept.Expires = 0
-		if err := w.batch.add(Step{Do: DoDelete, Route: &kept, Known: true}, kept); err != nil {
+		w.sending = clone(r)
+		sendable(&w.sending)
+		w.sending.Expires = 0
+		if err := w.batch.add(Step{Do: DoDelete, Route: &w.sending, Known: true}, w.sending); err != nil {
 			w.fatal = err
 			w.out.Untried += uint64(w.batch.unsent())
 		}

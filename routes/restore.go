@@ -120,9 +120,11 @@ type restore struct {
 	phase   restorePhase // of a later walk: what is sent
 	late    lateRoutes
 	batch   *stepBatch[sent]
+	sending sent    // what submit hands on: one for all, since an observer's would be allocated for each
 	group   []Saved // routes for one place, which stand together
 	n       int     // how many of group
 	open    map[routeKey]*openPlace
+	rows    int // that the last look went through
 	scratch []byte
 	fatal   error
 }
@@ -282,7 +284,8 @@ func (r *restore) submit(s *sent) {
 	if r.stopped() {
 		return
 	}
-	if err := r.batch.add(Step{Do: s.do, Route: &s.Route}, *s); err != nil {
+	r.sending = *s
+	if err := r.batch.add(Step{Do: s.do, Route: &r.sending.Route}, r.sending); err != nil {
 		r.fatal = err
 	}
 }
@@ -354,6 +357,12 @@ func (r *restore) resolve() {
 	}
 	open := r.open
 	r.open = make(map[routeKey]*openPlace)
+	if r.fatal == nil && len(open) <= max(askAtMost, r.rows/askCost) {
+		r.ask(open)
+	}
+	if len(open) == 0 {
+		return
+	}
 	if err := r.look(open); err != nil {
 		r.unknown(open)
 		if r.fatal == nil {
@@ -393,10 +402,12 @@ var errUnsettled = errors.New("the place of the route changed while it was being
 // look reads the tables once, and finds the routes that are there, or what else stands in their place.
 func (r *restore) look(open map[routeKey]*openPlace) error {
 	var has rtnl.Route
+	r.rows = 0
 	for row, err := range r.c.rt.Routes(rtnl.RouteFilter{}) {
 		if err != nil {
 			return opError(OpList, err)
 		}
+		r.rows++
 		has = *row
 		place := open[keyOf(&has)]
 		if place == nil && has.Family == unix.AF_INET6 && has.Priority == defaultPriority6 {

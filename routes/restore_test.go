@@ -336,3 +336,40 @@ func TestObserve(t *testing.T) {
 		}
 	})
 }
+
+// TestRestore_present: whether a route is there is asked for it alone; the tables are read only for what is not, or what cannot be asked.
+func TestRestore_present(t *testing.T) {
+	const four, six = `"dst":"10.0.0.0/16","dev":"d0"`, `"dst":"2001:db8::/48","dev":"d0","metric":7`
+	for name, tc := range map[string]struct {
+		file  string
+		asked unix.Errno
+		want  Outcome
+		looks int
+	}{
+		"there":                   {line(four), unix.EEXIST, Outcome{Present: 1}, 0},
+		"another":                 {line(four), unix.ENOENT, Outcome{Present: 1}, 1},
+		"several for one place":   {line(four+`,"protocol":"static"`) + line(four), 0, Outcome{Present: 2}, 1},
+		"IPv6 would be made":      {line(six), 0, Outcome{Present: 1}, 1},
+		"an answer without sense": {line(four), unix.EIO, Outcome{Present: 1}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			looks := 0
+			has := []rtnl.Route{{Family: unix.AF_INET, Dst: prefix("10.0.0.0/16"), Oif: 7, Table: 254, Type: 1, Protocol: 3},
+				{Family: unix.AF_INET, Dst: prefix("10.0.0.0/16"), Oif: 7, Table: 254, Type: 1, Protocol: 4},
+				{Family: unix.AF_INET6, Dst: prefix("2001:db8::/48"), Oif: 7, Table: 254, Type: 1, Protocol: 3, Priority: 7}}
+			c := scripted(func() []rtnl.Route { looks++; return has }, func(_ int, r netlink.Message) []nltest.Datagram {
+				errno := unix.EEXIST
+				if r.Flags&(unix.NLM_F_CREATE|unix.NLM_F_EXCL|unix.NLM_F_REPLACE|unix.NLM_F_APPEND) == 0 {
+					if errno = tc.asked; errno == 0 {
+						t.Error("it was asked for")
+					}
+				}
+				return []nltest.Datagram{{Bytes: nltest.AppendAck(nil, r, errno, "")}}
+			})
+			o, err := c.Restore(t.Context(), strings.NewReader(tc.file), Labels{}, func(f Failure) { t.Error(f) })
+			if diff := cmp.Diff(tc.want, o); diff != "" || err != nil || looks != tc.looks {
+				t.Error(diff, err, looks, "looks")
+			}
+		})
+	}
+}

@@ -27,6 +27,9 @@ func Dial() (*Conn, error) {
 // NewConn makes a Conn over an open netlink connection, which it then owns.
 func NewConn(nl *netlink.Conn) *Conn { return &Conn{nl: nl} }
 
+// ReadAhead makes long lists be received while they are read; see netlink.Conn.ReadAhead.
+func (c *Conn) ReadAhead() { c.nl.ReadAhead() }
+
 // Close ends the connection.
 func (c *Conn) Close() error { return c.nl.Close() }
 
