@@ -28,7 +28,7 @@
 //
 // Sockets reads tcp, udp and udplite from sock_diag(7), which costs the kernel a quarter of the text and can leave rows out, and reads the
 // file where sock_diag cannot be had: a seccomp filter, a kernel without the module. It reads raw and unix from the file, and
-// sock_diag where that is absent (/proc mounted subset=pid). A tree that is not the running kernel's is never mixed with sock_diag. Both
+// sock_diag where that is absent (/proc mounted subset=pid), or where what only it knows is asked for (Query.Diag). A tree that is not the running kernel's is never mixed with sock_diag. Both
 // sources have the same rows in the same order, but for this, where they differ by nature and the file is the source:
 //
 //	table      rows       columns

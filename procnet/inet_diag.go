@@ -54,6 +54,9 @@ func (q *Query) request(p Proto, v6 bool) sockdiag.Request {
 	if v6 {
 		r.Family = unix.AF_INET6
 	}
+	if p == Raw {
+		r.Bytecode = nil // the kernel would judge the remote port that convert leaves out
+	}
 	if q.Timers && p == TCP {
 		r.Ext |= sockdiag.ExtInfo
 	}
@@ -86,6 +89,7 @@ type embryo struct {
 //
 //   - a listening socket's limit of waiting connections stands where the file has 0,
 //   - times are milliseconds, truncated to clock ticks here as the file does,
+//   - the file has no remote port of a raw socket, which connect(2) may have been given,
 //   - of retransmissions and probes only the one that the running timer counts is there; tcp_info has both.
 func (d *diagReader) convert(r *sockdiag.InetRow) *InetSocket {
 	s := &d.row
@@ -102,6 +106,9 @@ func (d *diagReader) convert(r *sockdiag.InetRow) *InetSocket {
 		s.Timer.Probes = int32(r.Retrans)
 	default:
 		s.Timer.Retransmits = uint32(r.Retrans)
+	}
+	if s.Proto == Raw {
+		s.Remote = netip.AddrPortFrom(r.Remote.Addr(), 0)
 	}
 	switch s.State {
 	case Listen:

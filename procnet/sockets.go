@@ -27,7 +27,8 @@ type Query struct {
 	Timers bool
 	// Users asks for the UID of embryonic connections too, which sock_diag gives as 0.
 	Users bool
-	// Diag asks that rows whose source is the file are joined with what sock_diag says of the same socket.
+	// Diag asks for what only sock_diag knows also of unix and raw sockets, whose source is the file as a rule: then it is sock_diag, if the
+	// kernel has it for them.
 	Diag bool
 	// Both announces that tcp and tcp6 will be read one after the other, both with this query, and that InetSocket.Diag of tcp6 is not
 	// needed: it may be nil even where sock_diag is the source. It saves a walk of the kernel's table.
@@ -123,7 +124,7 @@ func (s *Sockets) Inet(p Proto, v6 bool, q Query) iter.Seq2[*InetSocket, error] 
 	if q.FileOnly {
 		return sources.file
 	}
-	return sources.read(s, p != Raw)
+	return sources.read(s, p != Raw || q.Diag)
 }
 
 // Unix returns the unix sockets. The source is the file, which alone has RefCount and the sockets that wait to be accepted. With q.Diag it is

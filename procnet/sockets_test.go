@@ -93,6 +93,8 @@ func TestSockets_sources(t *testing.T) {
 		"nonsense, no file":     {dial: (&scripted{answers: []uint16{row, done}, short: true}).dial, err: "list sockets: netlink message is too short"},
 		"broken file too":       {dial: refusedDial, file: "dir", err: "read DIR/net/tcp: is a directory", passed: "tcp file true: open netlink socket: operation not permitted"},
 		"raw from the file":     {dial: (&scripted{answers: []uint16{row, done}}).dial, file: fileRow, proto: Raw, rows: "f"},
+		"raw joined":            {dial: (&scripted{answers: []uint16{row, done}}).dial, file: fileRow, proto: Raw, q: Query{Diag: true}, rows: "d"},
+		"raw joined, no module": {dial: (&scripted{answers: []uint16{done}, errno: -int32(unix.ENOENT)}).dial, file: fileRow, proto: Raw, q: Query{Diag: true}, rows: "f", passed: "raw file true: list sockets: no such file or directory"},
 		"raw without a file":    {dial: (&scripted{answers: []uint16{row, done}}).dial, proto: Raw, rows: "d", passed: "raw file false: open DIR/net/raw: no such file or directory"},
 		"raw, neither":          {dial: refusedDial, proto: Raw, err: "open DIR/net/raw: no such file or directory"},
 		"raw, broken file":      {dial: (&scripted{answers: []uint16{row, done}}).dial, file: "dir", proto: Raw, err: "read DIR/net/raw: is a directory"},
@@ -180,7 +182,7 @@ func TestQuery_request(t *testing.T) {
 		{Query{States: 1<<Listen | 1<<13, Timers: true}, TCP, true, sockdiag.Request{Family: unix.AF_INET6, Protocol: 6, States: 1 << Listen, Ext: sockdiag.ExtInfo}},
 		{Query{Timers: true, Bytecode: code}, UDP, false, sockdiag.Request{Family: unix.AF_INET, Protocol: 17, Bytecode: code}},
 		{Query{Ext: sockdiag.ExtCong}, UDPLite, true, sockdiag.Request{Family: unix.AF_INET6, Protocol: 136, Ext: sockdiag.ExtCong}},
-		{Query{}, Raw, false, sockdiag.Request{Family: unix.AF_INET, Protocol: 255}},
+		{Query{Bytecode: code}, Raw, false, sockdiag.Request{Family: unix.AF_INET, Protocol: 255}},
 	} {
 		if diff := cmp.Diff(test.want, test.q.request(test.p, test.v6)); diff != "" {
 			t.Errorf("%+v of %s (-want +got):\n%s", test.q, test.p.File(test.v6), diff)
@@ -203,6 +205,16 @@ func TestSockets_allocations(t *testing.T) {
 	}
 	if few, many := allocs(10), allocs(1000); few != many {
 		t.Errorf("10 rows allocate %v times, 1000 rows %v times: want the same", few, many)
+	}
+}
+
+// The remote port of a connected raw socket means nothing, and the file has none.
+func TestSockets_rawRemotePort(t *testing.T) {
+	row := sockdiag.InetRow{State: uint8(Established), Local: netip.MustParseAddrPort("192.0.2.1:89"), Remote: netip.MustParseAddrPort("192.0.2.2:7")}
+	got := new(Sockets).newDiagReader(Raw, false, Query{}).convert(&row)
+	want := &InetSocket{Proto: Raw, State: Established, Local: row.Local, Remote: netip.MustParseAddrPort("192.0.2.2:0"), Diag: &row}
+	if diff := cmp.Diff(want, got, addrPorts); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

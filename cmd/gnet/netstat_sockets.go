@@ -149,7 +149,7 @@ func (w *socketWalk) inetQuery(t inetTable) procnet.Query {
 		Timers: w.o.Timers,
 		Users:  w.o.Extend > 0 || w.needsDiag() || w.o.countsBy("uid", "user"),
 		Ext:    w.o.infoExt(t.proto) | w.o.countExt(),
-		Diag:   w.o.Info || w.o.Kill,
+		Diag:   w.o.Kill,
 	}
 	q.Both = t.proto == procnet.TCP && w.plan.v4 && w.plan.v6 && !w.needsDiag()
 	if w.filter != nil {
