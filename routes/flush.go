@@ -116,6 +116,11 @@ func (w *flush) round(rows iter.Seq2[*rtnl.Route, error]) error {
 		w.sending = clone(r)
 		sendable(&w.sending)
 		w.sending.Expires = 0
+		if w.sending.NexthopID != 0 {
+			// The kernel lists an IPv4 route as blackhole when its nexthop object is one, whatever it was made as
+			// (net/ipv4/fib_semantics.c, fib_dump_info), and compares what it was made as; the object's number tells which is meant.
+			w.sending.Type = unix.RTN_UNSPEC
+		}
 		if err := w.batch.add(Step{Do: DoDelete, Route: &w.sending, Known: true}, w.sending); err != nil {
 			w.fatal = err
 			w.out.Untried += uint64(w.batch.unsent())

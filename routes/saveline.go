@@ -165,6 +165,8 @@ func (p *routeParser) key(name []byte) (int, error) {
 		return keyEncap, nil
 	case "other":
 		return keyOther, nil
+	case "nh_info": // of ip -d: what the object named by nhid is
+		return -1, nil
 	case "level", "text", "cache", "age", "used", "users", "error", "error_text", "time", "change":
 		return -1, nil // state, or a note's
 	}

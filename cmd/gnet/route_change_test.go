@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -391,4 +392,54 @@ func TestRouteIoctl(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestRoute_blackholeObject: a route of a nexthop object that is a blackhole is listed as a blackhole and was made as unicast; it goes with a
+// flush all the same. What iproute2 says of the object with -d keeps nobody from restoring it.
+func TestRoute_blackholeObject(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		host, run := routeListLab(t)
+		ip := nstest.Peer(t, "ip")
+		for _, line := range []string{"nexthop add id 77 blackhole", "route add 10.15.0.0/16 nhid 77"} {
+			if r := host.Run(t, ip, strings.Fields(line)...); r.Status != 0 {
+				t.Fatal(line, r)
+			}
+		}
+		file := filepath.Join(t.TempDir(), "saved")
+		saved := host.Run(t, ip, "-j", "-d", "route", "show", "10.15.0.0/16").Stdout
+		if err := os.WriteFile(file, []byte(saved), 0o600); err != nil || !strings.Contains(saved, "nh_info") {
+			t.Fatal(err, saved)
+		}
+		before := tables(t, host)
+		if diff := cmp.Diff(nstest.Result{Stdout: "1 deleted\n"}, run("flush", "--exact", "10.15.0.0/16", "--yes")); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff(nstest.Result{Stdout: "1 added\n"}, run("restore", file)); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff(before, tables(t, host)); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// TestOpenSaved_waits: for the writer of a named pipe until it is interrupted; a directory is called one.
+func TestOpenSaved_waits(t *testing.T) {
+	dir := t.TempDir()
+	fifo := filepath.Join(dir, "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := openSaved(ctx, new(env), fifo)
+	if err == nil || err.Error() != "interrupted before anything was changed" {
+		t.Errorf("a pipe without a writer: %v", err)
+	}
+	if f, err := os.OpenFile(fifo, os.O_RDWR, 0); err == nil { // lets go who still opens it
+		f.Close()
+	}
+	if _, err = openSaved(t.Context(), new(env), dir); err == nil || err.Error() != "read "+dir+": is a directory" {
+		t.Errorf("a directory: %v", err)
+	}
 }

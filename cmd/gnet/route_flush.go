@@ -33,8 +33,7 @@ func newRouteFlushCommand(e *env) *cobra.Command {
 		Long: `Delete the routes that the filter options select, of the main table unless another
 is named. Without any filter --all is needed. It asks first; without a terminal
 it refuses unless --yes is given. The kernel's own table local is only flushed
-when --table local names it. The last line says what was done; status 1: not
-all, or nothing was to be deleted.`,
+when --table local names it. The last line says what was done; status 1: not all.`,
 		Args:              noWords(e),
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}

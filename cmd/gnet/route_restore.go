@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"gnet/internal/render"
 	"gnet/internal/rtnl"
@@ -108,7 +109,7 @@ func savedFileError(name string, err error) error {
 func openSaved(ctx context.Context, e *env, name string) (*os.File, error) {
 	var in io.Reader = e.Stdin
 	if name != "-" {
-		f, err := os.Open(name)
+		f, err := openUntil(ctx, name)
 		if err != nil {
 			return nil, err
 		}
@@ -116,8 +117,12 @@ func openSaved(ctx context.Context, e *env, name string) (*os.File, error) {
 	}
 	f, isFile := in.(*os.File)
 	if isFile {
-		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		info, err := f.Stat()
+		if err == nil && info.Mode().IsRegular() {
 			return f, nil
+		}
+		if err == nil && info.IsDir() {
+			return nil, &os.PathError{Op: "read", Path: name, Err: unix.EISDIR}
 		}
 		if name != "-" {
 			defer f.Close()
@@ -125,6 +130,27 @@ func openSaved(ctx context.Context, e *env, name string) (*os.File, error) {
 	}
 	return spool(ctx, in)
 }
+
+// openUntil opens a file, which takes until somebody writes when it is a named pipe, and gives up when ctx ends.
+func openUntil(ctx context.Context, name string) (*os.File, error) {
+	type opened struct {
+		file *os.File
+		err  error
+	}
+	done := make(chan opened, 1)
+	go func() {
+		f, err := os.Open(name)
+		done <- opened{f, err}
+	}()
+	select {
+	case o := <-done:
+		return o.file, o.err
+	case <-ctx.Done():
+		return nil, errInterruptedBefore()
+	}
+}
+
+func errInterruptedBefore() error { return fail(statusNo, "interrupted before anything was changed") }
 
 // spool copies in to a temporary file that is gone when it is closed.
 func spool(ctx context.Context, in io.Reader) (*os.File, error) {
@@ -141,7 +167,7 @@ func spool(ctx context.Context, in io.Reader) (*os.File, error) {
 		select {
 		case err = <-copied:
 		case <-ctx.Done():
-			return nil, fail(statusNo, "interrupted before anything was changed")
+			return nil, errInterruptedBefore()
 		}
 	}
 	if err == nil {
