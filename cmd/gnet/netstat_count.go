@@ -130,12 +130,13 @@ func countCells(values []countValue) []string {
 	return row
 }
 
-// cellWidths returns the width of each column but the last, which needs none.
+// cellWidths returns the width on a terminal of each column but the last, which
+// needs none.
 func cellWidths(rows [][]string) []int {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i := range row[:len(row)-1] {
-			widths[i] = max(widths[i], len(row[i]))
+			widths[i] = max(widths[i], render.Width(row[i]))
 		}
 	}
 	return widths
@@ -144,7 +145,8 @@ func cellWidths(rows [][]string) []int {
 func countLine(count string, width int, cells []string, widths []int) []byte {
 	line := render.Right(nil, count, width)
 	for i, cell := range cells {
-		line = render.Left(append(line, ' '), cell, widths[i])
+		padding := max(0, widths[i]-render.Width(cell))
+		line = render.Left(append(line, ' '), cell, len(cell)+padding)
 	}
 	return append(bytes.TrimRight(line, " "), '\n')
 }

@@ -218,3 +218,29 @@ func TestSetOwners(t *testing.T) {
 		t.Errorf("all, then first: %v, %+v", err, o)
 	}
 }
+
+// Columns stand below each other on a terminal, whatever letters a process named
+// itself with.
+func TestNetstatCount_wideNames(t *testing.T) {
+	o := new(netstatOptions)
+	if err := setCountBy(o, "", "comm,pid"); err != nil {
+		t.Fatal(err)
+	}
+	c := newSocketCounter(o)
+	for i, comm := range []string{"größe-und-maß", "端口", "x"} {
+		c.inet(&shownSocket{inet: new(procnet.InetSocket), owners: []procnet.Owner{{PID: i + 1, Comm: comm}}})
+	}
+	var out bytes.Buffer
+	e := &env{Stdout: newOutput(&out)}
+	c.print(e)
+	e.Stdout.Flush()
+	want := "" +
+		"  Count Command       PID\n" +
+		"      1 größe-und-maß 1\n" +
+		"      1 x             3\n" +
+		"      1 端口          2\n" +
+		"      3 total\n"
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
