@@ -212,8 +212,7 @@ func (w *socketWalk) countSockets() error {
 	}
 	doc := w.e.document(w.o.Format, countSchema)
 	counter.write(doc)
-	w.e.closeDocument(doc)
-	w.e.notes = nil
+	w.closeDocument(doc, err)
 	return cmp.Or(err, w.outcome())
 }
 

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"iter"
 	"os"
 
+	"gnet/internal/procfile"
 	"gnet/internal/render"
 	"gnet/procnet"
 )
@@ -108,9 +110,19 @@ func showSockets(ctx context.Context, e *env, o *netstatOptions) error {
 	w.out = out
 	err := w.walk()
 	w.incomplete(out.close())
-	e.closeDocument(doc)
-	e.notes = nil
+	w.closeDocument(doc, err)
 	return cmp.Or(err, w.outcome())
+}
+
+// closeDocument ends the document of a round. What ended the walk is its last note,
+// since a document without rows looks like a host without sockets.
+func (w *socketWalk) closeDocument(doc *render.Document, err error) {
+	var ended *failure
+	if errors.As(err, &ended) && ended.err != nil {
+		w.e.notes = append(w.e.notes, message{"error", ended.err.Error()})
+	}
+	w.e.closeDocument(doc)
+	w.e.notes = nil
 }
 
 // socketWalk is one round: every table of the plan, in netstat's order.
@@ -189,7 +201,21 @@ func (w *socketWalk) walk() error {
 		}
 	}
 	w.reportSpaces()
+	w.reportRoot()
 	return w.outcome()
+}
+
+// reportRoot says that there is no network part in the tree of --proc-root. The
+// tables that nobody named are missed silently, and a wrong directory would look
+// like a host without sockets.
+func (w *socketWalk) reportRoot() {
+	root := procfile.At(w.o.ProcRoot)
+	if root.IsLive() || w.o.Netns != "" {
+		return
+	}
+	if _, err := os.Stat(root.Net("")); errors.Is(err, fs.ErrNotExist) {
+		w.incomplete(fmt.Errorf("--proc-root: %w", err))
+	}
 }
 
 // outcome is the status when all is said.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -217,7 +219,11 @@ func TestNetstat_continuous(t *testing.T) {
 	defer cancel()
 	var out bytes.Buffer
 	e := &env{Stdout: newOutput(&out), Stderr: new(bytes.Buffer)}
-	o := netstatOptions{outputOptions: outputOptions{ProcRoot: t.TempDir()}, Families: netstatFamilies{Inet: true}, Continuous: true}
+	root := t.TempDir()
+	if err := os.Mkdir(filepath.Join(root, "net"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	o := netstatOptions{outputOptions: outputOptions{ProcRoot: root}, Families: netstatFamilies{Inet: true}, Continuous: true}
 	if err := runNetstat(ctx, e, o); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("runNetstat = %v, want %v", err, context.DeadlineExceeded)
 	}
