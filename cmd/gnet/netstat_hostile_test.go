@@ -258,6 +258,14 @@ func TestNetstatDiffers_options(t *testing.T) {
 		if got := o.run(o.original, []string{"-rneee"}); got.Stdout != "Kernel IP routing table\n" {
 			t.Errorf("the original's -rneee: %+v", got)
 		}
+
+		difference(t, "mode-again")
+		for line, once := range map[string]string{"-rnr": "-rn", "-s -u -s": "-su", "-ii": "-i", "-MM": "-M"} {
+			o.expect(line, o.run(o.gnet, strings.Fields(once)))
+			if got := o.run(o.original, strings.Fields(line)); got.Status != 3 || got.Stdout != "" {
+				t.Errorf("the original's %s: %+v", line, got)
+			}
+		}
 		fakeProc(t, map[string]string{"ax25_route": "callsign dev addr\n", "x25/route": "\n"})
 		o.expect("-r -A ax25", nstest.Result{Status: 1, Stderr: "netstat: routes of ax25 are not in this version\n"})
 		o.expect("-r -A x25", nstest.Result{Status: 1, Stderr: "netstat: routes of x25 are not in this version\n"})
