@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 
@@ -64,17 +65,50 @@ func (o *netstatOptions) operandsMeant() string {
 	return "; did you mean --filter?"
 }
 
-// filterFailure shows the expression with a line below it that marks the word.
+// filterFailure shows the expression with a line below it that marks the word. Of
+// an expression that fills screens it shows what is about the word.
 func filterFailure(bad *filter.SyntaxError) error {
-	if strings.TrimSpace(bad.Expr) == "" {
-		return fail(statusUsage, "--filter: %s", bad.Msg)
+	const about = 100 // bytes that are kept on either side of where the word begins
+	msg := bad.Msg
+	if len(msg) > 2*about {
+		msg = clipRight(msg, about) + clipLeft(msg, about)[len(clipped):]
 	}
-	before := render.Width(safe.String(bad.Expr[:bad.Offset]))
-	width := render.Width(safe.String(bad.Word))
-	f := fail(statusUsage, "--filter: %s\n  %s\n  %s^%s", bad.Msg, safe.String(bad.Expr),
-		strings.Repeat(" ", before), strings.Repeat("~", max(0, width-1)))
+	if strings.TrimSpace(bad.Expr) == "" {
+		return fail(statusUsage, "--filter: %s", msg)
+	}
+	before := safe.String(clipLeft(bad.Expr[:bad.Offset], about))
+	behind := clipRight(bad.Expr[bad.Offset:], about)
+	word := safe.String(behind[:min(len(bad.Word), len(behind))])
+	f := fail(statusUsage, "--filter: %s\n  %s\n  %s^%s", msg, before+safe.String(behind),
+		strings.Repeat(" ", render.Width(before)), strings.Repeat("~", max(0, render.Width(word)-1)))
 	f.hint = bad.Hint
 	return f
+}
+
+// clipped stands for what clipLeft and clipRight left out.
+const clipped = "..."
+
+// clipLeft returns the last n bytes of a text, or some less so that no character is cut.
+func clipLeft(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	s = s[len(s)-n:]
+	for s != "" && !utf8.RuneStart(s[0]) {
+		s = s[1:]
+	}
+	return clipped + s
+}
+
+// clipRight returns the first n bytes of a text, or some less so that no character is cut.
+func clipRight(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + clipped
 }
 
 // filterNames looks up the names in an expression: in files under /etc, at the

@@ -164,3 +164,25 @@ func TestFilterFailure_oneLine(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// TestFilterFailure_long: of an expression or a word that fills screens the
+// message has what is about the beginning of the word.
+func TestFilterFailure_long(t *testing.T) {
+	before, behind := strings.Repeat("sport 1 or ", 1000), strings.Repeat(" or \u00e9t\u00e9", 1000)
+	blank := strings.Repeat(" ", 2+3+100)
+	for expr, want := range map[string]string{
+		before + "pdi 3" + behind: "--filter: \"pdi\" is no condition\n  ..." + before[len(before)-100:] + "pdi 3" +
+			behind[:94] + "...\n" + blank + "^~~",
+		strings.Repeat("x", 1000): "--filter: \"" + strings.Repeat("x", 99) + "..." + strings.Repeat("x", 100-len("\" is no condition")) + "\" is no condition\n  " +
+			strings.Repeat("x", 100) + "...\n  ^" + strings.Repeat("~", 102),
+	} {
+		_, err := filter.Parse(expr, &filterNames{o: &netstatOptions{}})
+		bad, ok := err.(*filter.SyntaxError)
+		if !ok {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, filterFailure(bad).Error()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
