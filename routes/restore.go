@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -166,6 +167,7 @@ type heldRoute struct {
 	message string // the route as it is sent
 	lost    bool   // the kernel's answer was
 	there   bool   // found by the look at the tables
+	refused error  // the kernel's words, where it is to be sent no more
 }
 
 func (r *restore) outcome() Outcome {
@@ -311,6 +313,9 @@ func (r *restore) report(s *sent, err error) {
 		r.fatal = err // it would be the same for every other
 	case r.first && tooEarly(err) && phaseOf(&s.Route) > phaseLocal:
 		r.late.add(s.Item, phaseOf(&s.Route))
+	case s.do == DoAdd || s.do == DoAppend:
+		// A route whose gateway or interface is down is refused also when it is there.
+		r.keepRefused(s, err)
 	default:
 		r.fail(&s.Saved, err)
 	}
@@ -339,6 +344,13 @@ func (r *restore) keep(s *sent, lost bool) {
 	r.scratch = rtnl.AppendRoute(r.scratch[:0], &s.Route)
 	place.routes = append(place.routes, heldRoute{Place: s.Place, message: string(r.scratch), lost: lost})
 	place.group = append(place.group, s.group...)
+}
+
+// keepRefused remembers a route that was refused and may be there all the same.
+func (r *restore) keepRefused(s *sent, err error) {
+	r.keep(s, false)
+	held := r.open[keyOf(&s.Route)].routes
+	held[len(held)-1].refused = err
 }
 
 // route returns the held route.
@@ -379,7 +391,7 @@ func (r *restore) resolve() {
 	for _, place := range r.open { // lost once more, or others are at work here
 		for i := range place.routes {
 			s := place.routes[i].route()
-			r.fail(&s, &OpError{Op: OpAdd, Err: errUnsettled})
+			r.fail(&s, cmp.Or[error](place.routes[i].refused, &OpError{Op: OpAdd, Err: errUnsettled}))
 		}
 	}
 	clear(r.open)
@@ -389,8 +401,12 @@ func (r *restore) resolve() {
 func (r *restore) unknown(open map[routeKey]*openPlace) {
 	for _, place := range open {
 		for i := range place.routes {
-			if place.routes[i].lost {
+			switch held := &place.routes[i]; {
+			case held.lost:
 				r.out.Unknown++
+			case held.refused != nil:
+				s := held.route()
+				r.fail(&s, held.refused)
 			}
 		}
 	}
@@ -451,6 +467,10 @@ func (r *restore) settle(place *openPlace, held *heldRoute) {
 	s := sent{Saved: held.route()}
 	if slices.ContainsFunc(place.has, func(has rtnl.Route) bool { return agrees(&s.Route, &has) }) {
 		r.out.Present++
+		return
+	}
+	if held.refused != nil {
+		r.fail(&s.Saved, held.refused)
 		return
 	}
 	s.do = place.change(&s.Route)

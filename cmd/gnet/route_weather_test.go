@@ -214,3 +214,27 @@ func routeChurn(host *nstest.Host, end <-chan struct{}) error {
 		}
 	})
 }
+
+// TestRouteRestore_deadHop: a route that the kernel keeps while one of its interfaces is down, and would refuse now, is there already.
+func TestRouteRestore_deadHop(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		host, run := routeListLab(t)
+		ip := nstest.Peer(t, "ip")
+		for _, line := range []string{"link add e0 type veth peer name e1", "addr add 10.60.0.1/24 dev e0", "link set e1 up", "link set e0 up",
+			"route add 10.61.0.0/16 nexthop via 10.50.0.2 nexthop via 10.60.0.2", "link set e0 down"} {
+			if r := host.Run(t, ip, strings.Fields(line)...); r.Status != 0 {
+				t.Fatal(line, r)
+			}
+		}
+		file := filepath.Join(t.TempDir(), "saved")
+		saved := run("save", "--exact", "10.61.0.0/16").Stdout
+		refused := `{"destination":"10.62.0.0/16","gateway":"10.60.0.2"}` + "\n"
+		if err := os.WriteFile(file, []byte(saved+refused), 0o600); err != nil || saved == "" {
+			t.Fatal(err, saved)
+		}
+		r := run("restore", file)
+		if r.Status != 1 || r.Stdout != "1 there already, 1 failed\n" || strings.Count(r.Stderr, "\n") != 1 || !strings.HasPrefix(r.Stderr, "route: line 2: 10.62.0.0/16 ") {
+			t.Errorf("%+v", r)
+		}
+	})
+}
