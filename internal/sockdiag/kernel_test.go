@@ -157,7 +157,7 @@ func states(t *testing.T) {
 	l.accept(four)
 	l.connect("127.0.0.1:40004", "127.0.0.1:5000")
 	client, _ := pair(dual, "[::1]:40005", "[::1]:5001")
-	l.close(client) // FIN_WAIT2 and CLOSE_WAIT
+	l.close(client)                                      // FIN_WAIT2 and CLOSE_WAIT
 	awaitState(t, "[::1]:40005", unix.BPF_TCP_FIN_WAIT2) // the acknowledgement may be delayed
 	_, server := pair(dual, "[::1]:40006", "[::1]:5001")
 	_, err := unix.Write(server, make([]byte, 3000))
