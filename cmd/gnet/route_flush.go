@@ -68,8 +68,12 @@ func flushRoutes(ctx context.Context, e *env, o routeFlushOptions) error {
 		return listFlushable(e, conn, o)
 	}
 	if !o.Yes {
-		if err := askFlush(e, conn, &o.Filter); err != nil {
+		n, err := askFlush(e, conn, &o.Filter)
+		if err != nil {
 			return err
+		}
+		if n == 0 { // what comes now was not asked about
+			return newChangeReport(e, o.Format).end(&routes.Outcome{}, nil)
 		}
 	}
 	ctx, cancel := untilSignal(ctx)
@@ -115,23 +119,24 @@ func countRoutes(n uint64) string {
 	return fmt.Sprintf("%d routes", n)
 }
 
-// askFlush asks whoever sits at the terminal. Anything but y or yes is no.
-func askFlush(e *env, conn *routes.Conn, f *routes.Filter) error {
+// askFlush asks whoever sits at the terminal about n routes, and does not ask when
+// there are none. Anything but y or yes is no, which is an error.
+func askFlush(e *env, conn *routes.Conn, f *routes.Filter) (n uint64, err error) {
 	if !e.canAsk() {
-		return fail(statusUsage, "flush asks before it deletes, and there is no terminal").
+		return 0, fail(statusUsage, "flush asks before it deletes, and there is no terminal").
 			withHint("--yes deletes without asking, --dry-run lists what would go")
 	}
-	var n, kernels uint64
+	var kernels uint64
 	for r, err := range conn.Flushable(f) {
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if n++; r.Protocol == unix.RTPROT_KERNEL {
 			kernels++
 		}
 	}
 	if n == 0 {
-		return nil
+		return 0, nil
 	}
 	of := ""
 	if kernels > 0 {
@@ -141,11 +146,11 @@ func askFlush(e *env, conn *routes.Conn, f *routes.Filter) error {
 	fmt.Fprintf(e.Stderr, "delete %s%s? [y/N] ", countRoutes(n), of)
 	answer, err := bufio.NewReader(e.Stdin).ReadString('\n')
 	if err != nil && err != io.EOF {
-		return err
+		return 0, err
 	}
 	switch strings.ToLower(strings.TrimSpace(answer)) {
 	case "y", "yes":
-		return nil
+		return n, nil
 	}
-	return fail(statusNo, "nothing was deleted")
+	return 0, fail(statusNo, "nothing was deleted")
 }
