@@ -3,11 +3,10 @@ package main
 import (
 	"strconv"
 
-	"golang.org/x/sys/unix"
-
 	"gnet/internal/render"
 	"gnet/internal/rtnl"
 	"gnet/procnet"
+	"gnet/routes"
 )
 
 // interfaceSchema names the document of the interface table; gnet-json(5).
@@ -99,7 +98,7 @@ func addressColumn(field fieldMaker) render.Column[interfaceRow] {
 			o[1].Uint(uint64(a.Prefix.Bits()))
 			o[2].Addr(a.Broadcast)
 			o[3].Addr(a.Peer)
-			o[4].Str(inetScopeWord(a.Scope))
+			o[4].Str(routes.ScopeName(a.Scope))
 		}
 		for i := range r.inet6 {
 			a, o := &r.inet6[i], v.Object(len(list.Sub))
@@ -110,21 +109,6 @@ func addressColumn(field fieldMaker) render.Column[interfaceRow] {
 			}
 		}
 	}}
-}
-
-// inetScopeWord is the scope of an IPv4 address (rtnetlink(7), rtm_scope).
-func inetScopeWord(scope uint8) string {
-	switch scope {
-	case unix.RT_SCOPE_UNIVERSE:
-		return "global"
-	case unix.RT_SCOPE_SITE:
-		return "site"
-	case unix.RT_SCOPE_LINK:
-		return "link"
-	case unix.RT_SCOPE_HOST:
-		return "host"
-	}
-	return strconv.Itoa(int(scope))
 }
 
 type interfaceCounter struct {
