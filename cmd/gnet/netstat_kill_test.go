@@ -336,13 +336,16 @@ func TestKiller_anotherSocket(t *testing.T) {
 
 // scriptedKiller is a killer whose kernel answers SOCK_DESTROY of the socket with
 // cookie n by answers[n-1], the last of them again and again, and still shows the sockets in
-// there.
+// there. A cookie of 0 ends that list with an error.
 func scriptedKiller(answers [][]unix.Errno, there []uint64) *killer {
 	asked := map[uint64]int{}
 	nl, _ := nltest.Dial(func(r netlink.Message) []nltest.Datagram {
 		var d []byte
 		if r.Type == unix.SOCK_DIAG_BY_FAMILY {
 			for _, cookie := range there {
+				if cookie == 0 {
+					return []nltest.Datagram{{Bytes: nltest.AppendDone(d, r, unix.ENOBUFS)}}
+				}
 				body := make([]byte, 72)
 				body[0], body[44] = unix.AF_INET, byte(cookie)
 				d = nltest.Append(d, unix.SOCK_DIAG_BY_FAMILY, unix.NLM_F_MULTI, r.Seq, body)
@@ -380,6 +383,7 @@ func TestKiller_answers(t *testing.T) {
 		{"one of a group that is not all selected", []errnos{{0}, {absent}}, []uint64{2, 3}, "killed missed", statusNo},
 		{"found after others were ended", []errnos{{absent, absent, 0}, {absent, 0}, {0}}, []uint64{1, 2}, "killed killed killed", statusOK},
 		{"never found", []errnos{{absent}, {absent}}, []uint64{1, 2}, "missed missed", statusNo},
+		{"nobody knows whether it is there", []errnos{{absent}, {absent}}, []uint64{1, 0, 2}, "missed failed", statusNo},
 		{"no rights", []errnos{{perm}, {perm}}, []uint64{1, 2}, "denied denied", statusCannot},
 		{"no rights, one gone", []errnos{{perm}, {absent}}, []uint64{1}, "denied gone", statusNo},
 		{"kernel without the call", []errnos{{unsupported}}, []uint64{1}, "unsupported", statusCannot},

@@ -45,16 +45,20 @@ func (k *killer) round(ctx context.Context) (progress bool) {
 // lookForMissed tells sockets that the kernel did not find, although they are
 // there, from those that have ended.
 func (k *killer) lookForMissed() {
-	tables := map[killTable]map[uint64]bool{}
+	tables := map[killTable]killCookies{}
 	for _, t := range k.targets {
 		if t.result.word != wasMissed {
 			continue
 		}
 		table := killTable{killProtocol(t.shown.inet.Proto), t.shown.inet.Diag.Family}
-		if tables[table] == nil {
+		if _, listed := tables[table]; !listed {
 			tables[table] = k.cookies(table)
 		}
-		if !tables[table][t.shown.inet.Diag.Cookie] {
+		switch c := tables[table]; {
+		case c.there[t.shown.inet.Diag.Cookie]:
+		case c.err != nil: // it may be in what the error left out
+			t.result = killResult{wasFailed, c.err}
+		default:
 			t.result.word = wasGone
 		}
 	}
@@ -63,16 +67,22 @@ func (k *killer) lookForMissed() {
 
 type killTable struct{ protocol, family uint8 }
 
-// cookies are the sockets of one table. What an error leaves out counts as gone,
-// which is what the kernel said of it.
-func (k *killer) cookies(table killTable) map[uint64]bool {
-	there := map[uint64]bool{}
+// killCookies are the sockets of one table, as far as it could be read.
+type killCookies struct {
+	there map[uint64]bool
+	err   error
+}
+
+func (k *killer) cookies(table killTable) killCookies {
+	c := killCookies{there: map[uint64]bool{}}
 	for row, err := range k.conn.Inet(sockdiag.Request{Family: table.family, Protocol: table.protocol}) {
-		if err == nil {
-			there[row.Cookie] = true
+		if err != nil {
+			c.err = err
+			break
 		}
+		c.there[row.Cookie] = true
 	}
-	return there
+	return c
 }
 
 // connection names a TCP connection as one of its ends sees it; an IPv4 end in
