@@ -14,8 +14,9 @@ import (
 // pingOptions is what a ping command line asks for, after checking.
 type pingOptions struct {
 	outputOptions
-	Destination string
-	Family      probe.Family // 0: whatever the name has
+	// Targets are the operands, at least one.
+	Targets []string
+	Family  probe.Family // 0: whatever the name has
 
 	Count    int64 // 0: without end
 	Interval time.Duration
@@ -150,14 +151,10 @@ func parsePing(args []string, posix bool) (pingOptions, error) {
 	if err != nil {
 		return pingOptions{}, err
 	}
-	switch len(words) {
-	case 0:
+	if len(words) == 0 {
 		return pingOptions{}, fail(statusNo, "usage error: Destination address required")
-	case 1:
-		o.Destination = words[0]
-	default:
-		return pingOptions{}, fail(statusCannot, "one destination, please: routing through %s is not in this version of gnet", words[0])
 	}
+	o.Targets = words
 	if o.Flood && !o.IntervalSet {
 		o.Interval = 0
 	}

@@ -29,6 +29,9 @@ const (
 
 // runPing opens the sockets, finds the host and pings it.
 func runPing(ctx context.Context, e *env, o pingOptions) error {
+	if len(o.Targets) > 1 {
+		return fail(statusCannot, "one destination, please: several targets are not in this version of gnet")
+	}
 	sockets, err := openPingSockets(e, &o)
 	if err != nil {
 		return err
@@ -37,7 +40,7 @@ func runPing(ctx context.Context, e *env, o pingOptions) error {
 	if o.Format == render.Classic {
 		pingPreamble(e, &o, sockets)
 	}
-	target, err := resolveTarget(ctx, o.Destination, o.Family)
+	target, err := resolveTarget(ctx, o.Targets[0], o.Family)
 	if err != nil {
 		return err
 	}
@@ -100,7 +103,7 @@ func (s *pingSockets) close() {
 // out to have. It comes first, so that rights end before anything is read.
 func openPingSockets(e *env, o *pingOptions) (*pingSockets, error) {
 	family := o.Family
-	if target, literal, _ := parseTarget(o.Destination); family == 0 && literal && len(target.Addrs) == 1 {
+	if target, literal, _ := parseTarget(o.Targets[0]); family == 0 && literal && len(target.Addrs) == 1 {
 		family = familyOf(target.Addrs[0])
 	}
 	if o.ID == 0 && o.Verbose {

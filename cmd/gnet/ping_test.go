@@ -27,28 +27,28 @@ func TestPingOptions(t *testing.T) {
 		line string
 		want pingOptions
 	}{
-		{"h", change(func(o *pingOptions) { o.Destination = "h" })},
+		{"h", change(func(o *pingOptions) { o.Targets = []string{"h"} })},
 		{"-c3 -i.25 -s 100 -t9 -M do -W1.5 -w 7 -qnDOv h", change(func(o *pingOptions) {
-			o.Destination, o.Count, o.Interval, o.IntervalSet, o.Size, o.TTL = "h", 3, 250*time.Millisecond, true, 100, 9
+			o.Targets, o.Count, o.Interval, o.IntervalSet, o.Size, o.TTL = []string{"h"}, 3, 250*time.Millisecond, true, 100, 9
 			o.MTU, o.Wait, o.Deadline = probe.MTUDo, 1500*time.Millisecond, 7*time.Second
 			o.Quiet, o.Numeric, o.Stamp, o.Outstanding, o.Verbose = true, true, true, true, true
 		})},
 		{"h -I 10.0.0.1 -I eth0 -6 --json", change(func(o *pingOptions) {
-			o.Destination, o.Source4, o.StrictFrom, o.Device, o.Family = "h", netip.MustParseAddr("10.0.0.1"), true, "eth0", probe.IPv6
+			o.Targets, o.Source4, o.StrictFrom, o.Device, o.Family = []string{"h"}, netip.MustParseAddr("10.0.0.1"), true, "eth0", probe.IPv6
 			o.Format = render.JSON
 		})},
 		{"-I fe80::1%eth1 -f h", change(func(o *pingOptions) {
-			o.Destination, o.Source6, o.StrictFrom, o.Device = "h", netip.MustParseAddr("fe80::1"), true, "eth1"
+			o.Targets, o.Source6, o.StrictFrom, o.Device = []string{"h"}, netip.MustParseAddr("fe80::1"), true, "eth1"
 			o.Flood, o.Numeric, o.Interval = true, true, 0
 		})},
 		{"-f -i 0.01 h", change(func(o *pingOptions) {
-			o.Destination, o.Flood, o.Numeric, o.Interval, o.IntervalSet = "h", true, true, 10*time.Millisecond, true
+			o.Targets, o.Flood, o.Numeric, o.Interval, o.IntervalSet = []string{"h"}, true, true, 10*time.Millisecond, true
 		})},
 		{"-p ff0 -Q 0xb8 -e 0 -U h", change(func(o *pingOptions) {
-			o.Destination, o.Pattern, o.PatternSet, o.TOS, o.ID, o.UserTime = "h", []byte{0xff, 0}, true, 0xb8, 0, true
+			o.Targets, o.Pattern, o.PatternSet, o.TOS, o.ID, o.UserTime = []string{"h"}, []byte{0xff, 0}, true, 0xb8, 0, true
 		})},
 		{"-i 0.0005 -- -h", change(func(o *pingOptions) {
-			o.Destination, o.Interval, o.IntervalSet = "-h", 500*time.Microsecond, true
+			o.Targets, o.Interval, o.IntervalSet = []string{"-h"}, 500*time.Microsecond, true
 		})},
 	} {
 		e := systemEnv()
