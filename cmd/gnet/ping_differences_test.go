@@ -158,67 +158,67 @@ func TestPingOracle_responder(t *testing.T) {
 	}{
 		{name: "twice", line: "-l2 -c2 -i9", reply: func(r *responder, q echoRequest) {
 			for range 3 {
-				r.send(q, q.dst, q.answer(), true)
+				r.Reply(q, q.Answer())
 			}
 		}},
 		{name: "twice, quietly", line: "-q -l2 -c2 -i9", reply: func(r *responder, q echoRequest) {
-			r.send(q, q.dst, q.answer(), true)
-			r.send(q, q.dst, q.answer(), true)
+			r.Reply(q, q.Answer())
+			r.Reply(q, q.Answer())
 		}},
 		{name: "twice, IPv6", line: "-l2 -c2 -i9", six: true, reply: func(r *responder, q echoRequest) {
-			r.send(q, q.dst, q.answer(), true)
-			r.send(q, q.dst, q.answer(), true)
+			r.Reply(q, q.Answer())
+			r.Reply(q, q.Answer())
 		}},
-		{name: "truncated", line: "-l2 -c2 -i9", reply: func(r *responder, q echoRequest) { r.send(q, q.dst, q.answer()[:44], true) }},
-		{name: "longer", line: "-l2 -c2 -i9", reply: func(r *responder, q echoRequest) { r.send(q, q.dst, append(q.answer(), make([]byte, 40)...), true) }},
+		{name: "truncated", line: "-l2 -c2 -i9", reply: func(r *responder, q echoRequest) { r.Reply(q, q.Answer()[:44]) }},
+		{name: "longer", line: "-l2 -c2 -i9", reply: func(r *responder, q echoRequest) { r.Reply(q, append(q.Answer(), make([]byte, 40)...)) }},
 		{name: "wrong data", line: "-c1", reply: func(r *responder, q echoRequest) {
-			b := q.answer()
+			b := q.Answer()
 			b[40] ^= 0xff
-			r.send(q, q.dst, b, true)
+			r.Reply(q, b)
 		}},
 		{name: "wrong data, pattern", line: "-p 0a -s 90 -c1", reply: func(r *responder, q echoRequest) {
-			b := q.answer()
+			b := q.Answer()
 			b[8+70] = 0
-			r.send(q, q.dst, b, true)
+			r.Reply(q, b)
 		}},
 		{name: "crossed", line: "-l4 -c4 -i9", reply: crossed()},
 		{name: "late", line: "-O -c3 -i1", reply: func(r *responder, q echoRequest) {
-			if q.seq != 2 {
-				r.send(q, q.dst, q.answer(), true)
+			if q.Seq != 2 {
+				r.Reply(q, q.Answer())
 			}
 		}},
 		{name: "ICMP errors", line: "-i.02 -c28 -W2", reply: complain(errors4)},
 		{name: "ICMP errors, IPv6", line: "-i.02 -c19 -W2", six: true, reply: complain(errors6)},
 		{name: "another host's address", line: "-c1 -W1", id: difference(t, "ping-other-source").ID,
-			reply:    func(r *responder, q echoRequest) { r.send(q, other, q.answer(), true) },
+			reply:    func(r *responder, q echoRequest) { r.Send(q, other, q.Answer(), true) },
 			original: "64 bytes from 10.77.3.7: icmp_seq=1 ttl=62 time=T ms (DIFFERENT ADDRESS!)\n" + oneOfOne + "status 0",
 			gnet: "64 bytes from 10.77.3.7: icmp_seq=1 ttl=62 time=T ms (DIFFERENT ADDRESS!)\n" +
 				"1 packets transmitted, 0 received, 100% packet loss, time Tms\nstatus 1"},
 		{name: "checksum", line: "-c1 -W1", id: difference(t, "ping-bad-checksum").ID,
 			reply: func(r *responder, q echoRequest) {
-				b := q.answer()
+				b := q.Answer()
 				b[2] ^= 0x55
-				r.send(q, q.dst, b, false)
+				r.Send(q, q.Dst, b, false)
 			},
 			original: oneReply + oneOfOne + "status 0",
 			gnet: "64 bytes from 10.77.3.2: icmp_seq=1 ttl=62 time=T ms (BAD CHECKSUM!)\n" +
 				"1 packets transmitted, 0 received, +1 corrupted, 100% packet loss, time Tms\nstatus 1"},
 		{name: "a probe that was not sent", line: "-c1 -W1", id: difference(t, "ping-not-asked").ID,
 			reply: func(r *responder, q echoRequest) {
-				b := q.answer()
+				b := q.Answer()
 				b[7] += 100
-				r.send(q, q.dst, b, true)
+				r.Reply(q, b)
 			},
 			original: "64 bytes from 10.77.3.2: icmp_seq=101 ttl=62 time=T ms\n" + oneOfOne + "status 0",
 			gnet: "1 packets transmitted, 0 received, 100% packet loss, time Tms\n" +
 				"! ping: reply from 10.77.3.2 ignored: icmp_seq=101: no such probe was sent\nstatus 1"},
 		{name: "forged time", line: "-c1 -W1", id: difference(t, "ping-forged").ID,
 			reply: func(r *responder, q echoRequest) {
-				b := q.answer()
+				b := q.Answer()
 				for i := 8; i < 24; i++ {
 					b[i] = 0xff
 				}
-				r.send(q, q.dst, b, true)
+				r.Reply(q, b)
 			},
 			original: oneReply + oneOfOne + "status 0",
 			gnet: "1 packets transmitted, 0 received, 100% packet loss, time Tms\n" +

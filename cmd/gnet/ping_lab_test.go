@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -14,7 +12,6 @@ import (
 
 	"gnet/internal/nstest"
 	"gnet/internal/rtnl"
-	"gnet/internal/wire"
 )
 
 // pingLab is client -1500- r1 -1450- r2 -1400- server, both IP versions, with
@@ -105,134 +102,11 @@ func (lab *pingLab) forget() {
 	}
 }
 
-// responder answers the echo requests to the server in place of its kernel.
-type responder struct {
-	t       *testing.T
-	six     bool
-	in, out int
-	reply   func(r *responder, request echoRequest)
-	done    chan struct{}
-}
-
-// echoRequest is a request as the responder saw it: packet has the IPv4 header,
-// icmp has not.
-type echoRequest struct {
-	src, dst netip.Addr
-	seq      int
-	packet   []byte
-	icmp     []byte
-}
-
-// respond makes the server answer as reply says until the returned function is
-// called.
-func (lab *pingLab) respond(six bool, reply func(*responder, echoRequest)) (stop func()) {
-	lab.t.Helper()
-	r := &responder{t: lab.t, six: six, reply: reply, done: make(chan struct{})}
-	ignore := map[bool]string{false: "net/ipv4/icmp_echo_ignore_all", true: "net/ipv6/icmp/echo_ignore_all"}[six]
-	lab.server.Sysctl(lab.t, ignore, "1")
-	lab.server.Do(lab.t, r.open)
-	go r.serve()
-	return func() {
-		unix.Shutdown(r.in, unix.SHUT_RD)
-		<-r.done
-		unix.Close(r.in)
-		if !six {
-			unix.Close(r.out)
-		}
-		lab.server.Sysctl(lab.t, ignore, "0")
-	}
-}
-
-func (r *responder) open() (err error) {
-	if r.six {
-		r.in, err = unix.Socket(unix.AF_INET6, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_ICMPV6)
-		r.out = r.in
-	} else if r.in, err = unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_ICMP); err == nil {
-		r.out, err = unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_RAW)
-	}
-	if err != nil {
-		return err
-	}
-	return unix.SetsockoptTimeval(r.in, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Usec: 20000})
-}
-
-// serve reads requests until the socket is shut down, which a raw socket says by
-// an empty read or an error.
-func (r *responder) serve() {
-	defer close(r.done)
-	buf := make([]byte, 1<<16)
-	idle := 0
-	for idle < 500 {
-		n, from, err := unix.Recvfrom(r.in, buf, 0)
-		switch {
-		case errors.Is(err, unix.EAGAIN):
-			idle++
-			continue
-		case err == unix.EINTR:
-			continue
-		case err != nil || n == 0:
-			return
-		}
-		idle = 0
-		if request, ok := r.parse(slices.Clone(buf[:n]), from); ok {
-			r.reply(r, request)
-		}
-	}
-}
-
-func (r *responder) parse(b []byte, from unix.Sockaddr) (echoRequest, bool) {
-	if r.six {
-		sa := from.(*unix.SockaddrInet6)
-		q := echoRequest{src: netip.AddrFrom16(sa.Addr), dst: netip.MustParseAddr(labServer6), packet: b, icmp: b}
-		return q.numbered(wire.ICMPv6EchoRequest)
-	}
-	ip, err := wire.CheckIPv4(b)
-	if err != nil {
-		return echoRequest{}, false
-	}
-	q := echoRequest{src: ip.Src(), dst: ip.Dst(), packet: b, icmp: ip.Payload()}
-	return q.numbered(wire.ICMPv4EchoRequest)
-}
-
-func (q echoRequest) numbered(typ uint8) (echoRequest, bool) {
-	if len(q.icmp) < wire.ICMPHeader || q.icmp[0] != typ {
-		return echoRequest{}, false
-	}
-	q.seq = int(binary.BigEndian.Uint16(q.icmp[6:]))
-	return q, true
-}
-
-// answer returns the honest reply, checksum included.
-func (q *echoRequest) answer() []byte {
-	b := slices.Clone(q.icmp)
-	b[0] = wire.ICMPv4EchoReply
-	if q.icmp[0] == wire.ICMPv6EchoRequest {
-		b[0] = wire.ICMPv6EchoReply
-	}
-	return b
-}
-
-// send sends an ICMP message to the client, from src. With mend the checksum is
-// made right.
-func (r *responder) send(q echoRequest, src netip.Addr, icmp []byte, mend bool) {
-	if r.six {
-		unix.Sendto(r.in, icmp, 0, &unix.SockaddrInet6{Addr: q.src.As16()})
-		return
-	}
-	if mend {
-		icmp[2], icmp[3] = 0, 0
-		binary.BigEndian.PutUint16(icmp[2:], wire.Checksum(icmp))
-	}
-	header := wire.IPv4Fields{TTL: 64, Protocol: wire.ProtoICMP, Src: src, Dst: q.src}
-	packet, err := header.Append(nil, len(icmp))
-	if err != nil {
-		r.t.Error(err)
-		return
-	}
-	if err := unix.Sendto(r.out, append(packet, icmp...), 0, &unix.SockaddrInet4{Addr: q.src.As4()}); err != nil {
-		r.t.Error(err)
-	}
-}
+// responder and echoRequest are short for what most cases name.
+type (
+	responder   = nstest.Responder
+	echoRequest = nstest.EchoRequest
+)
 
 // icmpCase is an ICMP error by type, code and second word.
 type icmpCase struct {
@@ -240,21 +114,18 @@ type icmpCase struct {
 	rest      uint32
 }
 
+// respond makes the server answer as reply says until the returned function is
+// called.
+func (lab *pingLab) respond(six bool, reply func(*responder, echoRequest)) (stop func()) {
+	lab.t.Helper()
+	return lab.server.Respond(lab.t, six, reply)
+}
+
 // complain answers the nth request with the nth error.
 func complain(cases []icmpCase) func(*responder, echoRequest) {
 	return func(r *responder, q echoRequest) {
-		c := cases[(q.seq-1)%len(cases)]
-		if r.six {
-			header := wire.IPv6Fields{NextHeader: wire.ProtoICMPv6, HopLimit: 61, Src: q.src, Dst: q.dst}
-			quoted, err := header.Append(nil, len(q.icmp))
-			if err != nil {
-				r.t.Error(err)
-				return
-			}
-			r.send(q, q.dst, wire.AppendICMPv6(nil, q.dst, q.src, c.typ, c.code, c.rest, append(quoted, q.icmp...)), false)
-			return
-		}
-		r.send(q, q.dst, wire.AppendICMPv4(nil, c.typ, c.code, c.rest, q.packet[:28]), false)
+		c := cases[(int(q.Seq)-1)%len(cases)]
+		r.Complain(q, q.Dst, c.typ, c.code, c.rest)
 	}
 }
 
@@ -262,11 +133,11 @@ func complain(cases []icmpCase) func(*responder, echoRequest) {
 func crossed() func(*responder, echoRequest) {
 	var waiting []echoRequest
 	return func(r *responder, q echoRequest) {
-		if waiting = append(waiting, q); q.seq%2 == 1 {
+		if waiting = append(waiting, q); q.Seq%2 == 1 {
 			return
 		}
 		for _, q := range slices.Backward(waiting) {
-			r.send(q, q.dst, q.answer(), true)
+			r.Reply(q, q.Answer())
 		}
 		waiting = nil
 	}
