@@ -17,8 +17,10 @@ type Config struct {
 	// broadcast) any host may.
 	Target    netip.Addr
 	AnySource bool
-	// Count ends the run when that many replies and errors have arrived; 0 has no
-	// end. Without a Deadline no more than Count probes are sent.
+	// Count ends the run: that many probes are sent, and the run is over when each
+	// is answered, has brought an ICMP error or was refused by our own kernel, or
+	// when Wait has passed. With a Deadline probes go on until Count of them are
+	// answered. 0 has no end.
 	Count int64
 	// Interval is the time between probes. With 0 the next probe goes out when
 	// the last is answered, or after 10 ms.
@@ -32,8 +34,7 @@ type Config struct {
 	// Wait is how long to wait for the first reply after the last probe. 0 waits
 	// without limit.
 	Wait time.Duration
-	// Deadline ends the run that long after its start, and then also at the first
-	// error; 0 has none.
+	// Deadline ends the run that long after its start; 0 has none.
 	Deadline time.Duration
 	// Size is the number of data bytes, at most MaxSize.
 	Size int

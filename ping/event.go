@@ -104,6 +104,8 @@ func (s TimeSource) String() string {
 // Event is one thing that happened. It is valid until the next one.
 type Event struct {
 	Kind Kind
+	// Target is the index of the host that the probe was for: 0 when there is one.
+	Target int
 	// Seq is the probe's number, from 1. On the wire it has 16 bits; for a
 	// Foreign event with reason NotAsked it is the number on the wire.
 	Seq int64

@@ -23,7 +23,10 @@ func (p *Pinger) receive() (bool, error) {
 	case m == nil:
 		return false, nil
 	}
-	p.handleFor(p.stats.Transmitted, m)
+	if m.Kind == probe.LocalError {
+		p.stats.Errors++ // not about a probe that is being sent, which would be refused
+	}
+	p.handleFor(p.last, m)
 	return true, nil
 }
 
@@ -64,7 +67,7 @@ func (p *Pinger) reply(m *probe.Message) bool {
 	}
 	now := p.clock.Now()
 	e := Event{At: arrival(m, now), From: m.From, Bytes: len(m.Data), TTL: m.TTL}
-	s := p.table.get(number(p.stats.Transmitted, echo.seq))
+	s := p.table.get(number(p.last, echo.seq))
 	if s == nil {
 		e.Seq = int64(echo.seq)
 		p.foreign(e, NotAsked)
@@ -100,14 +103,8 @@ func (p *Pinger) accept(s *sent, e Event, data []byte) {
 		p.stats.Duplicates++
 	} else {
 		p.stats.Received++
+		p.answer(s)
 	}
-	if e.Late {
-		p.stats.Late++
-	}
-	if e.Source == ClockStepped {
-		p.stats.ClockSteps++
-	}
-	s.answered = true
 	p.cameBack(s.n)
 	p.underWay(s.n)
 	p.stats.RTT.add(e.RTT)
@@ -115,7 +112,42 @@ func (p *Pinger) accept(s *sent, e Event, data []byte) {
 	if e.Wrong = firstWrong(data, p.message[wire.ICMPHeader:]); e.Wrong > 0 {
 		e.Want, e.Data = p.message[wire.ICMPHeader+e.Wrong], data
 	}
+	p.stats.note(&e)
 	p.emit(e)
+}
+
+// answer notes the first answer to s. An error about it explains nothing any
+// more: the probe arrived.
+func (p *Pinger) answer(s *sent) {
+	s.answered = true
+	if s.blamed {
+		p.stats.Explained--
+	} else {
+		p.settled++
+	}
+}
+
+// blame notes an ICMP error about s.
+func (p *Pinger) blame(s *sent) {
+	p.stats.Errors++
+	if s.blamed || s.answered {
+		return
+	}
+	s.blamed = true
+	p.stats.Explained++
+	p.settled++
+}
+
+// note counts what is remarkable about an answer.
+func (s *Stats) note(e *Event) {
+	for _, mark := range [...]struct {
+		set   bool
+		count *int64
+	}{{e.Truncated, &s.Truncated}, {e.Longer, &s.Longer}, {e.Wrong > 0, &s.Altered}, {e.Late, &s.Late}, {e.Source == ClockStepped, &s.ClockSteps}} {
+		if mark.set {
+			*mark.count++
+		}
+	}
 }
 
 func (p *Pinger) foreign(e Event, why Reason) {
@@ -129,7 +161,7 @@ func (p *Pinger) cameBack(n int64) { p.answered = max(p.answered, n) }
 
 // underWay measures how many probes were under way when something about probe n
 // came back. iputils leaves out the errors of IPv6.
-func (p *Pinger) underWay(n int64) { p.stats.Pipe = max(p.stats.Pipe, p.stats.Transmitted-n+1) }
+func (p *Pinger) underWay(n int64) { p.stats.Pipe = max(p.stats.Pipe, p.last-n+1) }
 
 // icmpError handles an error that the kernel has tied to one of our probes.
 func (p *Pinger) icmpError(m *probe.Message) {
@@ -178,7 +210,7 @@ func (p *Pinger) rawError(m *probe.Message) {
 // complaint counts and yields an error or advice about the probe with the given
 // number on the wire.
 func (p *Pinger) complaint(kind Kind, seq uint16, m *probe.Message, e Event) {
-	s := p.table.get(number(p.stats.Transmitted, seq))
+	s := p.table.get(number(p.last, seq))
 	if s == nil {
 		return // forged, or older than the table
 	}
@@ -186,7 +218,7 @@ func (p *Pinger) complaint(kind Kind, seq uint16, m *probe.Message, e Event) {
 	e.Kind, e.Seq, e.At, e.Bytes, e.TTL = kind, s.n, arrival(m, now), len(m.Data), m.TTL
 	e.RTT, e.Source = p.roundTrip(s, m.Stamp, now)
 	if kind == ICMPError {
-		p.stats.Errors++
+		p.blame(s)
 		p.cameBack(s.n)
 		if p.Family == probe.IPv4 {
 			p.underWay(s.n)
@@ -201,7 +233,6 @@ func (p *Pinger) localError(n int64, m *probe.Message) {
 	if m.Errno == unix.EMSGSIZE {
 		e.Kind = TooLong
 	}
-	p.stats.Errors++
 	p.emit(e)
 }
 

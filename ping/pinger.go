@@ -40,6 +40,8 @@ type Pinger struct {
 	message []byte
 	table   table
 	stats   Stats
+	last    int64 // the number of the newest probe
+	settled int64 // how many probes were answered, got an error or were refused
 	event   Event
 	yield   func(*Event, error) bool
 	stopped bool // the consumer of the events has left
@@ -132,14 +134,15 @@ func (p *Pinger) loop() error {
 
 // over reports whether the run has come to its end, whatever the time.
 func (p *Pinger) over() bool {
-	s := &p.stats
 	switch {
 	case p.stopped || p.cancelled.Load():
 		return true
-	case p.Count > 0 && s.Received+s.Errors >= p.Count:
-		return true
+	case p.Count == 0:
+		return false
+	case p.Deadline > 0:
+		return p.stats.Received >= p.Count
 	}
-	return p.Deadline > 0 && s.Errors > 0
+	return p.settled >= p.Count
 }
 
 // outOfTime reports whether the deadline or the wait for the last replies has
@@ -166,7 +169,7 @@ func (p *Pinger) sweep() error {
 // allSent reports whether the series is complete. With a deadline probes go on
 // until enough are answered.
 func (p *Pinger) allSent() bool {
-	return p.Count > 0 && p.stats.Transmitted >= p.Count && p.Deadline == 0
+	return p.Count > 0 && p.last >= p.Count && p.Deadline == 0
 }
 
 func (p *Pinger) sendDue(now time.Duration) bool {
@@ -177,7 +180,7 @@ func (p *Pinger) sendDue(now time.Duration) bool {
 }
 
 // inFlight is the number of probes since the newest that came back.
-func (p *Pinger) inFlight() int64 { return p.stats.Transmitted - p.answered }
+func (p *Pinger) inFlight() int64 { return p.last - p.answered }
 
 // pause returns how long nothing will have to be done, negative for ever.
 func (p *Pinger) pause(now time.Duration) time.Duration {
@@ -210,7 +213,7 @@ func (p *Pinger) emit(e Event) {
 
 // sendNext sends the next probe and sets the time of the one after it.
 func (p *Pinger) sendNext() {
-	n := p.stats.Transmitted + 1
+	n := p.last + 1
 	if p.ReportUnanswered && n > 1 && p.backOff == 0 {
 		if last := p.table.get(n - 1); last != nil && !last.answered {
 			p.emit(Event{Kind: Unanswered, Seq: n - 1, At: p.clock.Now().Wall})
@@ -305,21 +308,23 @@ func (p *Pinger) backOffFor(s *sent) bool {
 
 // account counts probe s and what became of it.
 func (p *Pinger) account(s *sent, err error) {
-	p.stats.Transmitted++
+	p.last = s.n
 	p.lastSent = s.at.Mono
 	p.stats.Elapsed = p.lastSent - p.start
 	switch {
 	case err == nil:
+		p.stats.Transmitted++
 		p.stampOf[p.stamps%uint32(len(p.stampOf))] = s.n
 		p.stamps++
 		if p.ReportSent {
 			p.emit(Event{Kind: Sent, Seq: s.n, At: s.at.Wall})
 		}
-	case err == errRefused:
+	case err == errRefused: // reported by localError
 		p.stats.NotSent++
+		p.settled++
 	default:
 		p.stats.NotSent++
-		p.stats.Errors++
+		p.settled++
 		p.emit(Event{Kind: NotSent, Seq: s.n, At: s.at.Wall, TTL: -1, Err: err})
 	}
 }

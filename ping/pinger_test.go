@@ -16,13 +16,14 @@ import (
 
 // figures are the counters of Stats, for whole comparison.
 type figures struct {
-	Transmitted, NotSent, Received, Duplicates, Corrupted, Errors, Foreign, Late, BackOffs, Pipe, Steps int64
-	Elapsed                                                                                             time.Duration
+	Transmitted, NotSent, Received, Duplicates, Corrupted, Truncated, Longer, Altered int64
+	Errors, Explained, Foreign, Late, BackOffs, Pipe, Steps                           int64
+	Elapsed                                                                           time.Duration
 }
 
 func figuresOf(s *Stats) figures {
-	return figures{s.Transmitted, s.NotSent, s.Received, s.Duplicates, s.Corrupted, s.Errors, s.Foreign, s.Late, s.BackOffs,
-		s.Pipe, s.ClockSteps, s.Elapsed.Round(ms)}
+	return figures{s.Transmitted, s.NotSent, s.Received, s.Duplicates, s.Corrupted, s.Truncated, s.Longer, s.Altered,
+		s.Errors, s.Explained, s.Foreign, s.Late, s.BackOffs, s.Pipe, s.ClockSteps, s.Elapsed.Round(ms)}
 }
 
 func TestPinger(t *testing.T) {
@@ -93,7 +94,7 @@ func TestPinger(t *testing.T) {
 			"reply 1 @1ms from 192.0.2.1 44 bytes ttl 61 rtt 1ms kernel truncated",
 			"reply 2 @201ms from 192.0.2.1 67 bytes ttl 61 rtt 1ms kernel longer",
 			"reply 3 @401ms from 192.0.2.1 64 bytes ttl 61 rtt 1ms kernel wrong at 32, want 0x20",
-		}, figures{Transmitted: 3, Received: 3, Pipe: 1, Elapsed: 400 * ms}},
+		}, figures{Transmitted: 3, Received: 3, Truncated: 1, Longer: 1, Altered: 1, Pipe: 1, Elapsed: 400 * ms}},
 		{"wrong checksum", nil, 1, script{answers: map[int][]answer{1: {{after: ms, badSum: true}, {after: 2 * ms}}}}, []string{
 			"corrupted 1 @1ms from 192.0.2.1 64 bytes ttl 61 rtt 1ms kernel",
 			"reply 1 @2ms from 192.0.2.1 64 bytes ttl 61 rtt 2ms kernel",
@@ -102,7 +103,7 @@ func TestPinger(t *testing.T) {
 			1: {{after: ms, err: icmpErr(3, 4, 1450)}}, 2: {{after: ms, err: icmpErr(11, 0, 0)}}}}, []string{
 			"icmp_error 1 @1ms from 198.51.100.1 64 bytes rtt 1ms kernel icmp 3/4 info 1450",
 			"icmp_error 2 @201ms from 198.51.100.1 64 bytes rtt 1ms kernel icmp 11/0",
-		}, figures{Transmitted: 2, Errors: 2, Pipe: 1, Elapsed: 200 * ms}},
+		}, figures{Transmitted: 2, Errors: 2, Explained: 2, Pipe: 1, Elapsed: 200 * ms}},
 		{"an error about another host's probe", nil, 1, script{answers: map[int][]answer{
 			1: {{after: ms, err: icmpErr(3, 1, 0), from: other}, {after: 2 * ms}}}}, []string{
 			"reply 1 @2ms from 192.0.2.1 64 bytes ttl 61 rtt 2ms kernel",
@@ -113,7 +114,7 @@ func TestPinger(t *testing.T) {
 		}}}, []string{
 			"icmp_advice 1 @1ms from 198.51.100.1 92 bytes ttl 61 rtt 1ms kernel icmp 5/1 info 172818690",
 			"icmp_error 1 @2ms from 198.51.100.1 92 bytes ttl 61 rtt 2ms kernel icmp 11/1",
-		}, figures{Transmitted: 1, Errors: 1, Pipe: 1}},
+		}, figures{Transmitted: 1, Errors: 1, Explained: 1, Pipe: 1}},
 		{"an error that also comes through the queue is not counted twice", nil, 1, script{answers: map[int][]answer{1: {
 			{after: ms, from: router, raw: func(q []byte) []byte { return quoting(q, wire.ICMPv4Unreachable, 1, 0) }},
 			{after: 2 * ms}}}}, []string{
@@ -122,17 +123,17 @@ func TestPinger(t *testing.T) {
 		{"too long for the link", nil, 2, script{sends: map[int][]sendResult{
 			1: {{unix.EMSGSIZE, []probe.Message{tooLong(1500)}}}, 2: {{unix.EMSGSIZE, []probe.Message{tooLong(1500)}}}}}, []string{
 			"too_long 1 @0s info 1500 err message too long", "too_long 2 @200ms info 1500 err message too long",
-		}, figures{Transmitted: 2, NotSent: 2, Errors: 2, Elapsed: 200 * ms}},
+		}, figures{NotSent: 2, Elapsed: 200 * ms}},
 		{"a firewall refuses", nil, 2, script{echo: true, sends: map[int][]sendResult{1: {{unix.EPERM, nil}}}}, []string{
 			"not_sent 1 @0s err operation not permitted",
 			"reply 2 @210ms from 192.0.2.1 64 bytes ttl 61 rtt 10ms kernel",
-		}, figures{Transmitted: 2, NotSent: 1, Received: 1, Errors: 1, Pipe: 1, Elapsed: 200 * ms}},
+		}, figures{Transmitted: 1, NotSent: 1, Received: 1, Pipe: 1, Elapsed: 200 * ms}},
 		{"a pending error makes the next send fail: read it and send again", func(c *Config) { c.Mode = probe.Datagram }, 2, script{
 			echo: true, answers: map[int][]answer{1: {{after: 199 * ms, err: icmpErr(3, 1, 0)}}},
 			sends: map[int][]sendResult{2: {{unix.EHOSTUNREACH, []probe.Message{}}}}}, []string{
 			"icmp_error 1 @199ms from 198.51.100.1 64 bytes rtt 199ms kernel icmp 3/1",
 			"reply 2 @210ms from 192.0.2.1 64 bytes ttl 61 rtt 10ms kernel",
-		}, figures{Transmitted: 2, Received: 1, Errors: 1, Pipe: 1, Elapsed: 200 * ms}},
+		}, figures{Transmitted: 2, Received: 1, Errors: 1, Explained: 1, Pipe: 1, Elapsed: 200 * ms}},
 		{"a full queue puts the probe off", nil, 1, script{echo: true, sends: map[int][]sendResult{
 			1: {{unix.ENOBUFS, nil}}, 2: {{unix.ENOBUFS, nil}}}}, []string{
 			"reply 1 @40ms from 192.0.2.1 64 bytes ttl 61 rtt 10ms kernel",
@@ -140,7 +141,7 @@ func TestPinger(t *testing.T) {
 		{"a queue that stays full", func(c *Config) { c.Wait = 25 * ms }, 1, script{sends: map[int][]sendResult{
 			1: {{unix.ENOBUFS, nil}}, 2: {{unix.ENOBUFS, nil}}, 3: {{unix.ENOBUFS, nil}}}}, []string{
 			"not_sent 1 @30ms err no buffer space available",
-		}, figures{Transmitted: 1, NotSent: 1, Errors: 1, BackOffs: 3, Elapsed: 30 * ms}},
+		}, figures{NotSent: 1, BackOffs: 3, Elapsed: 30 * ms}},
 		{"no answer yet", func(c *Config) { c.ReportUnanswered = true }, 3, script{echo: true, answers: map[int][]answer{2: {}}}, []string{
 			"reply 1 @10ms from 192.0.2.1 64 bytes ttl 61 rtt 10ms kernel",
 			"unanswered 2 @400ms",
@@ -168,10 +169,24 @@ func TestPinger(t *testing.T) {
 			"reply 3 @610ms from 192.0.2.1 64 bytes ttl 61 rtt 10ms kernel",
 			"reply 4 @910ms from 192.0.2.1 64 bytes ttl 61 rtt 10ms kernel",
 		}, figures{Transmitted: 4, Received: 4, Pipe: 1, Elapsed: 900 * ms}},
-		{"with a deadline the first error ends it", func(c *Config) { c.Deadline = 3 * time.Second }, 40,
-			script{answers: map[int][]answer{1: {{after: ms, err: icmpErr(3, 0, 0)}}}}, []string{
+		{"with a deadline errors do not end it", func(c *Config) { c.Deadline = 500 * ms }, 2,
+			script{answers: map[int][]answer{1: {{after: ms, err: icmpErr(3, 0, 0)}}, 2: {{after: ms, err: icmpErr(3, 0, 0)}}, 3: {{after: ms}}}}, []string{
 				"icmp_error 1 @1ms from 198.51.100.1 64 bytes rtt 1ms kernel icmp 3/0",
-			}, figures{Transmitted: 1, Errors: 1, Pipe: 1}},
+				"icmp_error 2 @201ms from 198.51.100.1 64 bytes rtt 1ms kernel icmp 3/0",
+				"reply 3 @401ms from 192.0.2.1 64 bytes ttl 61 rtt 1ms kernel",
+			}, figures{Transmitted: 3, Received: 1, Errors: 2, Explained: 2, Pipe: 1, Elapsed: 400 * ms}},
+		{"two errors about one probe end the wait for that one alone", nil, 2,
+			script{answers: map[int][]answer{1: {{after: ms, err: icmpErr(3, 0, 0)}, {after: 2 * ms, err: icmpErr(3, 0, 0)}}, 2: {{after: ms}}}}, []string{
+				"icmp_error 1 @1ms from 198.51.100.1 64 bytes rtt 1ms kernel icmp 3/0",
+				"icmp_error 1 @2ms from 198.51.100.1 64 bytes rtt 2ms kernel icmp 3/0",
+				"reply 2 @201ms from 192.0.2.1 64 bytes ttl 61 rtt 1ms kernel",
+			}, figures{Transmitted: 2, Received: 1, Errors: 2, Explained: 1, Pipe: 1, Elapsed: 200 * ms}},
+		{"an answer after an error", nil, 2,
+			script{echo: true, answers: map[int][]answer{1: {{after: ms, err: icmpErr(3, 0, 0)}, {after: 2 * ms}}}}, []string{
+				"icmp_error 1 @1ms from 198.51.100.1 64 bytes rtt 1ms kernel icmp 3/0",
+				"reply 1 @2ms from 192.0.2.1 64 bytes ttl 61 rtt 2ms kernel",
+				"reply 2 @210ms from 192.0.2.1 64 bytes ttl 61 rtt 10ms kernel",
+			}, figures{Transmitted: 2, Received: 2, Errors: 1, Pipe: 1, Elapsed: 200 * ms}},
 		{"with a deadline probes go on until enough are answered", func(c *Config) { c.Deadline = time.Second }, 2,
 			script{echo: true, answers: map[int][]answer{1: {}, 2: {}}}, []string{
 				"reply 3 @410ms from 192.0.2.1 64 bytes ttl 61 rtt 10ms kernel",

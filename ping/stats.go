@@ -6,24 +6,28 @@ import (
 	"time"
 )
 
-// Stats are the figures of a run.
+// Stats are the figures of a run to one target. It is small, so that one can be
+// kept for each of many targets; Distribution has what takes more room.
 type Stats struct {
-	// Transmitted counts the probes, with those that our own kernel refused.
-	Transmitted int64
-	// NotSent counts the probes that our own kernel refused, for any reason.
-	NotSent    int64
-	Received   int64
-	Duplicates int64
-	Corrupted  int64
-	// Errors counts ICMP errors and refusals by our own kernel.
-	Errors int64
+	// Transmitted counts the probes that our own kernel took to send, NotSent
+	// those that it refused, for any reason: they are no loss of the network's.
+	Transmitted, NotSent int64
+	// Received counts the probes that were answered, late ones too.
+	Received int64
+	// Duplicates counts further answers to probes, Corrupted answers with a wrong
+	// ICMP checksum: neither are among Received.
+	Duplicates, Corrupted int64
+	// Truncated, Longer and Altered count answers, duplicates too, with less data
+	// than the probe, with more, and with other data in the part that both have.
+	Truncated, Longer, Altered int64
 	// Foreign counts the echo replies that answered no probe, Late the answers
-	// after Config.Wait, which are among Received.
+	// after Config.Wait, duplicates too.
 	Foreign, Late int64
+	// Errors counts ICMP errors about probes, Explained the probes without an
+	// answer about which there was one.
+	Errors, Explained int64
 	// BackOffs counts how often a full device queue made a probe wait.
 	BackOffs int64
-	// Dropped counts packets lost in our own receive buffer.
-	Dropped uint32
 	// Malformed counts what came out of the socket and could not be read.
 	Malformed int64
 	// ClockSteps counts round-trip times for which the kernel's stamps were not
@@ -35,27 +39,32 @@ type Stats struct {
 	Pipe int64
 	// RTT are the round-trip times, of duplicates too.
 	RTT Spread
+	// Dropped counts packets for which our own receive buffer had no room.
+	Dropped uint32
 }
 
-// Loss returns the share of the probes that got no answer, in percent, as
-// iputils counts: of all that were transmitted, refused ones included. It is 0
-// before the first probe.
-func (s *Stats) Loss() float64 {
+// Attempted returns how many probes there were, sent or not.
+func (s *Stats) Attempted() int64 { return s.Transmitted + s.NotSent }
+
+// Failures returns how many ICMP errors there were and refusals by our own
+// kernel, which iputils calls errors.
+func (s *Stats) Failures() int64 { return s.Errors + s.NotSent }
+
+// Lost returns how many probes left and got no answer that we know of. Answers
+// that reached this host and found no room in our receive buffer are not among
+// them: the network did not lose those. Which packets they were nobody knows, so
+// this is the least that the network lost.
+func (s *Stats) Lost() int64 {
+	return max(0, s.Transmitted-s.Received-int64(s.Dropped))
+}
+
+// Loss returns Lost in percent of Transmitted. ok is false when no probe has
+// left: then nothing is known of the network.
+func (s *Stats) Loss() (percent float64, ok bool) {
 	if s.Transmitted == 0 {
-		return 0
-	}
-	return float64(s.Transmitted-s.Received) * 100 / float64(s.Transmitted)
-}
-
-// LossOfSent returns the share of the probes that really left and got no answer,
-// in percent: what our own kernel refused was not lost on the network. ok is
-// false when none has left.
-func (s *Stats) LossOfSent() (percent float64, ok bool) {
-	sent := s.Transmitted - s.NotSent
-	if sent <= 0 {
 		return 0, false
 	}
-	return float64(sent-s.Received) * 100 / float64(sent), true
+	return float64(s.Lost()) * 100 / float64(s.Transmitted), true
 }
 
 // Spread summarises durations as ping prints them: in whole microseconds, with

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 // Where a figure was captured from iputils for times that it printed with all
@@ -41,27 +42,35 @@ func TestSpread(t *testing.T) {
 	}
 }
 
+// What our own kernel refused, and what reached us and found no room, the network
+// did not lose.
 func TestStats_Loss(t *testing.T) {
 	for _, tt := range []struct {
-		transmitted, received int64
-		want                  float64
-	}{{0, 0, 0}, {4, 4, 0}, {4, 3, 25}, {11, 8, 300.0 / 11}, {5, 0, 100}} {
-		if got := (&Stats{Transmitted: tt.transmitted, Received: tt.received}).Loss(); got != tt.want {
-			t.Errorf("Loss of %d/%d = %v, want %v", tt.received, tt.transmitted, got, tt.want)
+		stats Stats
+		want  float64
+		ok    bool
+	}{
+		{Stats{}, 0, false},
+		{Stats{NotSent: 3}, 0, false},
+		{Stats{Transmitted: 4, Received: 4}, 0, true},
+		{Stats{Transmitted: 4, Received: 3}, 25, true},
+		{Stats{Transmitted: 11, Received: 8}, 300.0 / 11, true},
+		{Stats{Transmitted: 5}, 100, true},
+		{Stats{Transmitted: 3, NotSent: 5, Received: 3}, 0, true},
+		{Stats{Transmitted: 2, NotSent: 2, Received: 1}, 50, true},
+		{Stats{Transmitted: 10, Received: 5, Dropped: 3}, 20, true},
+		{Stats{Transmitted: 10, Received: 5, Dropped: 9}, 0, true},
+	} {
+		got, ok := tt.stats.Loss()
+		if got != tt.want || ok != tt.ok {
+			t.Errorf("Loss of %+v = %v, %v; want %v, %v", tt.stats, got, ok, tt.want, tt.ok)
 		}
 	}
 }
 
-// What our own kernel refused is no loss on the network.
-func TestStats_LossOfSent(t *testing.T) {
-	for _, tt := range []struct {
-		transmitted, notSent, received int64
-		want                           float64
-		ok                             bool
-	}{{0, 0, 0, 0, false}, {3, 3, 0, 0, false}, {4, 0, 3, 25, true}, {8, 5, 3, 0, true}, {4, 2, 1, 50, true}} {
-		got, ok := (&Stats{Transmitted: tt.transmitted, NotSent: tt.notSent, Received: tt.received}).LossOfSent()
-		if got != tt.want || ok != tt.ok {
-			t.Errorf("LossOfSent of %d/%d, %d not sent = %v, %v; want %v, %v", tt.received, tt.transmitted, tt.notSent, got, ok, tt.want, tt.ok)
-		}
+// One is kept for each of many targets.
+func TestStats_size(t *testing.T) {
+	if size := unsafe.Sizeof(Stats{}); size > 256 {
+		t.Errorf("Stats has %d bytes", size)
 	}
 }

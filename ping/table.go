@@ -9,6 +9,8 @@ type sent struct {
 	stamp    time.Time
 	cookie   uint64
 	answered bool
+	// blamed: an ICMP error about it has come.
+	blamed bool
 }
 
 // window is how many probes can be told apart by the 16 bits on the wire.

@@ -203,18 +203,24 @@ func echoSummaryColumns() []render.Column[echoSummary] {
 		column("source", render.Addr, "", "Source address that the kernel chose at the start.", func(r *row, v *value) { v.Addr(r.series.Source) }),
 		column("socket", render.String, "", "Kind of socket: SOCK_RAW or SOCK_DGRAM.", func(r *row, v *value) { v.Str(r.series.Mode.String()) }),
 		column("data_bytes", render.Int, "bytes", "Data bytes of each probe.", func(r *row, v *value) { v.Int(int64(r.size)) }),
-		count("transmitted", "Probes, with those that our own kernel refused.", func(s *ping.Stats) int64 { return s.Transmitted }),
+		count("transmitted", "Probes that our own kernel took to send.", func(s *ping.Stats) int64 { return s.Transmitted }),
 		count("not_sent", "Probes that our own kernel refused; they are no loss.", func(s *ping.Stats) int64 { return s.NotSent }),
 		count("received", "Probes that were answered.", func(s *ping.Stats) int64 { return s.Received }),
 		count("duplicates", "Further answers to the same probes.", func(s *ping.Stats) int64 { return s.Duplicates }),
+		count("truncated", "Answers with less data than the probe.", func(s *ping.Stats) int64 { return s.Truncated }),
+		count("longer", "Answers with more data than the probe.", func(s *ping.Stats) int64 { return s.Longer }),
+		count("altered", "Answers with other data than the probe.", func(s *ping.Stats) int64 { return s.Altered }),
 		count("corrupted", "Answers with a wrong checksum.", func(s *ping.Stats) int64 { return s.Corrupted }),
-		count("errors", "ICMP errors and refusals by our own kernel.", func(s *ping.Stats) int64 { return s.Errors }),
+		count("errors", "ICMP errors about probes.", func(s *ping.Stats) int64 { return s.Errors }),
 		count("foreign", "Echo replies that answered no probe.", func(s *ping.Stats) int64 { return s.Foreign }),
 		count("late", "Answers later than -W allows for; they are among the received.", func(s *ping.Stats) int64 { return s.Late }),
-		count("own_drops", "Packets lost in our own receive buffer.", func(s *ping.Stats) int64 { return int64(s.Dropped) }),
-		column("loss_percent", render.Float, "", "Share of the probes that were sent, transmitted less not_sent, without an answer; absent when none was sent.",
+		count("own_drops", "Packets for which our own receive buffer had no room.", func(s *ping.Stats) int64 { return int64(s.Dropped) }),
+		count("lost", "Probes without an answer that were sent, less own_drops.", (*ping.Stats).Lost),
+		count("lost_icmp", "Probes without an answer about which an ICMP error came.", func(s *ping.Stats) int64 { return s.Explained }),
+		count("back_offs", "How often a full device queue made a probe wait.", func(s *ping.Stats) int64 { return s.BackOffs }),
+		column("loss_percent", render.Float, "", "Share of lost in transmitted; absent when no probe was sent.",
 			func(r *row, v *value) {
-				if loss, ok := r.stats.LossOfSent(); ok {
+				if loss, ok := r.stats.Loss(); ok {
 					v.Float(loss)
 				}
 			}),

@@ -220,13 +220,23 @@ func (p *pingPrinter) localError(ev *ping.Event) {
 
 // status prints the line that SIGQUIT asks for.
 func (p *pingPrinter) status(s *ping.Stats) {
-	text := fmt.Sprintf("\r%d/%d packets, %d%% loss", s.Received, s.Transmitted, int(s.Loss()))
+	text := fmt.Sprintf("\r%d/%d packets, %d%% loss", s.Received, s.Transmitted, int(shownLoss(s)))
 	if s.Received > 0 && p.o.Size >= timedSize {
 		text += fmt.Sprintf(", min/avg/ewma/max = %s/%s/%s/%s ms", milliseconds(s.RTT.Min), milliseconds(s.RTT.Average()),
 			milliseconds(s.RTT.Moving()), milliseconds(s.RTT.Max))
 	}
 	p.e.Stdout.Flush()
 	fmt.Fprintln(p.e.Stderr, text)
+}
+
+// shownLoss is the loss in percent as the classic lines have it. When nothing
+// could be sent it is 100: nothing came back, and alarms depend on the figure.
+func shownLoss(s *ping.Stats) float64 {
+	loss, ok := s.Loss()
+	if !ok && s.NotSent > 0 {
+		return 100
+	}
+	return loss
 }
 
 // milliseconds returns a time with three decimals.
@@ -242,13 +252,21 @@ func (p *pingPrinter) summary(s *ping.Stats) {
 	for _, part := range []struct {
 		n    int64
 		what string
-	}{{s.Duplicates, "duplicates"}, {s.Corrupted, "corrupted"}, {s.Errors, "errors"}} {
+	}{{s.Duplicates, "duplicates"}, {s.Corrupted, "corrupted"}, {s.Failures(), "errors"}} {
 		if part.n > 0 {
 			b = fmt.Appendf(b, ", +%d %s", part.n, part.what)
 		}
 	}
-	if s.Transmitted > 0 {
-		b = fmt.Appendf(b, ", %s%% packet loss, time %dms", percent(s.Loss()), s.Elapsed.Milliseconds())
+	if s.Attempted() > 0 {
+		b = fmt.Appendf(b, ", %s%% packet loss, time %dms", percent(shownLoss(s)), s.Elapsed.Milliseconds())
+	}
+	// At the end of the line: programs that read it know at most one "+N" before
+	// the loss, and take what comes behind the time.
+	if s.NotSent > 0 {
+		b = fmt.Appendf(b, ", %d not sent", s.NotSent)
+	}
+	if s.Dropped > 0 {
+		b = fmt.Appendf(b, ", %d dropped here", s.Dropped)
 	}
 	b = append(b, '\n')
 	b = append(append(b, strings.Join(p.figures(s), ", ")...), '\n')

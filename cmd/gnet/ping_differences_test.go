@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -76,7 +77,13 @@ func TestPingDifferences_local(t *testing.T) {
 			"! ping: ::ffff:10.77.3.2 stands for the IPv4 address 10.77.3.2\nstatus 2")
 		o.shown(difference(t, "ping-quiet-errors").ID, "-q -M do -s 3000 -c2 -i.05 -W.2 "+labServer4,
 			"2 packets transmitted, 0 received, 100% packet loss, time Tms\nstatus 1",
-			"2 packets transmitted, 0 received, +2 errors, 100% packet loss, time Tms\nstatus 1")
+			"0 packets transmitted, 0 received, +2 errors, 100% packet loss, time Tms, 2 not sent\nstatus 1")
+		exceeded := func(seq int) string {
+			return fmt.Sprintf("From 10.77.1.2 icmp_seq=%d Time to live exceeded\n", seq)
+		}
+		o.shown(difference(t, "ping-deadline").ID, "-t1 -w1 -c3 -i.4 "+labServer4,
+			exceeded(1)+"1 packets transmitted, 0 received, +1 errors, 100% packet loss, time Tms\nstatus 1",
+			exceeded(1)+exceeded(2)+exceeded(3)+"3 packets transmitted, 0 received, +3 errors, 100% packet loss, time Tms\nstatus 1")
 		o.shown(difference(t, "ping-direct").ID, "-r -c1 -W.2 "+labServer4,
 			"1 packets transmitted, 0 received, 100% packet loss, time Tms\nstatus 1", "! ping: connect: Network is unreachable\nstatus 2")
 		o.shown(difference(t, "ping-empty-device").ID, "-I '' -c1 127.0.0.1",
@@ -126,7 +133,7 @@ func TestPingDifferences_notSent(t *testing.T) {
 		id := difference(t, "ping-not-sent").ID
 		for _, host := range []string{labServer4, labServer6} {
 			o.shown(id, "-c2 -i.05 -W.2 "+host, "2 packets transmitted, 0 received, 100% packet loss, time Tms\nstatus 1",
-				"2 packets transmitted, 0 received, +2 errors, 100% packet loss, time Tms\n"+
+				"0 packets transmitted, 0 received, +2 errors, 100% packet loss, time Tms, 2 not sent\n"+
 					"! ping: sendmsg: Operation not permitted\n! ping: sendmsg: Operation not permitted\nstatus 1")
 		}
 	})

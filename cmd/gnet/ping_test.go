@@ -82,7 +82,7 @@ func TestPercent(t *testing.T) {
 	}{{ping.Stats{Transmitted: 11, Received: 8}, "27.2727"}, {ping.Stats{Transmitted: 13, Received: 10}, "23.0769"},
 		{ping.Stats{Transmitted: 4, Received: 3}, "25"}, {ping.Stats{Transmitted: 9, Received: 6}, "33.3333"}, {ping.Stats{Transmitted: 5}, "100"},
 		{ping.Stats{Transmitted: 1000000, Received: 999999}, "0.0001"}} {
-		if got := percent(tt.stats.Loss()); got != tt.want {
+		if got := percent(shownLoss(&tt.stats)); got != tt.want {
 			t.Errorf("%d of %d: %s, want %s", tt.stats.Received, tt.stats.Transmitted, got, tt.want)
 		}
 	}
@@ -105,20 +105,20 @@ func TestPingFormats(t *testing.T) {
 			{"--json -c2 -i.05 " + labServer4, `{"schema":"gnet/ping/1","rows":[
 {"event":"reply","seq":1,"time":_,"from":"10.77.3.2","bytes":64,"ttl":62,"rtt_ns":_,"rtt_source":_,"truncated":false,"longer":false,"late":false},
 {"event":"reply","seq":2,"time":_,"from":"10.77.3.2","bytes":64,"ttl":62,"rtt_ns":_,"rtt_source":_,"truncated":false,"longer":false,"late":false}
-],"summary":{"destination":"10.77.3.2","address":"10.77.3.2","source":"10.77.1.1","socket":"SOCK_RAW","data_bytes":56,"transmitted":2,"not_sent":0,"received":2,"duplicates":0,"corrupted":0,"errors":0,"foreign":0,"late":0,"own_drops":0,"loss_percent":0,"elapsed_ns":_,"rtt_min_ns":_,"rtt_avg_ns":_,"rtt_max_ns":_,"rtt_mdev_ns":_},"notes":[]}
+],"summary":{"destination":"10.77.3.2","address":"10.77.3.2","source":"10.77.1.1","socket":"SOCK_RAW","data_bytes":56,"transmitted":2,"not_sent":0,"received":2,"duplicates":0,"truncated":0,"longer":0,"altered":0,"corrupted":0,"errors":0,"foreign":0,"late":0,"own_drops":0,"lost":0,"lost_icmp":0,"back_offs":0,"loss_percent":0,"elapsed_ns":_,"rtt_min_ns":_,"rtt_avg_ns":_,"rtt_max_ns":_,"rtt_mdev_ns":_},"notes":[]}
 `, 0},
 			{"--format jsonl -t1 -c1 " + labServer6, `{"kind":"row","event":"icmp_error","seq":1,"time":_,"from":"fd77:1::2","rtt_ns":_,"rtt_source":_,"icmp_type":3,"icmp_code":0,"message":"Time exceeded: Hop limit"}
-{"kind":"summary","destination":"fd77:3::2","address":"fd77:3::2","source":"fd77:1::1","socket":"SOCK_RAW","data_bytes":56,"transmitted":1,"not_sent":0,"received":0,"duplicates":0,"corrupted":0,"errors":1,"foreign":0,"late":0,"own_drops":0,"loss_percent":100,"elapsed_ns":_}
+{"kind":"summary","destination":"fd77:3::2","address":"fd77:3::2","source":"fd77:1::1","socket":"SOCK_RAW","data_bytes":56,"transmitted":1,"not_sent":0,"received":0,"duplicates":0,"truncated":0,"longer":0,"altered":0,"corrupted":0,"errors":1,"foreign":0,"late":0,"own_drops":0,"lost":1,"lost_icmp":1,"back_offs":0,"loss_percent":100,"elapsed_ns":_}
 `, 1},
 			{"--format jsonl -M do -s 1472 -c2 -i.05 " + labServer4, `{"kind":"row","event":"icmp_error","seq":1,"time":_,"from":"10.77.1.2","rtt_ns":_,"rtt_source":_,"icmp_type":3,"icmp_code":4,"mtu":1450,"message":"Frag needed and DF set (mtu = 1450)"}
 {"kind":"row","event":"too_long","seq":2,"time":_,"mtu":1450,"message":"message too long"}
-{"kind":"summary","destination":"10.77.3.2","address":"10.77.3.2","source":"10.77.1.1","socket":"SOCK_RAW","data_bytes":1472,"transmitted":2,"not_sent":1,"received":0,"duplicates":0,"corrupted":0,"errors":2,"foreign":0,"late":0,"own_drops":0,"loss_percent":100,"elapsed_ns":_}
+{"kind":"summary","destination":"10.77.3.2","address":"10.77.3.2","source":"10.77.1.1","socket":"SOCK_RAW","data_bytes":1472,"transmitted":1,"not_sent":1,"received":0,"duplicates":0,"truncated":0,"longer":0,"altered":0,"corrupted":0,"errors":1,"foreign":0,"late":0,"own_drops":0,"lost":1,"lost_icmp":1,"back_offs":0,"loss_percent":100,"elapsed_ns":_}
 `, 1},
 			{"--format jsonl -M do -s 3000 -c2 -i.05 " + labServer4, `{"kind":"row","event":"too_long","seq":1,"time":_,"mtu":1450,"message":"message too long"}
 {"kind":"row","event":"too_long","seq":2,"time":_,"mtu":1450,"message":"message too long"}
-{"kind":"summary","destination":"10.77.3.2","address":"10.77.3.2","source":"10.77.1.1","socket":"SOCK_RAW","data_bytes":3000,"transmitted":2,"not_sent":2,"received":0,"duplicates":0,"corrupted":0,"errors":2,"foreign":0,"late":0,"own_drops":0,"elapsed_ns":_}
+{"kind":"summary","destination":"10.77.3.2","address":"10.77.3.2","source":"10.77.1.1","socket":"SOCK_RAW","data_bytes":3000,"transmitted":0,"not_sent":2,"received":0,"duplicates":0,"truncated":0,"longer":0,"altered":0,"corrupted":0,"errors":0,"foreign":0,"late":0,"own_drops":0,"lost":0,"lost_icmp":0,"back_offs":0,"elapsed_ns":_}
 `, 1},
-			{"--format jsonl -q -f -c2 " + labServer4, `{"kind":"summary","destination":"10.77.3.2","address":"10.77.3.2","source":"10.77.1.1","socket":"SOCK_RAW","data_bytes":56,"transmitted":2,"not_sent":0,"received":2,"duplicates":0,"corrupted":0,"errors":0,"foreign":0,"late":0,"own_drops":0,"loss_percent":0,"elapsed_ns":_,"rtt_min_ns":_,"rtt_avg_ns":_,"rtt_max_ns":_,"rtt_mdev_ns":_}
+			{"--format jsonl -q -f -c2 " + labServer4, `{"kind":"summary","destination":"10.77.3.2","address":"10.77.3.2","source":"10.77.1.1","socket":"SOCK_RAW","data_bytes":56,"transmitted":2,"not_sent":0,"received":2,"duplicates":0,"truncated":0,"longer":0,"altered":0,"corrupted":0,"errors":0,"foreign":0,"late":0,"own_drops":0,"lost":0,"lost_icmp":0,"back_offs":0,"loss_percent":0,"elapsed_ns":_,"rtt_min_ns":_,"rtt_avg_ns":_,"rtt_max_ns":_,"rtt_mdev_ns":_}
 `, 0},
 			{"--format csv -f -c1 " + labServer4, "event,seq,time,from,bytes,ttl,rtt_ns,rtt_source,truncated,longer,late,wrong_data_at,reason,icmp_type,icmp_code,mtu,message\r\n" +
 				"reply,1,_,10.77.3.2,64,62,_,_,false,false,false,,,,,,\r\n", 0},
