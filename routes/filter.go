@@ -19,9 +19,11 @@ type Filter struct {
 	Table uint32
 	// VRF is the name of a VRF device, which stands for its table; Conn.Resolve sets Table from it.
 	VRF string
-	// Root selects prefixes that lie in this one, itself among them; Covering those that contain this one; Exact this one. Host
-	// bits have no meaning. Invalid: not asked.
+	// Root selects prefixes that lie in this one, itself among them; Covering those that contain this one; Exact this one.
+	// They are masked. Invalid: not asked.
 	Root, Covering, Exact netip.Prefix
+	// Default selects the default routes, of prefix length 0.
+	Default bool
 	// Dev is the interface and Via the gateway of a next hop; when both are given, of the same one.
 	Dev string
 	Via netip.Addr
@@ -59,9 +61,10 @@ func (f *Filter) Match(r *rtnl.Route) bool {
 }
 
 func (f *Filter) matchPrefix(dst netip.Prefix) bool {
-	return (!f.Root.IsValid() || contains(f.Root, dst)) &&
+	return (!f.Default || dst.Bits() == 0) &&
+		(!f.Root.IsValid() || contains(f.Root, dst)) &&
 		(!f.Covering.IsValid() || contains(dst, f.Covering)) &&
-		(!f.Exact.IsValid() || f.Exact.Masked() == dst)
+		(!f.Exact.IsValid() || f.Exact == dst)
 }
 
 // contains reports whether every address of inner is in outer. Prefixes of two families contain nothing of each other.

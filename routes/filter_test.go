@@ -54,7 +54,9 @@ func TestFilter_match(t *testing.T) {
 		{"inside everything", Filter{Root: prefix("0.0.0.0/0")}, []string{"default", "net8", "net16", "host", "multi"}},
 		{"inside of a longer one with the same address", Filter{Root: prefix("10.9.0.0/24")}, nil},
 		{"containing", Filter{Covering: prefix("10.9.1.0/24")}, []string{"default", "net8", "net16"}},
-		{"exact", Filter{Exact: prefix("10.9.7.7/16")}, []string{"net16"}},
+		{"exact", Filter{Exact: prefix("10.9.0.0/16")}, []string{"net16"}},
+		{"default routes", Filter{Default: true}, []string{"default"}},
+		{"default routes inside of a prefix", Filter{Default: true, Root: prefix("10.0.0.0/8")}, nil},
 		{"six only", Filter{Root: prefix("::/0")}, []string{"six"}},
 		{"device", Filter{Dev: "e0"}, []string{"default", "host", "multi", "six"}},
 		{"gateway", Filter{Via: addr("10.0.0.1")}, []string{"default", "multi"}},
@@ -79,7 +81,7 @@ func TestFilter_match(t *testing.T) {
 
 func TestFilter_narrow(t *testing.T) {
 	wide := []Filter{{}, {Family: unix.AF_INET, Table: 5}, {VRF: "v"}}
-	narrow := []Filter{{Dev: "e0"}, {HasProtocol: true}, {HasTos: true}, {HasScope: true}, {Type: 1}, {Exact: netip.MustParsePrefix("::/0")}}
+	narrow := []Filter{{Dev: "e0"}, {Default: true}, {HasProtocol: true}, {HasTos: true}, {HasScope: true}, {Type: 1}, {Exact: netip.MustParsePrefix("::/0")}}
 	is := func(f Filter) bool { return f.Narrow() }
 	if slices.ContainsFunc(wide, is) {
 		t.Error("a family and a table are called narrow")

@@ -190,7 +190,19 @@ func (o *routeOptions) ownListing() error {
 	case o.extend > 0:
 		return routeUsage(why + " shows all there is: no -e")
 	}
-	_, err := o.Filter.filter()
+	if _, err := o.Filter.filter(); err != nil {
+		return err
+	}
+	only := uint8(0)
+	for i, family := range o.Listing.Families {
+		switch n := family.number(); {
+		case i == 0:
+			only = n
+		case n != only:
+			only = 0
+		}
+	}
+	_, err := o.Filter.family(only)
 	return err
 }
 

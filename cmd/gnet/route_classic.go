@@ -24,6 +24,14 @@ const (
 	routeInet6
 )
 
+// number is the family as the kernel has it, AF_*.
+func (f routeFamily) number() uint8 {
+	if f == routeInet6 {
+		return unix.AF_INET6
+	}
+	return unix.AF_INET
+}
+
 // routeForm is the layout of the IPv4 table. IPv6 has one layout.
 type routeForm uint8
 

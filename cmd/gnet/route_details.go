@@ -45,16 +45,12 @@ func selectedRoutes(o *routeOptions) iter.Seq2[*rtnl.Route, error] {
 func (o *routeOptions) listedFamilies() []uint8 {
 	var families []uint8
 	for _, f := range o.Listing.Families {
-		if f == routeInet {
-			families = append(families, unix.AF_INET)
-		} else {
-			families = append(families, unix.AF_INET6)
-		}
+		families = append(families, f.number())
 	}
 	if len(families) > 0 {
 		return families
 	}
-	if f := o.Filter.family(); f != 0 {
+	if f, err := o.Filter.family(0); err == nil && f != 0 { // ownListing has seen the error
 		return []uint8{f}
 	}
 	return []uint8{unix.AF_INET}

@@ -30,23 +30,16 @@ func (s *routeSelection) selection() (routes.Filter, error) {
 	if err != nil {
 		return f, err
 	}
-	f.Family = s.routeFilter.family()
-	for _, one := range []struct {
-		given bool
-		name  string
-		is    uint8
-	}{{s.inet, "-4", unix.AF_INET}, {s.inet6, "-6", unix.AF_INET6}} {
-		switch {
-		case !one.given:
-		case s.inet && s.inet6:
-			f.Family = 0
-		case f.Family != 0 && f.Family != one.is:
-			return f, fail(statusUsage, "%s: an address of the other family is given", one.name)
-		default:
-			f.Family = one.is
-		}
+	only := uint8(0)
+	switch {
+	case s.inet && !s.inet6:
+		only = unix.AF_INET
+	case s.inet6 && !s.inet:
+		only = unix.AF_INET6
 	}
-	return f, nil
+	f.Family, err = s.routeFilter.family(only)
+	f.Family = max(f.Family, only)
+	return f, err
 }
 
 // namesTables reports whether a table was named.

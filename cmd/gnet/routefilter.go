@@ -17,7 +17,9 @@ import (
 type routeFilter struct {
 	routes.Filter
 	AllTables bool
-	given     []string // the options, in order, each once
+	// matchDefault and exactDefault are set by the word default, which is the prefix of length 0 of either family.
+	matchDefault, exactDefault bool
+	given                      []string // the options, in order, each once
 }
 
 // filterOption is one filter option: a row of the option table of `route`, a flag of gnet's own verbs.
@@ -37,11 +39,17 @@ func filterOptions() []filterOption {
 		{"vrf", "DEVICE", "only the table of this VRF", nil,
 			func(f *routeFilter, arg string) error { f.VRF = arg; return notEmpty(arg, "a VRF device") }},
 		{"root", "PREFIX", "only this prefix and those inside of it", nil,
-			func(f *routeFilter, arg string) error { return filterPrefix(&f.Root, arg) }},
+			func(f *routeFilter, arg string) error { _, err := filterPrefix(&f.Root, arg); return err }},
 		{"match", "PREFIX", "only prefixes that contain this one", nil,
-			func(f *routeFilter, arg string) error { return filterPrefix(&f.Covering, arg) }},
+			func(f *routeFilter, arg string) (err error) {
+				f.matchDefault, err = filterPrefix(&f.Covering, arg)
+				return err
+			}},
 		{"exact", "PREFIX", "only this prefix", nil,
-			func(f *routeFilter, arg string) error { return filterPrefix(&f.Exact, arg) }},
+			func(f *routeFilter, arg string) (err error) {
+				f.exactDefault, err = filterPrefix(&f.Exact, arg)
+				return err
+			}},
 		{"dev", "DEVICE", "only routes with a next hop on this interface", nil,
 			func(f *routeFilter, arg string) error { f.Dev = arg; return notEmpty(arg, "an interface") }},
 		{"via", "ADDRESS", "only routes with this gateway; with --dev on that interface", nil,
@@ -132,30 +140,52 @@ func (f *routeFilter) filter() (routes.Filter, error) {
 		return routes.Filter{}, fail(statusUsage, "%s name different tables", strings.Join(tables, " and "))
 	}
 	out := f.Filter
+	out.Default = f.matchDefault || f.exactDefault
 	if len(tables) == 0 {
 		out.Table = unix.RT_TABLE_MAIN
 	}
 	return out, nil
 }
 
-// family returns the family that the prefixes and the source address are of, 0 when none was given or they differ. A gateway says
-// nothing: an IPv4 route can have one of IPv6.
-func (f *routeFilter) family() uint8 {
-	var family uint8
-	for _, a := range []netip.Addr{f.Root.Addr(), f.Covering.Addr(), f.Exact.Addr(), f.Src} {
-		this := uint8(unix.AF_INET6)
-		switch {
-		case !a.IsValid():
+// family returns the family that the prefixes and addresses are of, 0 when none says: an IPv4 route can have a gateway of IPv6. No route is
+// of two families, nor of another than only, unless that is 0.
+func (f *routeFilter) family(only uint8) (uint8, error) {
+	family, first := uint8(0), ""
+	for _, one := range []struct {
+		option string
+		addr   netip.Addr
+		text   string
+	}{
+		{"root", f.Root.Addr(), f.Root.String()}, {"match", f.Covering.Addr(), f.Covering.String()}, {"exact", f.Exact.Addr(), f.Exact.String()},
+		{"src", f.Src, f.Src.String()}, {"via", f.Via, f.Via.String()},
+	} {
+		if !one.addr.IsValid() || one.option == "via" && one.addr.Is6() {
 			continue
-		case a.Is4():
-			this = unix.AF_INET
 		}
-		if family != 0 && family != this {
-			return 0
+		this, word := familyOfAddr(one.addr), "--"+one.option+" "+one.text
+		switch {
+		case only != 0 && this != only:
+			return 0, fail(statusUsage, "%s: %s, and only %s routes are asked for", word, familyTitle(this), familyTitle(only))
+		case family != 0 && this != family:
+			return 0, fail(statusUsage, "%s is %s and %s %s: no route is of both", first, familyTitle(family), word, familyTitle(this))
 		}
-		family = this
+		family, first = this, word
 	}
-	return family
+	return family, nil
+}
+
+func familyOfAddr(a netip.Addr) uint8 {
+	if a.Is4() {
+		return unix.AF_INET
+	}
+	return unix.AF_INET6
+}
+
+func familyTitle(family uint8) string {
+	if family == unix.AF_INET6 {
+		return "IPv6"
+	}
+	return "IPv4"
 }
 
 func notEmpty(arg, what string) error {
@@ -235,17 +265,25 @@ func (f *routeFilter) setScope(arg string) error {
 	return nil
 }
 
-// filterPrefix reads ADDRESS[/LENGTH]. Without a length it is that of the address.
-func filterPrefix(to *netip.Prefix, arg string) error {
+// filterPrefix reads ADDRESS[/LENGTH] or default. Without a length it is that of the address. What is beyond the length is no part of a prefix,
+// and more likely a mistake than meant.
+func filterPrefix(to *netip.Prefix, arg string) (isDefault bool, err error) {
+	if *to = (netip.Prefix{}); arg == "default" {
+		return true, nil
+	}
 	prefix, err := netip.ParsePrefix(arg)
 	if addr, aerr := netip.ParseAddr(arg); aerr == nil && addr.Zone() == "" {
 		prefix, err = netip.PrefixFrom(addr, addr.BitLen()), nil
 	}
 	if err != nil {
-		return errors.New(strconv.Quote(arg) + " is no prefix: ADDRESS or ADDRESS/LENGTH")
+		return false, errors.New(strconv.Quote(arg) + " is no prefix: ADDRESS, ADDRESS/LENGTH or default")
 	}
-	*to = prefix.Masked()
-	return nil
+	if prefix != prefix.Masked() {
+		return false, errors.New(strconv.Quote(arg) + " has bits beyond its length: " + prefix.Masked().String() + " is the prefix, " +
+			prefix.Addr().String() + " the address")
+	}
+	*to = prefix
+	return false, nil
 }
 
 func filterAddr(to *netip.Addr, arg string) error {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"gnet/routes"
 )
@@ -33,7 +34,12 @@ func TestRouteFilter_words(t *testing.T) {
 		{[]string{"--table", "all"}, routes.Filter{}},
 		{[]string{"--all-tables"}, routes.Filter{}},
 		{[]string{"--vrf", "red"}, routes.Filter{VRF: "red"}},
-		{[]string{"--root", "10.1.2.3/8"}, routes.Filter{Table: 254, Root: prefix("10.0.0.0/8")}},
+		{[]string{"--root", "10.0.0.0/8"}, routes.Filter{Table: 254, Root: prefix("10.0.0.0/8")}},
+		{[]string{"--root", "default"}, routes.Filter{Table: 254}},
+		{[]string{"--match", "default"}, routes.Filter{Table: 254, Default: true}},
+		{[]string{"--exact", "default"}, routes.Filter{Table: 254, Default: true}},
+		{[]string{"--exact", "default", "--exact", "10.0.0.0/8"}, routes.Filter{Table: 254, Exact: prefix("10.0.0.0/8")}},
+		{[]string{"--exact", "10.0.0.0/8", "--exact", "default"}, routes.Filter{Table: 254, Default: true}},
 		{[]string{"--match", "10.1.2.3"}, routes.Filter{Table: 254, Covering: prefix("10.1.2.3/32")}},
 		{[]string{"--exact", "::/0"}, routes.Filter{Table: 254, Exact: prefix("::/0")}},
 		{[]string{"--dev", "eth0", "--via", "fe80::1"}, routes.Filter{Table: 254, Dev: "eth0", Via: addr("fe80::1")}},
@@ -74,8 +80,10 @@ func TestRouteFilter_refused(t *testing.T) {
 		{[]string{"--all-tables=false"}, `--all-tables takes no argument`},
 		{[]string{"--vrf", ""}, `--vrf: a VRF device is needed, not an empty word`},
 		{[]string{"--dev", ""}, `--dev: an interface is needed, not an empty word`},
-		{[]string{"--root", "10.0.0.0/33"}, `--root: "10.0.0.0/33" is no prefix: ADDRESS or ADDRESS/LENGTH`},
-		{[]string{"--match", "fe80::1%eth0"}, `--match: "fe80::1%eth0" is no prefix: ADDRESS or ADDRESS/LENGTH`},
+		{[]string{"--root", "10.0.0.0/33"}, `--root: "10.0.0.0/33" is no prefix: ADDRESS, ADDRESS/LENGTH or default`},
+		{[]string{"--root", "10.1.0.0/8"}, `--root: "10.1.0.0/8" has bits beyond its length: 10.0.0.0/8 is the prefix, 10.1.0.0 the address`},
+		{[]string{"--exact", "2001:db8::1/32"}, `--exact: "2001:db8::1/32" has bits beyond its length: 2001:db8::/32 is the prefix, 2001:db8::1 the address`},
+		{[]string{"--match", "fe80::1%eth0"}, `--match: "fe80::1%eth0" is no prefix: ADDRESS, ADDRESS/LENGTH or default`},
 		{[]string{"--via", "fe80::1%eth0"}, `--via: "fe80::1%eth0" is no address without a zone`},
 		{[]string{"--proto", "256"}, `--proto: "256" is no protocol: kernel, boot, static, ra, a number from 0 to 255, or a name of rt_protos`},
 		{[]string{"--type", "none"}, `--type: "none" is no type: unicast, local, broadcast, anycast, multicast, blackhole, unreachable, prohibit, throw, or a number from 1 to 255`},
@@ -93,6 +101,42 @@ func TestRouteFilter_refused(t *testing.T) {
 		}
 		if diff := cmp.Diff(tc.want, err.Error()); diff != "" {
 			t.Errorf("%q (-want +got)\n%s", tc.words, diff)
+		}
+	}
+}
+
+// TestRouteFilter_family: words of two families select nothing, which must be said.
+func TestRouteFilter_family(t *testing.T) {
+	tests := []struct {
+		words []string
+		only  uint8
+		want  uint8
+		bad   string
+	}{
+		{words: nil},
+		{words: nil, only: unix.AF_INET},
+		{words: []string{"--exact", "default"}, only: unix.AF_INET6},
+		{words: []string{"--match", "10.0.0.1", "--src", "10.0.0.2"}, want: unix.AF_INET},
+		{words: []string{"--root", "2001:db8::/32"}, only: unix.AF_INET6, want: unix.AF_INET6},
+		{words: []string{"--via", "fe80::1"}, only: unix.AF_INET},
+		{words: []string{"--via", "10.0.0.1"}, want: unix.AF_INET},
+		{words: []string{"--match", "2001:db8::/32"}, only: unix.AF_INET, bad: "--match 2001:db8::/32: IPv6, and only IPv4 routes are asked for"},
+		{words: []string{"--via", "10.0.0.1"}, only: unix.AF_INET6, bad: "--via 10.0.0.1: IPv4, and only IPv6 routes are asked for"},
+		{words: []string{"--root", "10.0.0.0/8", "--src", "2001:db8::1"}, bad: "--root 10.0.0.0/8 is IPv4 and --src 2001:db8::1 IPv6: no route is of both"},
+	}
+	for _, tc := range tests {
+		f, err := parseFilterFlags(tc.words...)
+		if err != nil {
+			t.Errorf("%q: %v", tc.words, err)
+			continue
+		}
+		got, err := f.family(tc.only)
+		bad := ""
+		if err != nil {
+			bad = err.Error()
+		}
+		if got != tc.want || bad != tc.bad {
+			t.Errorf("%q of %d: family %d, %q", tc.words, tc.only, got, bad)
 		}
 	}
 }
