@@ -202,13 +202,21 @@ func runIP(t *testing.T, args ...string) string {
 
 // scripted is a Conn to a scripted kernel that lists one interface and the routes of list, and answers changes by change.
 func scripted(list func() []rtnl.Route, change func(n int, r netlink.Message) []nltest.Datagram) *Conn {
+	return scriptedLinks(map[int]string{7: "d0"}, list, change)
+}
+
+// scriptedLinks is scripted with the interfaces that are in links when they are asked for.
+func scriptedLinks(links map[int]string, list func() []rtnl.Route, change func(n int, r netlink.Message) []nltest.Datagram) *Conn {
 	n := 0
 	nl, _ := nltest.Dial(func(r netlink.Message) []nltest.Datagram {
 		switch r.Type {
 		case unix.RTM_GETLINK:
-			link := nltest.AppendAttr(binary.NativeEndian.AppendUint32(make([]byte, 4, 16), 7), unix.IFLA_IFNAME, []byte("d0\x00"))
-			link = slices.Insert(link, 8, make([]byte, 8)...)
-			return []nltest.Datagram{{Bytes: nltest.AppendDone(nltest.Append(nil, unix.RTM_NEWLINK, unix.NLM_F_MULTI, r.Seq, link), r, 0)}}
+			var b []byte
+			for index, name := range links {
+				link := nltest.AppendAttr(binary.NativeEndian.AppendUint32(make([]byte, 4, 16), uint32(index)), unix.IFLA_IFNAME, append([]byte(name), 0))
+				b = nltest.Append(b, unix.RTM_NEWLINK, unix.NLM_F_MULTI, r.Seq, slices.Insert(link, 8, make([]byte, 8)...))
+			}
+			return []nltest.Datagram{{Bytes: nltest.AppendDone(b, r, 0)}}
 		case unix.RTM_GETROUTE:
 			var b []byte
 			for _, route := range list() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"maps"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -98,7 +99,7 @@ func (w *watch) listen(ctx context.Context, source eventSource) error {
 		case err != nil:
 			return err
 		case event.Route == nil:
-			err = w.resynchronise(unix.AF_INET) // IPv6 announces what a link takes along
+			err = w.linkEvent(event)
 		case event.Deleted:
 			err = w.deleted(event.Route)
 		default:
@@ -107,6 +108,24 @@ func (w *watch) listen(ctx context.Context, source eventSource) error {
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// linkEvent takes in what an interface or an address says. The name of an interface that has gone was needed until now: its message comes behind
+// all others about it (net/core/dev.c, unregister_netdevice_many_notify).
+func (w *watch) linkEvent(event *rtnl.RouteEvent) error {
+	index, name := event.LinkIndex, event.LinkName
+	if name != "" {
+		w.names[index] = name
+	}
+	if event.TakesRoutes {
+		if err := w.resynchronise(unix.AF_INET); err != nil { // IPv6 announces what a link takes along
+			return err
+		}
+	}
+	if name == "" {
+		delete(w.names, index)
 	}
 	return nil
 }
@@ -123,10 +142,14 @@ func (w *watch) read(family uint8, different func(*rtnl.Route, ChangeKind) error
 		return nil
 	}
 	f.Family = max(f.Family, family)
-	var err error
-	if w.names, err = w.c.rt.Names(); err != nil {
+	names, err := w.c.rt.Names()
+	if err != nil {
 		return err
 	}
+	if w.names == nil {
+		w.names = make(map[int]string)
+	}
+	maps.Copy(w.names, names) // what has gone keeps its name while it is told
 	before := w.forget(f.Family)
 	var fresh []rtnl.Route
 	for r, err := range w.c.Selected(&f) {
@@ -142,7 +165,13 @@ func (w *watch) read(family uint8, different func(*rtnl.Route, ChangeKind) error
 		}
 	}
 	w.started = true
-	return w.compare(fresh, before, different)
+	if err := w.compare(fresh, before, different); err != nil {
+		return err
+	}
+	if family == 0 {
+		w.names = names
+	}
+	return nil
 }
 
 // forget takes what is known of a family out and returns it.
@@ -214,7 +243,7 @@ func (w *watch) name(r *rtnl.Route) error {
 		if err != nil {
 			return err
 		}
-		w.names = names
+		maps.Copy(w.names, names)
 	}
 	return nil
 }

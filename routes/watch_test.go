@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -49,7 +50,7 @@ func TestWatch_lostEvents(t *testing.T) {
 	c := scripted(func() []rtnl.Route { return table }, func(int, netlink.Message) []nltest.Datagram { return nil })
 	added, late, gone := route("10.3.0.0/16", "10.50.0.3"), route("10.4.0.0/16", "10.50.0.4"), route("10.1.0.0/16", "10.50.0.2")
 	source := &events{
-		script: []*rtnl.RouteEvent{{Route: &added}, nil, {Route: &late}, {Route: &gone, Deleted: true}, {Route: nil}},
+		script: []*rtnl.RouteEvent{{Route: &added}, nil, {Route: &late}, {Route: &gone, Deleted: true}, {TakesRoutes: true}},
 		before: func(n int) {
 			switch n {
 			case 1:
@@ -86,5 +87,49 @@ func TestWatch_lostEvents(t *testing.T) {
 		if !gonePrefixes[line] {
 			t.Errorf("not told: %s", line)
 		}
+	}
+}
+
+// TestWatch_names: a route has the name that its interface has when it is told, and keeps it until the interface's own end is told.
+func TestWatch_names(t *testing.T) {
+	route := func(dst string) *rtnl.Route {
+		return &rtnl.Route{Family: unix.AF_INET, Dst: prefix(dst), Oif: 7, Table: 254, Type: 1, Protocol: 4}
+	}
+	links := map[int]string{7: "d0", 9: "d9"} // one that was never announced is asked for
+	there := []rtnl.Route{*route("10.0.0.0/8")}
+	c := scriptedLinks(links, func() []rtnl.Route { return there }, func(int, netlink.Message) []nltest.Datagram { return nil })
+	other := route("10.2.0.0/16")
+	other.Multipath, other.Oif = []rtnl.Nexthop{{Oif: 7, Weight: 1}, {Oif: 9, Weight: 1}}, 0
+	source := &events{
+		script: []*rtnl.RouteEvent{
+			{Route: route("10.1.0.0/16")}, {LinkIndex: 7, LinkName: "e0"}, {Route: other},
+			{LinkIndex: 7, LinkName: "e0", TakesRoutes: true}, {LinkIndex: 7, TakesRoutes: true}, {Route: route("10.3.0.0/16")},
+		},
+		before: func(n int) {
+			if n == 3 {
+				delete(links, 7)
+				there = nil
+			}
+		},
+	}
+	var told []string
+	w := watch{c: c, filter: &Filter{}, known: make(map[routeKey][]string), yield: func(ch *RouteChange, err error) bool {
+		names := ch.Route.OifName
+		for _, hop := range ch.Route.Multipath {
+			names += hop.OifName + " "
+		}
+		told = append(told, fmt.Sprint(ch.Kind, " ", ch.Route.Dst, " ", names, " ", ch.Found))
+		return true
+	}}
+	if err := w.run(t.Context(), source); err != context.Canceled {
+		t.Fatal(err)
+	}
+	if len(told) == 6 {
+		slices.Sort(told[2:5]) // what went with an interface has no order
+	}
+	want := []string{"1 10.1.0.0/16 d0 false", "1 10.2.0.0/16 e0 d9  false", "3 10.0.0.0/8 e0 true", "3 10.1.0.0/16 e0 true", "3 10.2.0.0/16 e0 d9  true",
+		"1 10.3.0.0/16  false"}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -194,8 +194,8 @@ func routeColumns() []render.Column[routeRow] {
 			}
 		}},
 		{Field: field("irtt_ns", render.Duration, "ns", "initial round trip time; absent when not set"), Get: func(r *row, v *render.Value) {
-			if ms := r.irtt(); ms != 0 {
-				v.Duration(time.Duration(ms) * time.Millisecond)
+			if rtt := r.irtt(); rtt != 0 {
+				v.Duration(rtt)
 			}
 		}},
 	}, kernelRouteColumns()...)
@@ -281,13 +281,13 @@ func (r *routeRow) window() uint32 {
 	return 0
 }
 
-// irtt returns milliseconds; the kernel keeps eighths of them.
-func (r *routeRow) irtt() uint32 {
+// irtt returns what the kernel keeps in eighths of a millisecond; its file has whole ones.
+func (r *routeRow) irtt() time.Duration {
 	switch {
 	case r.route != nil:
-		return r.route.Metrics.RTT >> 3
+		return time.Duration(r.route.Metrics.RTT) * (time.Millisecond / 8)
 	case r.v4 != nil:
-		return r.v4.IRTT
+		return time.Duration(r.v4.IRTT) * time.Millisecond
 	}
 	return 0
 }

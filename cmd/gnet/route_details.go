@@ -176,6 +176,7 @@ func appendRouteWords(b []byte, r *rtnl.Route) []byte {
 	if r.Error != 0 {
 		b = strconv.AppendInt(append(b, " error "...), int64(r.Error), 10)
 	}
+	b = appendOther(b, "other", r.Other)
 	for i := range r.Multipath {
 		b = appendNexthop(b, &r.Multipath[i])
 	}
@@ -200,7 +201,15 @@ func appendNexthop(b []byte, h *rtnl.Nexthop) []byte {
 	b = appendHop(b, h.Gateway, h.OifName, h.Oif)
 	b = appendRealms(b, h.Realms)
 	b = strconv.AppendInt(append(b, " weight "...), int64(h.Weight), 10)
-	return appendHopFlags(b, uint32(h.Flags))
+	return appendOther(appendHopFlags(b, uint32(h.Flags)), "other", h.Other)
+}
+
+// appendOther appends attributes that this version has no words for, as the kernel sent them.
+func appendOther(b []byte, word, attributes string) []byte {
+	if attributes == "" {
+		return b
+	}
+	return hex.AppendEncode(append(append(append(b, ' '), word...), " 0x"...), []byte(attributes))
 }
 
 func appendHop(b []byte, gateway netip.Addr, name string, index int) []byte {
@@ -260,20 +269,21 @@ func appendHopFlags(b []byte, flags uint32) []byte {
 type routeMetric struct {
 	typ   int // RTAX_
 	name  string
-	value uint64
+	value uint64 // in the kernel's unit
 	unit  string
+	parts uint64 // how many of the kernel's make one of unit
 }
 
-// metricsOf returns the metrics that are set, in the units of ip-route(8): rtt and rttvar in milliseconds.
+// metricsOf returns the metrics that are set, which ip-route(8) has in the same units.
 func metricsOf(m *rtnl.Metrics) []routeMetric {
 	all := []routeMetric{
-		{unix.RTAX_MTU, "mtu", uint64(m.MTU), ""}, {unix.RTAX_WINDOW, "window", uint64(m.Window), ""},
-		{unix.RTAX_RTT, "rtt", uint64(m.RTT) / 8, "ms"}, {unix.RTAX_RTTVAR, "rttvar", uint64(m.RTTVar) / 4, "ms"},
-		{unix.RTAX_SSTHRESH, "ssthresh", uint64(m.SSThresh), ""}, {unix.RTAX_CWND, "cwnd", uint64(m.CWnd), ""},
-		{unix.RTAX_ADVMSS, "advmss", uint64(m.AdvMSS), ""}, {unix.RTAX_REORDERING, "reordering", uint64(m.Reordering), ""},
-		{unix.RTAX_HOPLIMIT, "hoplimit", uint64(m.HopLimit), ""}, {unix.RTAX_INITCWND, "initcwnd", uint64(m.InitCWnd), ""},
-		{unix.RTAX_RTO_MIN, "rto_min", uint64(m.RTOMin), "ms"}, {unix.RTAX_INITRWND, "initrwnd", uint64(m.InitRWnd), ""},
-		{unix.RTAX_QUICKACK, "quickack", uint64(m.QuickAck), ""}, {unix.RTAX_FASTOPEN_NO_COOKIE, "fastopen_no_cookie", uint64(m.FastOpenNoC), ""},
+		{unix.RTAX_MTU, "mtu", uint64(m.MTU), "", 1}, {unix.RTAX_WINDOW, "window", uint64(m.Window), "", 1},
+		{unix.RTAX_RTT, "rtt", uint64(m.RTT), "ms", 8}, {unix.RTAX_RTTVAR, "rttvar", uint64(m.RTTVar), "ms", 4},
+		{unix.RTAX_SSTHRESH, "ssthresh", uint64(m.SSThresh), "", 1}, {unix.RTAX_CWND, "cwnd", uint64(m.CWnd), "", 1},
+		{unix.RTAX_ADVMSS, "advmss", uint64(m.AdvMSS), "", 1}, {unix.RTAX_REORDERING, "reordering", uint64(m.Reordering), "", 1},
+		{unix.RTAX_HOPLIMIT, "hoplimit", uint64(m.HopLimit), "", 1}, {unix.RTAX_INITCWND, "initcwnd", uint64(m.InitCWnd), "", 1},
+		{unix.RTAX_RTO_MIN, "rto_min", uint64(m.RTOMin), "ms", 1}, {unix.RTAX_INITRWND, "initrwnd", uint64(m.InitRWnd), "", 1},
+		{unix.RTAX_QUICKACK, "quickack", uint64(m.QuickAck), "", 1}, {unix.RTAX_FASTOPEN_NO_COOKIE, "fastopen_no_cookie", uint64(m.FastOpenNoC), "", 1},
 	}
 	set := all[:0]
 	for _, metric := range all {
@@ -293,7 +303,7 @@ func appendMetrics(b []byte, m *rtnl.Metrics) []byte {
 		if m.Lock>>metric.typ&1 != 0 {
 			b = append(b, " lock"...)
 		}
-		b = strconv.AppendUint(append(b, ' '), metric.value, 10)
+		b = strconv.AppendFloat(append(b, ' '), float64(metric.value)/float64(metric.parts), 'f', -1, 64)
 		b = append(b, metric.unit...)
 	}
 	if m.Features != 0 {
@@ -308,7 +318,7 @@ func appendMetrics(b []byte, m *rtnl.Metrics) []byte {
 	if m.CongAlg != "" {
 		b = safe.Append(append(b, " congctl "...), m.CongAlg)
 	}
-	return b
+	return appendOther(b, "metrics", m.Other)
 }
 
 // appendEncap appends a tunnel: its kind, and what it holds where that is known here, else its bytes.

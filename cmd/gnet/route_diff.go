@@ -8,8 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"gnet/internal/render"
-	"gnet/internal/rtnl"
-	"gnet/internal/safe"
 	"gnet/routes"
 )
 
@@ -100,11 +98,11 @@ func (w *diffWriter) write(d *routes.Difference) error {
 	mark, text := diffMark(d), ""
 	switch {
 	case d.File == nil:
-		text = safeRouteWords(d.Kernel)
+		text = routeText(d.Kernel)
 	case d.Kernel == nil:
-		text = safeRouteWords(d.File)
+		text = routeText(d.File)
 	default:
-		text = safeRouteWords(d.File) + "  was: " + safeRouteWords(d.Kernel)
+		text = routeText(d.File) + "  was: " + routeText(d.Kernel)
 	}
 	_, err := fmt.Fprintf(w.e.Stdout, "%s %s\n", mark, text)
 	return err
@@ -132,9 +130,6 @@ func diffMark(d *routes.Difference) string {
 	return "~"
 }
 
-// safeRouteWords is routeWords for a terminal.
-func safeRouteWords(r *rtnl.Route) string { return safe.String(routeWords(r)) }
-
 // diffColumns describes a difference: the keys of a saved route, of the file's where there is one, behind what it is.
 func diffColumns() []render.Column[routes.Difference] {
 	type row = routes.Difference
@@ -150,7 +145,7 @@ func diffColumns() []render.Column[routes.Difference] {
 		{Field: render.Field{Name: "was", Kind: render.String, Doc: "the route that would be replaced"},
 			Get: func(d *row, v *render.Value) {
 				if d.File != nil && d.Kernel != nil {
-					v.Str(routeWords(d.Kernel))
+					v.Str(routeText(d.Kernel))
 				}
 			}},
 	}

@@ -100,7 +100,7 @@ func listFlushable(e *env, conn *routes.Conn, o routeFlushOptions) error {
 		}
 		n++
 		if rows == nil {
-			fmt.Fprintln(e.Stdout, "would delete "+safeRouteWords(r))
+			fmt.Fprintln(e.Stdout, "would delete "+routeText(r))
 		} else if err := rows.Write(r); err != nil {
 			return err
 		}

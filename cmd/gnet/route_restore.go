@@ -12,27 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gnet/internal/render"
-	"gnet/internal/rtnl"
 	"gnet/routes"
 )
-
-// routeWords says which route is meant: prefix, way, and what tells it from others of the prefix.
-func routeWords(r *rtnl.Route) string {
-	text := r.Dst.String()
-	if r.Gateway.IsValid() {
-		text += " via " + r.Gateway.String()
-	}
-	if r.OifName != "" {
-		text += " dev " + r.OifName
-	}
-	if r.Priority != 0 {
-		text += " metric " + strconv.FormatUint(uint64(r.Priority), 10)
-	}
-	if routes.TableName(r.Table) != "main" {
-		text += " table " + routes.TableName(r.Table)
-	}
-	return text
-}
 
 // newRouteRestoreCommand returns `gnet route restore [FILE]`.
 func newRouteRestoreCommand(e *env) *cobra.Command {

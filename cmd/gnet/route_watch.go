@@ -98,12 +98,7 @@ func printChange(e *env, c *watchedChange) error {
 	if c.Found {
 		found = " (found)"
 	}
-	typ := ""
-	if name := routes.TypeName(c.Route.Type); name != "unicast" {
-		typ = name + " "
-	}
-	_, err := fmt.Fprintf(e.Stdout, "%s %-8s %s%s proto %s%s\n", c.at.Format("15:04:05.000000"), changeWord(c.Kind), typ,
-		safeRouteWords(c.Route), routes.ProtocolName(c.Route.Protocol), found)
+	_, err := fmt.Fprintf(e.Stdout, "%s %-8s %s%s\n", c.at.Format("15:04:05.000000"), changeWord(c.Kind), routeText(c.Route), found)
 	return err
 }
 

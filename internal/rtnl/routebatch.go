@@ -50,15 +50,20 @@ func AppendRoute(b []byte, route *Route) []byte {
 	return append(b, r.Raw()...)
 }
 
-// RouteEvent is a change of the tables as the kernel announces it, or the end of an interface or of an IPv4 address, which takes IPv4 routes along
-// that it does not announce (net/ipv4/fib_semantics.c, fib_sync_down_dev and fib_sync_down_addr).
+// RouteEvent is a change of the tables as the kernel announces it, or a message about an interface or an IPv4 address, whose end takes IPv4
+// routes along that the kernel does not announce (net/ipv4/fib_semantics.c, fib_sync_down_dev and fib_sync_down_addr).
 type RouteEvent struct {
-	// Route is what was added or deleted; valid until the next event. It is nil when an interface went down or an address away.
+	// Route is what was added or deleted; valid until the next event. It is nil when the message is about an interface or an address.
 	Route *Route
 	// Deleted is true for RTM_DELROUTE.
 	Deleted bool
 	// Flags are NLM_F_REPLACE and NLM_F_APPEND as the change was asked for.
 	Flags uint16
+	// TakesRoutes is set when an interface is down or gone, or an address gone.
+	TakesRoutes bool
+	// LinkIndex is the interface that the message is about, 0 if it is about none; LinkName is the name that it has now, "" when it has gone.
+	LinkIndex int
+	LinkName  string
 }
 
 // JoinRoutes subscribes to the changes of the routes of both families and to what takes IPv4 routes along.
@@ -66,15 +71,25 @@ func (c *Conn) JoinRoutes() error {
 	return c.nl.Join(unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE, unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR)
 }
 
-// takesRoutes reports whether a message says that an interface is down or gone, or an address gone.
-func takesRoutes(m netlink.Message) bool {
+// link takes in a message about an interface or an address; false when it says nothing about routes or names.
+func (e *RouteEvent) link(m netlink.Message, link *Link) (bool, error) {
 	switch m.Type {
-	case unix.RTM_DELLINK, unix.RTM_DELADDR:
-		return true
+	case unix.RTM_DELADDR:
+		e.TakesRoutes = true
+	case unix.RTM_DELLINK:
+		if len(m.Body) < unix.SizeofIfInfomsg {
+			return false, netlink.ErrShortMessage
+		}
+		e.TakesRoutes, e.LinkIndex = true, int(int32(binary.NativeEndian.Uint32(m.Body[4:])))
 	case unix.RTM_NEWLINK:
-		return len(m.Body) >= unix.SizeofIfInfomsg && binary.NativeEndian.Uint32(m.Body[8:])&unix.IFF_UP == 0
+		if _, err := decodeLink(m, link); err != nil {
+			return false, err
+		}
+		e.TakesRoutes, e.LinkIndex, e.LinkName = !link.Up(), link.Index, link.Name
+	default:
+		return false, nil
 	}
-	return false
+	return true, nil
 }
 
 // RouteEvents walks the changes after JoinRoutes until ctx ends; its error is then last. unix.ENOBUFS as last error means that events were
@@ -82,7 +97,7 @@ func takesRoutes(m netlink.Message) bool {
 func (c *Conn) RouteEvents(ctx context.Context) iter.Seq2[*RouteEvent, error] {
 	const op = "watch routes"
 	return func(yield func(*RouteEvent, error) bool) {
-		route, event := new(Route), new(RouteEvent)
+		route, event, link := new(Route), new(RouteEvent), new(Link)
 		err := c.nl.Listen(ctx, op, func(m netlink.Message) error {
 			*event = RouteEvent{Deleted: m.Type == unix.RTM_DELROUTE, Flags: m.Flags}
 			switch m.Type {
@@ -95,7 +110,9 @@ func (c *Conn) RouteEvents(ctx context.Context) iter.Seq2[*RouteEvent, error] {
 				}
 				event.Route = route
 			default:
-				if !takesRoutes(m) {
+				if said, err := event.link(m, link); err != nil {
+					return &netlink.OpError{Op: op, Err: err}
+				} else if !said {
 					return nil
 				}
 			}
