@@ -40,13 +40,13 @@ func TestNoAllocation(t *testing.T) {
 // Each error has a sentence of its own.
 func TestError_words(t *testing.T) {
 	seen := map[string]Error{}
-	for e := ErrIPv4Short; e <= ErrTCPOptionsLength; e++ {
+	for e := ErrIPv4Short; e <= ErrNodeInfoShort; e++ {
 		if other, ok := seen[e.Error()]; ok {
 			t.Errorf("errors %d and %d both say %q", other, e, e.Error())
 		}
 		seen[e.Error()] = e
 	}
-	if unknown := (ErrTCPOptionsLength + 1).Error(); seen[unknown] != 0 {
+	if unknown := (ErrNodeInfoShort + 1).Error(); seen[unknown] != 0 {
 		t.Errorf("an error behind the last says %q", unknown)
 	}
 }

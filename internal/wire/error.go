@@ -12,6 +12,8 @@ const (
 	ErrIPv4HeaderLength        // IHL below 5 words (RFC 791 3.1)
 	ErrIPv4TotalLength         // total length below the header length, or above 65535 when written
 	ErrIPv4Options             // options longer than 40 bytes or not a multiple of 4 (RFC 791 3.1)
+	ErrIPv4OptionShort         // an option without its length, or a length past the end (RFC 791 3.1)
+	ErrIPv4OptionLength        // a length that the option's type does not have (RFC 791 3.1)
 	ErrIPv6Short               // fewer than 40 bytes (RFC 8200 3)
 	ErrIPv6Version             // the version is not 6 (RFC 8200 3)
 	ErrIPv6PayloadLength       // payload above 65535 bytes when written (RFC 8200 3)
@@ -35,6 +37,11 @@ const (
 	ErrTCPOptionShort          // a kind without its length, or a length past the end (RFC 9293 3.2)
 	ErrTCPOptionLength         // a length that the option's kind does not have (RFC 9293 3.2)
 	ErrTCPOptionsLength        // options longer than 40 bytes when written (RFC 9293 3.1)
+	ErrDNSNameShort            // a domain name runs past the end of the bytes (RFC 1035 3.1)
+	ErrDNSLabel                // an empty or overlong label, or one of a reserved kind (RFC 1035 3.1)
+	ErrDNSPointer              // a pointer that does not point back (RFC 1035 4.1.4)
+	ErrDNSNameLength           // a name above 255 bytes (RFC 1035 3.1)
+	ErrNodeInfoShort           // fewer than 16 bytes (RFC 4620 4)
 )
 
 // Error is a sentence without a subject, lower case, for a message or a note.
@@ -50,6 +57,10 @@ func (e Error) Error() string {
 		return "IPv4 total length out of range"
 	case ErrIPv4Options:
 		return "IPv4 options not a multiple of 4 or above 40 bytes"
+	case ErrIPv4OptionShort:
+		return "IPv4 option cut short"
+	case ErrIPv4OptionLength:
+		return "IPv4 option of a wrong length"
 	case ErrIPv6Short:
 		return "IPv6 header cut short"
 	case ErrIPv6Version:
@@ -103,6 +114,23 @@ func (e Error) upper() string {
 		return "TCP option of a wrong length"
 	case ErrTCPOptionsLength:
 		return "TCP options above 40 bytes"
+	}
+	return e.name()
+}
+
+// name names the errors of domain names and what carries them.
+func (e Error) name() string {
+	switch e {
+	case ErrDNSNameShort:
+		return "domain name cut short"
+	case ErrDNSLabel:
+		return "domain name with a label out of range"
+	case ErrDNSPointer:
+		return "domain name with a pointer that does not point back"
+	case ErrDNSNameLength:
+		return "domain name above 255 bytes"
+	case ErrNodeInfoShort:
+		return "node information message cut short"
 	}
 	return "unknown wire error"
 }
