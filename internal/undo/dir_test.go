@@ -364,3 +364,20 @@ func TestKeep_notForPeople(t *testing.T) {
 		t.Errorf("the words alone: status %d", status)
 	}
 }
+
+// Who comes too late finds the plan gone, and does nothing, though he holds it open and locked.
+func TestUndo_confirmedMeanwhile(t *testing.T) {
+	w := newWorld(t)
+	w.fakeClock()
+	id := w.orphan(10 * time.Second)
+	state, err := w.UndoLate(id, domains(), func() {
+		if _, err := w.Confirm(id); err != nil {
+			t.Error(err)
+		}
+	})
+	if state != undo.Waiting || err != nil {
+		t.Errorf("%q, %v", state, err)
+	}
+	w.equal("host and calls", []string{"new", ""}, []string{w.read(""), w.read(".log")})
+	w.equal("entries", map[string]entry{}, w.entries())
+}

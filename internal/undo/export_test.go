@@ -1,6 +1,7 @@
 package undo
 
 import (
+	"context"
 	"time"
 
 	"gnet/internal/netns"
@@ -33,3 +34,19 @@ func (c *Change) Die() { c.f.Close() }
 
 // Noted is a note for fuzzing.
 type Noted = note
+
+// UndoLate undoes a change as a process does that opened its plan, was slow, and finds it confirmed if between has done that.
+func (d *Dir) UndoLate(id string, domains Domains, between func()) (State, error) {
+	f, err := d.open(Waiting.file(id))
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	ns, err := netns.Current()
+	if err != nil {
+		return "", err
+	}
+	defer ns.Close()
+	between()
+	return d.undo(context.Background(), f, id, Waiting, ns, domains)
+}

@@ -272,6 +272,9 @@ func TestKeeper_terminalEnds(t *testing.T) {
 	})
 	slave.Close()
 	w.equal("entry", entry{State: undo.Waiting, Keeper: true}, w.entries()[s.id])
+	if session, err := unix.Getsid(s.keeper); err != nil || session != s.keeper {
+		t.Errorf("the keeper %d is in session %d, %v; want its own", s.keeper, session, err)
+	}
 	master.Close()
 	var exit *exec.ExitError
 	if err := s.cmd.Wait(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != unix.SIGHUP {

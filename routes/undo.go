@@ -1,0 +1,322 @@
+package routes
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"net/netip"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gnet/internal/rtnl"
+	"gnet/internal/undo"
+)
+
+// UndoDomain is the name of routes in the plans of package undo.
+const UndoDomain = "routes"
+
+// routePlace is what a change is undone by: all routes to one destination in one table, of whatever metric.
+type routePlace struct {
+	Family   uint8        `json:"family"`
+	Table    uint32       `json:"table"`
+	Dst, Src netip.Prefix `json:",omitzero"`
+	Tos      uint8        `json:"tos,omitempty"`
+}
+
+func placeOf(r *rtnl.Route) routePlace {
+	p := routePlace{Family: r.Family, Table: r.Table, Dst: r.Dst, Src: r.Src, Tos: r.Tos}
+	if p.Table == 0 {
+		p.Table = unix.RT_TABLE_MAIN
+	}
+	if !p.Dst.IsValid() { // a default route that is sent has none, one that is read has
+		p.Dst = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+		if r.Family == unix.AF_INET6 {
+			p.Dst = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+		}
+	}
+	return p
+}
+
+// keptStep is a step as it stands in a plan.
+type keptStep struct {
+	Do    Do        `json:"do"`
+	Route keptRoute `json:"route"`
+}
+
+// Memory is what must be known to undo changes of routes.
+type Memory struct {
+	places map[routePlace]bool
+	was    []rtnl.Route
+	asked  []keptStep
+}
+
+// Remember reads the routes of the places that the steps touch, before they are made. The routes of steps are not kept.
+func (c *Conn) Remember(steps iter.Seq[*Step]) (*Memory, error) {
+	m := &Memory{places: map[routePlace]bool{}}
+	for s := range steps {
+		m.places[placeOf(s.Route)] = true
+		m.asked = append(m.asked, keptStep{s.Do, keep(s.Route)})
+	}
+	var err error
+	m.was, err = c.at(m.places)
+	return m, err
+}
+
+// Before and Change are the parts of the plan that have these names, Left reads what the plan calls so, after the change.
+func (m *Memory) Before() (json.RawMessage, error) { return keepRoutes(m.was) }
+
+// Change is what is asked for.
+func (m *Memory) Change() (json.RawMessage, error) { return json.Marshal(m.asked) }
+
+// Left reads the routes of the places again.
+func (m *Memory) Left(c *Conn) (json.RawMessage, error) {
+	now, err := c.at(m.places)
+	if err != nil {
+		return nil, err
+	}
+	return keepRoutes(now)
+}
+
+// at reads the routes of the places in the kernel's order, ready to be sent.
+func (c *Conn) at(places map[routePlace]bool) ([]rtnl.Route, error) {
+	type table struct {
+		family uint8
+		number uint32
+	}
+	tables := map[table]bool{}
+	for p := range places {
+		tables[table{p.Family, p.Table}] = true
+	}
+	var found []rtnl.Route
+	for t := range tables {
+		for r, err := range c.rt.Routes(rtnl.RouteFilter{Family: t.family, Table: t.number}) {
+			if err != nil {
+				return nil, opError(OpList, err)
+			}
+			if places[placeOf(r)] {
+				kept := clone(r)
+				sendable(&kept)
+				found = append(found, kept)
+			}
+		}
+	}
+	return found, nil
+}
+
+// Undoer undoes changes of routes in the network namespace of the calling thread.
+type Undoer struct{}
+
+// Undo puts back the routes that were there before, in their order, and takes away those that the change made. Where others have
+// changed something since, nothing of theirs is touched: an old route is put back if nobody has the place and metric now, and the
+// result is a conflict.
+func (Undoer) Undo(ctx context.Context, p *undo.Plan) (undo.Result, error) {
+	u, err := newUndoing(p)
+	if err != nil {
+		return undo.Result{}, err
+	}
+	if u.c, err = Dial(); err != nil {
+		return undo.Result{}, err
+	}
+	defer u.c.Close()
+	u.ctx = ctx
+	err = u.run()
+	return u.result, err
+}
+
+// undoing is the work on one plan.
+type undoing struct {
+	c      *Conn
+	ctx    context.Context
+	places map[routePlace]bool
+	was    []rtnl.Route
+	asked  map[routePlace][]keptStep
+	left   []rtnl.Route
+	known  bool // left is
+	result undo.Result
+}
+
+func newUndoing(p *undo.Plan) (*undoing, error) {
+	u := &undoing{places: map[routePlace]bool{}, asked: map[routePlace][]keptStep{}, known: p.Left != nil}
+	var asked []keptStep
+	err := json.Unmarshal(p.Change, &asked)
+	if err == nil {
+		u.was, err = unkeepRoutes(p.Before)
+	}
+	if err == nil && u.known {
+		u.left, err = unkeepRoutes(p.Left)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the routes of the plan: %w", err)
+	}
+	for _, s := range asked {
+		place := placeOf(&s.Route.Route)
+		u.places[place] = true
+		u.asked[place] = append(u.asked[place], s)
+	}
+	var ts unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
+		return nil, err
+	}
+	u.was = aged(u.was, time.Duration(ts.Nano())-p.Begun)
+	return u, nil
+}
+
+// aged takes from lifetimes what has passed of them, and drops the routes that would be gone.
+func aged(routes []rtnl.Route, passed time.Duration) []rtnl.Route {
+	return slices.DeleteFunc(routes, func(r rtnl.Route) bool {
+		if r.Expires == 0 {
+			return false
+		}
+		r.Expires -= int32(passed / time.Second)
+		return r.Expires <= 0
+	})
+}
+
+func (u *undoing) run() error {
+	now, err := u.c.at(u.places)
+	if err != nil {
+		return err
+	}
+	u.result.Conflict = u.conflicts(now)
+	was, is, left := group(u.was), group(now), group(u.left)
+	for _, key := range keys(u.was, now) {
+		if u.ctx.Err() != nil {
+			return u.ctx.Err()
+		}
+		if err := u.place(was[key], is[key], left[key]); err != nil {
+			return err
+		}
+	}
+	if u.result.Conflict {
+		u.say("others have changed what gnet had left: nothing of theirs was touched")
+		return nil
+	}
+	if now, err = u.c.at(u.places); err != nil {
+		return err
+	}
+	if !sameGroups(was, group(now)) {
+		return errors.New("the routes are not as they were before")
+	}
+	return nil
+}
+
+// conflicts reports whether what is there is neither as it was before nor as the change left it, or, when that is not known, has
+// something in it that neither was there nor was asked for. Each place and metric is judged by itself: a process that died while it
+// undid the change left some as they were before.
+func (u *undoing) conflicts(now []rtnl.Route) bool {
+	was, is, left := group(u.was), group(now), group(u.left)
+	for _, key := range keys(u.was, now, u.left) {
+		if sameRoutes(is[key], was[key]) || u.known && sameRoutes(is[key], left[key]) {
+			continue
+		}
+		for i := range is[key] {
+			if r := &is[key][i]; !has(was[key], r) && !u.ours(left[key], r) {
+				return true
+			}
+		}
+		if u.known && lacks(is[key], left[key]) && lacks(is[key], was[key]) {
+			return true // others took away what the change had left: undoing takes it away when the old routes are back
+		}
+	}
+	return false
+}
+
+// ours reports whether the change made a route.
+func (u *undoing) ours(left []rtnl.Route, r *rtnl.Route) bool {
+	if u.known {
+		return has(left, r)
+	}
+	return slices.ContainsFunc(u.asked[placeOf(r)], func(s keptStep) bool {
+		if s.Do == DoDelete {
+			return slices.ContainsFunc(u.was, func(was rtnl.Route) bool { return remains(&was, r) })
+		}
+		return agreesWhenMade(s.Route.unkeep(), r)
+	})
+}
+
+// remains reports whether r is what the deletion of a next hop leaves of a multipath route of IPv6.
+func remains(was, r *rtnl.Route) bool {
+	if len(was.Multipath) == 0 || was.Family != unix.AF_INET6 || keyOf(was) != keyOf(r) {
+		return false
+	}
+	hops := r.Multipath
+	if len(hops) == 0 {
+		hops = []rtnl.Nexthop{{Gateway: r.Gateway, Oif: r.Oif}}
+	}
+	return !slices.ContainsFunc(hops, func(h rtnl.Nexthop) bool {
+		return !slices.ContainsFunc(was.Multipath, func(w rtnl.Nexthop) bool { return w.Gateway == h.Gateway && w.Oif == h.Oif })
+	})
+}
+
+// agreesWhenMade is agrees for a route that was asked for and has got the kernel's defaults since.
+func agreesWhenMade(asked rtnl.Route, has *rtnl.Route) bool {
+	place := placeOf(&asked)
+	asked.Dst, asked.Table = place.Dst, place.Table
+	if asked.Priority == 0 && asked.Family == unix.AF_INET6 {
+		asked.Priority = defaultPriority6
+	}
+	if asked.Type == 0 {
+		asked.Type = unix.RTN_UNICAST
+	}
+	if len(asked.Multipath) == 0 && len(has.Multipath) > 0 { // IPv6 joins the routes of one metric
+		hop, ok := matchingHop(has, &asked)
+		return ok && keyOf(&asked) == keyOf(has) && hop.Gateway == asked.Gateway
+	}
+	asked.Oif, asked.Scope, asked.Flags = has.Oif, has.Scope, has.Flags
+	return agrees(&asked, has)
+}
+
+// group sorts routes by what they compete for, and keeps the order among those.
+func group(routes []rtnl.Route) map[routeKey][]rtnl.Route {
+	groups := map[routeKey][]rtnl.Route{}
+	for i := range routes {
+		key := keyOf(&routes[i])
+		groups[key] = append(groups[key], routes[i])
+	}
+	return groups
+}
+
+// keys are the keys of the lists, each once, in their order.
+func keys(lists ...[]rtnl.Route) []routeKey {
+	seen := map[routeKey]bool{}
+	var keys []routeKey
+	for _, list := range lists {
+		for i := range list {
+			if key := keyOf(&list[i]); !seen[key] {
+				seen[key] = true
+				keys = append(keys, key)
+			}
+		}
+	}
+	return keys
+}
+
+// sameRoutes compares what was read twice, lifetimes left out.
+func sameRoutes(a, b []rtnl.Route) bool {
+	return slices.EqualFunc(a, b, func(a, b rtnl.Route) bool { return agrees(&a, &b) && agrees(&b, &a) })
+}
+
+func sameGroups(a, b map[routeKey][]rtnl.Route) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for key := range a {
+		if !sameRoutes(a[key], b[key]) {
+			return false
+		}
+	}
+	return true
+}
+
+func has(list []rtnl.Route, r *rtnl.Route) bool {
+	return slices.ContainsFunc(list, func(l rtnl.Route) bool { return agrees(&l, r) && agrees(r, &l) })
+}
+
+// lacks reports whether one of the routes is not in the list.
+func lacks(list, routes []rtnl.Route) bool {
+	return slices.ContainsFunc(routes, func(r rtnl.Route) bool { return !has(list, &r) })
+}

@@ -1,0 +1,267 @@
+package routes
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"gnet/internal/nstest"
+	"gnet/internal/rtnl"
+	"gnet/internal/undo"
+)
+
+// tableText is what iproute2 shows of all tables but local, in its order.
+func tableText(t *testing.T) []string {
+	t.Helper()
+	var lines []string
+	for _, family := range []string{"-4", "-6"} {
+		out, err := exec.Command(nstest.Peer(t, "ip"), "-d", family, "route", "show", "table", "all").CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		for line := range strings.Lines(string(out)) {
+			if !strings.Contains(line, "table local") {
+				lines = append(lines, strings.TrimSpace(line))
+			}
+		}
+	}
+	return lines
+}
+
+// planned makes one change through an observer that reads what was there, and returns the plan as a process that died before it
+// could tell what the change left would have left it, and the rest of it.
+func planned(t *testing.T, c *Conn, change func(c *Conn) error) (p *undo.Plan, finish func()) {
+	t.Helper()
+	p = &undo.Plan{ID: "ab2c", Domain: UndoDomain}
+	var m *Memory
+	c.Observe(func(s *Step) (err error) {
+		if m, err = c.Remember(slices.Values([]*Step{s})); err != nil {
+			return err
+		}
+		if p.Before, err = m.Before(); err != nil {
+			return err
+		}
+		p.Change, err = m.Change()
+		return err
+	})
+	if err := change(c); err != nil {
+		t.Fatal(err)
+	}
+	c.Observe(nil)
+	return p, func() {
+		var err error
+		if p.Left, err = m.Left(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestUndo_exact: whatever was changed, all tables are afterwards what they were, to the order, with and without knowing what the
+// change left; and a second time does nothing.
+func TestUndo_exact(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		ip := lookupHost(t)
+		def, net8, six := prefix("0.0.0.0/0"), prefix("10.0.0.0/8"), prefix("2001:db8:9::/48")
+		gw2, gw3, gw62, gw63 := addr("10.50.0.2"), addr("10.50.0.3"), addr("2001:db8:50::2"), addr("2001:db8:50::3")
+		replace := func(ch Change) func(*Conn) error {
+			return func(c *Conn) error { _, err := c.Replace(ch); return err }
+		}
+		add := func(ch Change) func(*Conn) error { return func(c *Conn) error { return c.Add(ch) } }
+		del := func(ch Change) func(*Conn) error { return func(c *Conn) error { return c.Delete(ch) } }
+		for _, tc := range []struct {
+			name   string
+			before []string
+			change func(*Conn) error
+		}{
+			{"added", nil, add(Change{Dst: def, Gateway: gw2})},
+			{"added in front", []string{"default via 10.50.0.2"}, add(Change{Dst: def, Gateway: gw3})},
+			{"added beside another metric", []string{"10.0.0.0/8 via 10.50.0.2 metric 7"}, add(Change{Dst: net8, Gateway: gw3})},
+			{"added to another table", nil, add(Change{Dst: net8, Gateway: gw3, Table: 300})},
+			{"added blackhole", nil, add(Change{Dst: net8, Type: unix.RTN_BLACKHOLE})},
+			{"deleted", []string{"default via 10.50.0.2 src 10.50.0.1 mtu lock 1400 initcwnd 7 proto 77 realms 3/4"}, del(Change{Dst: def})},
+			{"deleted first of two", []string{"10.0.0.0/8 via 10.50.0.2", "10.0.0.0/8 via 10.50.0.3"}, del(Change{Dst: net8})},
+			{"deleted last of two", []string{"10.0.0.0/8 via 10.50.0.2", "10.0.0.0/8 via 10.50.0.3"}, del(Change{Dst: net8, Gateway: gw3})},
+			{"deleted second of three", []string{"10.0.0.0/8 via 10.50.0.2", "10.0.0.0/8 via 10.50.0.3", "10.0.0.0/8 via 10.50.0.4"}, del(Change{Dst: net8, Gateway: gw3})},
+			{"deleted multipath", []string{"default nexthop via 10.50.0.2 weight 3 nexthop via 10.51.0.2 dev d1 weight 1"}, del(Change{Dst: def})},
+			{"replaced", []string{"default via 10.50.0.2 mtu 1300"}, replace(Change{Dst: def, Gateway: gw3})},
+			{"replaced first of two", []string{"default via 10.50.0.2", "default via 10.50.0.4"}, replace(Change{Dst: def, Gateway: gw3})},
+			{"replaced the connected", nil, replace(Change{Dst: prefix("10.51.0.0/24"), Device: "d0", HasDevice: true})},
+			{"six added", nil, add(Change{Dst: six, Gateway: gw62})},
+			{"six joined", []string{"2001:db8:9::/48 via 2001:db8:50::2 metric 1"}, add(Change{Dst: six, Gateway: gw63})},
+			{"six deleted", []string{"2001:db8:9::/48 via 2001:db8:50::2 metric 30 pref high mtu 1400"}, del(Change{Dst: six})},
+			{"six replaced", []string{"2001:db8:9::/48 via 2001:db8:50::2 metric 5"}, replace(Change{Dst: six, Gateway: gw63, Metric: 5, HasMetric: true})},
+			{"six hop deleted", []string{"2001:db8:9::/48 nexthop via 2001:db8:50::2 nexthop via 2001:db8:50::3"}, del(Change{Dst: six, Gateway: gw62})},
+			{"six replaced beside a device", []string{"2001:db8:9::/48 dev d1 metric 5", "2001:db8:9::/48 via 2001:db8:50::2 metric 5"}, replace(Change{Dst: six, Gateway: gw63, Metric: 5, HasMetric: true})},
+			{"six of two devices", []string{"2001:db8:9::/48 dev d0 metric 5", "2001:db8:9::/48 dev d1 metric 5"}, del(Change{Dst: six, Device: "d0", HasDevice: true})},
+		} {
+			for _, knows := range []bool{true, false} {
+				for _, line := range tc.before {
+					ip("route append " + line)
+				}
+				want := tableText(t)
+				c := mustConn(t)
+				p, finish := planned(t, c, tc.change)
+				if knows {
+					finish()
+				}
+				if diff := cmp.Diff(want, tableText(t)); diff == "" {
+					t.Errorf("%s: nothing was changed", tc.name)
+				}
+				for n := range 2 {
+					result, err := Undoer{}.Undo(t.Context(), p)
+					if err != nil || result.Conflict || (n == 0) == (len(result.Lines) == 0) {
+						t.Errorf("%s, knows %v, time %d: %+v, %v", tc.name, knows, n, result, err)
+					}
+					if diff := cmp.Diff(want, tableText(t)); diff != "" {
+						t.Errorf("%s, knows %v, time %d (-want +got):\n%s", tc.name, knows, n, diff)
+					}
+				}
+				for _, line := range tc.before {
+					ip("route del " + line)
+				}
+			}
+		}
+	})
+}
+
+// TestUndo_conflict: what others changed meanwhile stays, an old route is put back where nobody stands.
+func TestUndo_conflict(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		ip := lookupHost(t)
+		change := func(c *Conn) error {
+			_, err := c.Replace(Change{Dst: prefix("10.0.0.0/8"), Gateway: addr("10.50.0.3")})
+			return err
+		}
+		for _, tc := range []struct {
+			name   string
+			others string
+			want   []string
+			lines  []string
+		}{
+			{"replaced by others", "route replace 10.0.0.0/8 via 10.50.0.9",
+				[]string{"10.0.0.0/8 via 10.50.0.9 dev d0"},
+				[]string{"not put back, since others have its place: 10.0.0.0/8 via 10.50.0.2 if2"}},
+			{"added beside by others", "route append 10.0.0.0/8 via 10.50.0.9",
+				[]string{"10.0.0.0/8 via 10.50.0.9 dev d0"},
+				[]string{"not put back, since others have its place: 10.0.0.0/8 via 10.50.0.2 if2", "removed 10.0.0.0/8 via 10.50.0.3 if2"}},
+			{"another metric by others", "route add 10.0.0.0/8 via 10.50.0.9 metric 5",
+				[]string{"10.0.0.0/8 via 10.50.0.2 dev d0", "10.0.0.0/8 via 10.50.0.9 dev d0 metric 5"},
+				[]string{"put back 10.0.0.0/8 via 10.50.0.2 if2", "removed 10.0.0.0/8 via 10.50.0.3 if2"}},
+			{"deleted by others", "route del 10.0.0.0/8", []string{"10.0.0.0/8 via 10.50.0.2 dev d0"},
+				[]string{"put back 10.0.0.0/8 via 10.50.0.2 if2"}},
+		} {
+			ip("route add 10.0.0.0/8 via 10.50.0.2")
+			p, finish := planned(t, mustConn(t), change)
+			finish()
+			ip(tc.others)
+			result, err := Undoer{}.Undo(t.Context(), p)
+			want := undo.Result{Conflict: true, Lines: append(tc.lines, "others have changed what gnet had left: nothing of theirs was touched")}
+			if diff := cmp.Diff(want, result); diff != "" || err != nil {
+				t.Errorf("%s: %v (-want +got):\n%s", tc.name, err, diff)
+			}
+			if diff := cmp.Diff(tc.want, bootRoutes(t, "-4")); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", tc.name, diff)
+			}
+			ip("route flush 10.0.0.0/8")
+		}
+	})
+}
+
+// TestUndo_goesOn: a process that died while it undid a replacement left both routes there. That is no conflict.
+func TestUndo_goesOn(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		ip := lookupHost(t)
+		ip("route add 10.0.0.0/8 via 10.50.0.2")
+		want := tableText(t)
+		p, finish := planned(t, mustConn(t), func(c *Conn) error {
+			_, err := c.Replace(Change{Dst: prefix("10.0.0.0/8"), Gateway: addr("10.50.0.3")})
+			return err
+		})
+		finish()
+		ip("route prepend 10.0.0.0/8 via 10.50.0.2")
+		result, err := Undoer{}.Undo(t.Context(), p)
+		if diff := cmp.Diff(undo.Result{Lines: []string{"removed 10.0.0.0/8 via 10.50.0.3 if2"}}, result); diff != "" || err != nil {
+			t.Errorf("%v (-want +got):\n%s", err, diff)
+		}
+		if diff := cmp.Diff(want, tableText(t)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestMain lets the test binary be the keeper of TestUndo_byKeeper.
+func TestMain(m *testing.M) {
+	if status, ok := undo.Keep(os.Args, undo.Domains{UndoDomain: Undoer{}}); ok {
+		os.Exit(status)
+	}
+	os.Exit(m.Run())
+}
+
+// TestUndo_byKeeper: another process undoes what was not confirmed, in the namespace of the change and not in its own.
+func TestUndo_byKeeper(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		ip := lookupHost(t)
+		ip("route add default via 10.50.0.2")
+		want := tableText(t)
+		p, finish := planned(t, mustConn(t), func(c *Conn) error {
+			_, err := c.Replace(Change{Dst: prefix("0.0.0.0/0"), Gateway: addr("10.50.0.3")})
+			return err
+		})
+		finish()
+		d, err := undo.Make(filepath.Join(t.TempDir(), "gnet"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		spec := undo.Spec{Domain: UndoDomain, What: "route replace", Before: p.Before, Change: p.Change, After: time.Second,
+			Netns: nstest.Here(t).NS, Program: "gnet"}
+		var c *undo.Change
+		nstest.NewHost(t, "elsewhere").Do(t, func() (err error) { // where the keeper is born
+			c, err = d.Begin(t.Context(), spec)
+			return err
+		})
+		if err := c.Made(p.Left); err != nil {
+			t.Fatal(err)
+		}
+		for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+			entries, err := d.Pending()
+			if err != nil || len(entries) != 1 || entries[0].Err != nil || time.Now().After(end) {
+				t.Fatalf("%+v, %v", entries, err)
+			}
+			if e := entries[0]; e.State == undo.Undone {
+				if diff := cmp.Diff(&undo.Result{Lines: []string{"put back 0.0.0.0/0 via 10.50.0.2 if2", "removed 0.0.0.0/0 via 10.50.0.3 if2"}}, e.Result); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+				break
+			}
+		}
+		if diff := cmp.Diff(want, tableText(t)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// The bytes of a route that are no text survive the plan.
+func TestKeepRoutes(t *testing.T) {
+	want := []rtnl.Route{{Family: unix.AF_INET, Dst: prefix("10.0.0.0/8"), Gateway: addr("10.0.0.1"), Oif: 3, Table: 254, Priority: 1<<32 - 1,
+		Encap: rtnl.Encap{Type: 2, Data: "\xff\x00"}, Other: "\xfe", Metrics: rtnl.Metrics{MTU: 9, CongAlg: "reno", Other: "\x80"},
+		Multipath: []rtnl.Nexthop{{Oif: 2, Weight: 7, Encap: rtnl.Encap{Type: 1, Data: "\xc0"}, Other: "\xc1"}, {Oif: 4, Weight: 1}}}}
+	b, err := keepRoutes(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := unkeepRoutes(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !sameRoutes(want, got) || got[0].Table != 254 {
+		t.Errorf("got %+v", got)
+	}
+}
