@@ -266,7 +266,6 @@ func agreesWhenMade(asked rtnl.Route, has *rtnl.Route) bool {
 		hop, ok := matchingHop(has, &asked)
 		return ok && keyOf(&asked) == keyOf(has) && hop.Gateway == asked.Gateway
 	}
-	asked.Oif, asked.Scope, asked.Flags = has.Oif, has.Scope, has.Flags
 	return agrees(&asked, has)
 }
 

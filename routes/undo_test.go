@@ -1,6 +1,8 @@
 package routes
 
 import (
+	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -196,6 +198,65 @@ func TestUndo_goesOn(t *testing.T) {
 	})
 }
 
+// TestUndo_batch: of many changes each place is undone by itself, several routes of one place in their order; one that is undone in
+// part is no conflict.
+func TestUndo_batch(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		ip := lookupHost(t)
+		for _, gw := range []string{"2", "3", "4"} {
+			ip("route append 10.0.0.0/8 via 10.50.0." + gw)
+		}
+		ip("route add 10.9.0.0/16 via 10.50.0.2")
+		want := tableText(t)
+		c := mustConn(t)
+		net8, net9 := prefix("10.0.0.0/8"), prefix("10.9.0.0/16")
+		changes := []func() error{
+			func() error { return c.Delete(Change{Dst: net8, Gateway: addr("10.50.0.2")}) },
+			func() error { return c.Delete(Change{Dst: net8, Gateway: addr("10.50.0.3")}) },
+			func() error { return c.Add(Change{Dst: net9, Gateway: addr("10.50.0.7")}) },
+			func() error { return c.Add(Change{Dst: net9, Gateway: addr("10.50.0.8")}) },
+		}
+		var steps []*Step
+		skip := errors.New("not yet")
+		c.Observe(func(s *Step) error {
+			route := clone(s.Route)
+			steps = append(steps, &Step{Do: s.Do, Route: &route})
+			return skip
+		})
+		for _, change := range changes {
+			if err := change(); err != skip {
+				t.Fatal(err)
+			}
+		}
+		c.Observe(nil)
+		m, err := c.Remember(slices.Values(steps))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &undo.Plan{ID: "ab2c", Domain: UndoDomain}
+		for _, change := range changes {
+			if err := change(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for raw, read := range map[*json.RawMessage]func() (json.RawMessage, error){&p.Before: m.Before, &p.Change: m.Change,
+			&p.Left: func() (json.RawMessage, error) { return m.Left(c) }} {
+			if *raw, err = read(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ip("route del 10.9.0.0/16 via 10.50.0.8") // as if the undoing had come so far
+		result, err := Undoer{}.Undo(t.Context(), p)
+		lines := []string{"put back 10.0.0.0/8 via 10.50.0.3 if2", "put back 10.0.0.0/8 via 10.50.0.2 if2", "removed 10.9.0.0/16 via 10.50.0.7 if2"}
+		if diff := cmp.Diff(undo.Result{Lines: lines}, result); diff != "" || err != nil {
+			t.Errorf("%v (-want +got):\n%s", err, diff)
+		}
+		if diff := cmp.Diff(want, tableText(t)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
 // TestMain lets the test binary be the keeper of TestUndo_byKeeper.
 func TestMain(m *testing.M) {
 	if status, ok := undo.Keep(os.Args, undo.Domains{UndoDomain: Undoer{}}); ok {
@@ -264,4 +325,32 @@ func TestKeepRoutes(t *testing.T) {
 	if !sameRoutes(want, got) || got[0].Table != 254 {
 		t.Errorf("got %+v", got)
 	}
+}
+
+// FuzzUndoing: whatever a plan says about routes, it is judged without a panic.
+func FuzzUndoing(f *testing.F) {
+	seed, err := keepRoutes([]rtnl.Route{{Family: unix.AF_INET6, Dst: prefix("2001:db8::/48"), Table: 254, Priority: 1024, Expires: 900,
+		Multipath: []rtnl.Nexthop{{Gateway: addr("fe80::1"), Oif: 2, Weight: 1}, {Gateway: addr("fe80::2"), Oif: 2, Weight: 2}}}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	asked := `[{"do":2,"route":{"route":{"Family":2,"Dst":"","Gateway":"10.0.0.1"},"encap":"/w==","hops":[{},{"other":"AA=="}]}},` +
+		`{"do":5,"route":{"route":{"Family":10,"Dst":"2001:db8::/48","Gateway":"fe80::1"}}}]`
+	f.Add([]byte(seed), []byte(asked), []byte(`[]`))
+	f.Add([]byte(`null`), []byte(`null`), []byte(``))
+	f.Fuzz(func(t *testing.T, before, change, left []byte) {
+		p := &undo.Plan{Before: before, Change: change, Left: left}
+		if len(left) == 0 {
+			p.Left = nil
+		}
+		u, err := newUndoing(p)
+		if err != nil {
+			return
+		}
+		u.conflicts(u.left)
+		u.conflicts(u.was)
+		for i := range u.was {
+			routeText(&u.was[i])
+		}
+	})
 }
