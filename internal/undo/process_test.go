@@ -352,6 +352,7 @@ func TestAbandon(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { w.kill(c.Keeper, c.Plan.ID) })
 	if err := c.Abandon(); err != nil {
 		t.Fatal(err)
 	}
