@@ -42,17 +42,22 @@ const maxFlushRounds = 16
 // When ctx ends, the datagram in flight is finished; Untried is then what would have come. An error means that nothing more was
 // possible; the Outcome is true as well.
 func (c *Conn) Flush(ctx context.Context, f *Filter, failed func(*rtnl.Route, error)) (Outcome, error) {
+	return c.FlushRemembered(ctx, f, nil, failed)
+}
+
+// FlushRemembered is Flush that leaves alone what m does not remember: it came later, and could not be put back. A nil m remembers all.
+func (c *Conn) FlushRemembered(ctx context.Context, f *Filter, m *Memory, failed func(*rtnl.Route, error)) (Outcome, error) {
 	reading, err := rtnl.Dial()
 	if err != nil {
 		return Outcome{}, opError(OpDial, err)
 	}
 	defer reading.Close()
 	reading.ReadAhead()
-	return c.flush(ctx, reading, f, failed)
+	return c.flush(ctx, reading, f, m, failed)
 }
 
-func (c *Conn) flush(ctx context.Context, reading *rtnl.Conn, f *Filter, failed func(*rtnl.Route, error)) (Outcome, error) {
-	w := flush{c: c, ctx: ctx}
+func (c *Conn) flush(ctx context.Context, reading *rtnl.Conn, f *Filter, m *Memory, failed func(*rtnl.Route, error)) (Outcome, error) {
+	w := flush{c: c, ctx: ctx, only: m}
 	w.batch = newStepBatch(c, OpDelete, w.report)
 	for range maxFlushRounds {
 		before := w.out
@@ -86,6 +91,7 @@ const maxRefused = 10_000
 type flush struct {
 	c       *Conn
 	ctx     context.Context
+	only    *Memory // of what may be deleted; nil: all
 	batch   *stepBatch[rtnl.Route]
 	sending rtnl.Route // one for all, since an observer's would be allocated for each
 	out     Outcome
@@ -108,6 +114,9 @@ func (w *flush) round(rows iter.Seq2[*rtnl.Route, error]) error {
 	for r, err := range rows {
 		if err != nil {
 			return err
+		}
+		if w.only != nil && !w.only.had(r) {
+			continue
 		}
 		if w.stopped() {
 			w.out.Untried++

@@ -1,12 +1,10 @@
 package routes
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -18,94 +16,6 @@ import (
 
 // UndoDomain is the name of routes in the plans of package undo.
 const UndoDomain = "routes"
-
-// routePlace is what a change is undone by: all routes to one destination in one table, of whatever metric.
-type routePlace struct {
-	Family   uint8        `json:"family"`
-	Table    uint32       `json:"table"`
-	Dst, Src netip.Prefix `json:",omitzero"`
-	Tos      uint8        `json:"tos,omitempty"`
-}
-
-func placeOf(r *rtnl.Route) routePlace {
-	p := routePlace{Family: r.Family, Table: r.Table, Dst: r.Dst, Src: r.Src, Tos: r.Tos}
-	if p.Table == 0 {
-		p.Table = unix.RT_TABLE_MAIN
-	}
-	if !p.Dst.IsValid() { // a default route that is sent has none, one that is read has
-		p.Dst = netip.PrefixFrom(netip.IPv4Unspecified(), 0)
-		if r.Family == unix.AF_INET6 {
-			p.Dst = netip.PrefixFrom(netip.IPv6Unspecified(), 0)
-		}
-	}
-	return p
-}
-
-// keptStep is a step as it stands in a plan.
-type keptStep struct {
-	Do    Do        `json:"do"`
-	Route keptRoute `json:"route"`
-}
-
-// Memory is what must be known to undo changes of routes.
-type Memory struct {
-	places map[routePlace]bool
-	was    []rtnl.Route
-	asked  []keptStep
-}
-
-// Remember reads the routes of the places that the steps touch, before they are made. The routes of steps are not kept.
-func (c *Conn) Remember(steps iter.Seq[*Step]) (*Memory, error) {
-	m := &Memory{places: map[routePlace]bool{}}
-	for s := range steps {
-		m.places[placeOf(s.Route)] = true
-		m.asked = append(m.asked, keptStep{s.Do, keep(s.Route)})
-	}
-	var err error
-	m.was, err = c.at(m.places)
-	return m, err
-}
-
-// Before and Change are the parts of the plan that have these names, Left reads what the plan calls so, after the change.
-func (m *Memory) Before() (json.RawMessage, error) { return keepRoutes(m.was) }
-
-// Change is what is asked for.
-func (m *Memory) Change() (json.RawMessage, error) { return json.Marshal(m.asked) }
-
-// Left reads the routes of the places again.
-func (m *Memory) Left(c *Conn) (json.RawMessage, error) {
-	now, err := c.at(m.places)
-	if err != nil {
-		return nil, err
-	}
-	return keepRoutes(now)
-}
-
-// at reads the routes of the places in the kernel's order, ready to be sent.
-func (c *Conn) at(places map[routePlace]bool) ([]rtnl.Route, error) {
-	type table struct {
-		family uint8
-		number uint32
-	}
-	tables := map[table]bool{}
-	for p := range places {
-		tables[table{p.Family, p.Table}] = true
-	}
-	var found []rtnl.Route
-	for t := range tables {
-		for r, err := range c.rt.Routes(rtnl.RouteFilter{Family: t.family, Table: t.number}) {
-			if err != nil {
-				return nil, opError(OpList, err)
-			}
-			if places[placeOf(r)] {
-				kept := clone(r)
-				sendable(&kept)
-				found = append(found, kept)
-			}
-		}
-	}
-	return found, nil
-}
 
 // Undoer undoes changes of routes in the network namespace of the calling thread.
 type Undoer struct{}
@@ -123,8 +33,11 @@ func (Undoer) Undo(ctx context.Context, p *undo.Plan) (undo.Result, error) {
 	}
 	defer u.c.Close()
 	u.ctx = ctx
+	if u.links, err = u.c.rt.Names(); err != nil {
+		return undo.Result{}, opError(OpInterface, err)
+	}
 	err = u.run()
-	return u.result, err
+	return u.told(), err
 }
 
 // undoing is the work on one plan.
@@ -133,16 +46,17 @@ type undoing struct {
 	ctx    context.Context
 	places map[routePlace]bool
 	was    []rtnl.Route
-	asked  map[routePlace][]keptStep
+	asked  map[routePlace][]askedStep
 	left   []rtnl.Route
 	known  bool // left is
+	links  map[int]string
 	result undo.Result
+	unsaid int // lines beyond those of the result
 }
 
 func newUndoing(p *undo.Plan) (*undoing, error) {
-	u := &undoing{places: map[routePlace]bool{}, asked: map[routePlace][]keptStep{}, known: p.Left != nil}
-	var asked []keptStep
-	err := json.Unmarshal(p.Change, &asked)
+	u := &undoing{places: map[routePlace]bool{}, asked: map[routePlace][]askedStep{}, known: p.Left != nil}
+	asked, err := unkeepSteps(p.Change)
 	if err == nil {
 		u.was, err = unkeepRoutes(p.Before)
 	}
@@ -153,7 +67,7 @@ func newUndoing(p *undo.Plan) (*undoing, error) {
 		return nil, fmt.Errorf("the routes of the plan: %w", err)
 	}
 	for _, s := range asked {
-		place := placeOf(&s.Route.Route)
+		place := placeOf(&s.route)
 		u.places[place] = true
 		u.asked[place] = append(u.asked[place], s)
 	}
@@ -167,35 +81,80 @@ func newUndoing(p *undo.Plan) (*undoing, error) {
 
 // aged takes from lifetimes what has passed of them, and drops the routes that would be gone.
 func aged(routes []rtnl.Route, passed time.Duration) []rtnl.Route {
-	return slices.DeleteFunc(routes, func(r rtnl.Route) bool {
-		if r.Expires == 0 {
-			return false
+	for i := range routes {
+		if r := &routes[i]; r.Expires > 0 {
+			r.Expires = int32(max(int64(r.Expires)-int64(passed/time.Second), 0))
+			if r.Expires == 0 {
+				r.Expires = gone
+			}
 		}
-		r.Expires -= int32(passed / time.Second)
-		return r.Expires <= 0
-	})
+	}
+	return slices.DeleteFunc(routes, func(r rtnl.Route) bool { return r.Expires == gone })
 }
 
+// gone marks a lifetime that is over: 0 is one that does not end.
+const gone = -1
+
+// run undoes each place by itself. What the kernel refuses is tried again as long as something else succeeds, since a gateway may be
+// reachable only by another of the routes; what it refuses for good does not keep the others from being put back.
 func (u *undoing) run() error {
 	now, err := u.c.at(u.places)
 	if err != nil {
 		return err
 	}
 	u.result.Conflict = u.conflicts(now)
-	was, is, left := group(u.was), group(now), group(u.left)
-	for _, key := range keys(u.was, now) {
-		if u.ctx.Err() != nil {
+	was, left := group(u.was), group(u.left)
+	waiting := keys(u.was, now)
+	slices.SortStableFunc(waiting, func(a, b routeKey) int { return cmp.Compare(lastPhase(was[a]), lastPhase(was[b])) })
+	for {
+		again, refused := u.pass(waiting, was, group(now), left)
+		switch {
+		case u.ctx.Err() != nil:
 			return u.ctx.Err()
+		case len(again) == 0:
+			return u.verify(was)
+		case len(again) == len(waiting):
+			return refused
+		}
+		waiting = again
+		if now, err = u.c.at(u.places); err != nil {
+			return errors.Join(refused, err)
+		}
+	}
+}
+
+// pass goes through places once and returns those that are still not in order, and why.
+func (u *undoing) pass(waiting []routeKey, was, is, left map[routeKey][]rtnl.Route) (again []routeKey, refused error) {
+	for _, key := range waiting {
+		if u.ctx.Err() != nil {
+			return again, u.ctx.Err()
 		}
 		if err := u.place(was[key], is[key], left[key]); err != nil {
-			return err
+			if again = append(again, key); len(again) <= maxSaid {
+				refused = errors.Join(refused, err)
+			}
 		}
 	}
+	return again, refused
+}
+
+// lastPhase is when a place can be put in order: after the ways to all its gateways.
+func lastPhase(routes []rtnl.Route) restorePhase {
+	last := phaseLocal
+	for i := range routes {
+		last = max(last, phaseOf(&routes[i]))
+	}
+	return last
+}
+
+// verify looks whether all is as it was before, where that can be.
+func (u *undoing) verify(was map[routeKey][]rtnl.Route) error {
 	if u.result.Conflict {
-		u.say("others have changed what gnet had left: nothing of theirs was touched")
+		u.result.Lines = append(u.result.Lines, "others have changed what gnet had left: nothing of theirs was touched")
 		return nil
 	}
-	if now, err = u.c.at(u.places); err != nil {
+	now, err := u.c.at(u.places)
+	if err != nil {
 		return err
 	}
 	if !sameGroups(was, group(now)) {
@@ -230,11 +189,11 @@ func (u *undoing) ours(left []rtnl.Route, r *rtnl.Route) bool {
 	if u.known {
 		return has(left, r)
 	}
-	return slices.ContainsFunc(u.asked[placeOf(r)], func(s keptStep) bool {
-		if s.Do == DoDelete {
+	return slices.ContainsFunc(u.asked[placeOf(r)], func(s askedStep) bool {
+		if s.do == DoDelete {
 			return slices.ContainsFunc(u.was, func(was rtnl.Route) bool { return remains(&was, r) })
 		}
-		return agreesWhenMade(s.Route.unkeep(), r)
+		return agreesWhenMade(s.route, r)
 	})
 }
 

@@ -3,6 +3,7 @@ package routes
 import (
 	"encoding/json"
 	"errors"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"golang.org/x/sys/unix"
 
 	"gnet/internal/nstest"
@@ -149,15 +151,15 @@ func TestUndo_conflict(t *testing.T) {
 		}{
 			{"replaced by others", "route replace 10.0.0.0/8 via 10.50.0.9",
 				[]string{"10.0.0.0/8 via 10.50.0.9 dev d0"},
-				[]string{"not put back, since others have its place: 10.0.0.0/8 via 10.50.0.2 if2"}},
+				[]string{"not put back, since others have its place: 10.0.0.0/8 via 10.50.0.2 dev d0"}},
 			{"added beside by others", "route append 10.0.0.0/8 via 10.50.0.9",
 				[]string{"10.0.0.0/8 via 10.50.0.9 dev d0"},
-				[]string{"not put back, since others have its place: 10.0.0.0/8 via 10.50.0.2 if2", "removed 10.0.0.0/8 via 10.50.0.3 if2"}},
+				[]string{"not put back, since others have its place: 10.0.0.0/8 via 10.50.0.2 dev d0", "removed 10.0.0.0/8 via 10.50.0.3 dev d0"}},
 			{"another metric by others", "route add 10.0.0.0/8 via 10.50.0.9 metric 5",
 				[]string{"10.0.0.0/8 via 10.50.0.2 dev d0", "10.0.0.0/8 via 10.50.0.9 dev d0 metric 5"},
-				[]string{"put back 10.0.0.0/8 via 10.50.0.2 if2", "removed 10.0.0.0/8 via 10.50.0.3 if2"}},
+				[]string{"put back 10.0.0.0/8 via 10.50.0.2 dev d0", "removed 10.0.0.0/8 via 10.50.0.3 dev d0"}},
 			{"deleted by others", "route del 10.0.0.0/8", []string{"10.0.0.0/8 via 10.50.0.2 dev d0"},
-				[]string{"put back 10.0.0.0/8 via 10.50.0.2 if2"}},
+				[]string{"put back 10.0.0.0/8 via 10.50.0.2 dev d0"}},
 		} {
 			ip("route add 10.0.0.0/8 via 10.50.0.2")
 			p, finish := planned(t, mustConn(t), change)
@@ -189,7 +191,7 @@ func TestUndo_goesOn(t *testing.T) {
 		finish()
 		ip("route prepend 10.0.0.0/8 via 10.50.0.2")
 		result, err := Undoer{}.Undo(t.Context(), p)
-		if diff := cmp.Diff(undo.Result{Lines: []string{"removed 10.0.0.0/8 via 10.50.0.3 if2"}}, result); diff != "" || err != nil {
+		if diff := cmp.Diff(undo.Result{Lines: []string{"removed 10.0.0.0/8 via 10.50.0.3 dev d0"}}, result); diff != "" || err != nil {
 			t.Errorf("%v (-want +got):\n%s", err, diff)
 		}
 		if diff := cmp.Diff(want, tableText(t)); diff != "" {
@@ -247,7 +249,7 @@ func TestUndo_batch(t *testing.T) {
 		}
 		ip("route del 10.9.0.0/16 via 10.50.0.8") // as if the undoing had come so far
 		result, err := Undoer{}.Undo(t.Context(), p)
-		lines := []string{"put back 10.0.0.0/8 via 10.50.0.3 if2", "put back 10.0.0.0/8 via 10.50.0.2 if2", "removed 10.9.0.0/16 via 10.50.0.7 if2"}
+		lines := []string{"put back 10.0.0.0/8 via 10.50.0.3 dev d0", "put back 10.0.0.0/8 via 10.50.0.2 dev d0", "removed 10.9.0.0/16 via 10.50.0.7 dev d0"}
 		if diff := cmp.Diff(undo.Result{Lines: lines}, result); diff != "" || err != nil {
 			t.Errorf("%v (-want +got):\n%s", err, diff)
 		}
@@ -297,7 +299,7 @@ func TestUndo_byKeeper(t *testing.T) {
 				t.Fatalf("%+v, %v", entries, err)
 			}
 			if e := entries[0]; e.State == undo.Undone {
-				if diff := cmp.Diff(&undo.Result{Lines: []string{"put back 0.0.0.0/0 via 10.50.0.2 if2", "removed 0.0.0.0/0 via 10.50.0.3 if2"}}, e.Result); diff != "" {
+				if diff := cmp.Diff(&undo.Result{Lines: []string{"put back 0.0.0.0/0 via 10.50.0.2 dev d0", "removed 0.0.0.0/0 via 10.50.0.3 dev d0"}}, e.Result); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
 				}
 				break
@@ -311,9 +313,11 @@ func TestUndo_byKeeper(t *testing.T) {
 
 // The bytes of a route that are no text survive the plan.
 func TestKeepRoutes(t *testing.T) {
-	want := []rtnl.Route{{Family: unix.AF_INET, Dst: prefix("10.0.0.0/8"), Gateway: addr("10.0.0.1"), Oif: 3, Table: 254, Priority: 1<<32 - 1,
-		Encap: rtnl.Encap{Type: 2, Data: "\xff\x00"}, Other: "\xfe", Metrics: rtnl.Metrics{MTU: 9, CongAlg: "reno", Other: "\x80"},
-		Multipath: []rtnl.Nexthop{{Oif: 2, Weight: 7, Encap: rtnl.Encap{Type: 1, Data: "\xc0"}, Other: "\xc1"}, {Oif: 4, Weight: 1}}}}
+	unknown := "\x05\x00\xe7\x03\xff\x00\x00\x00" // struct nlattr of type 999 with the byte 0xff
+	want := []rtnl.Route{{Family: unix.AF_INET, Dst: prefix("10.0.0.0/8"), Gateway: addr("10.0.0.1"), Oif: 3, Table: 254, Type: unix.RTN_UNICAST,
+		Priority: 1<<32 - 1, Encap: rtnl.Encap{Type: 2, Data: unknown}, Other: unknown, Metrics: rtnl.Metrics{MTU: 9, CongAlg: "reno", Other: unknown},
+		Multipath: []rtnl.Nexthop{{Oif: 2, Weight: 7, Encap: rtnl.Encap{Type: 1, Data: unknown}, Other: unknown}, {Oif: 4, Weight: 1}}},
+		{Family: unix.AF_INET6, Dst: prefix("2001:db8::/48"), Src: prefix("2001:db8:1::/64"), Oif: 2, Table: 70000, Type: unix.RTN_BLACKHOLE, Expires: 90}}
 	b, err := keepRoutes(want)
 	if err != nil {
 		t.Fatal(err)
@@ -322,8 +326,12 @@ func TestKeepRoutes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !sameRoutes(want, got) || got[0].Table != 254 {
-		t.Errorf("got %+v", got)
+	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
+		cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if _, err := unkeepRoutes([]byte(`["AAAA"]`)); err == nil {
+		t.Error("a message that is too short was taken for a route")
 	}
 }
 
@@ -334,9 +342,14 @@ func FuzzUndoing(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	asked := `[{"do":2,"route":{"route":{"Family":2,"Dst":"","Gateway":"10.0.0.1"},"encap":"/w==","hops":[{},{"other":"AA=="}]}},` +
-		`{"do":5,"route":{"route":{"Family":10,"Dst":"2001:db8::/48","Gateway":"fe80::1"}}}]`
-	f.Add([]byte(seed), []byte(asked), []byte(`[]`))
+	asked, err := json.Marshal([]keptStep{
+		{DoPrepend, keep(&rtnl.Route{Family: unix.AF_INET, Gateway: addr("10.0.0.1"), Oif: 2})},
+		{DoDelete, keep(&rtnl.Route{Family: unix.AF_INET6, Dst: prefix("2001:db8::/48"), Gateway: addr("fe80::1")})},
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte(seed), asked, []byte(`[]`))
 	f.Add([]byte(`null`), []byte(`null`), []byte(``))
 	f.Fuzz(func(t *testing.T, before, change, left []byte) {
 		p := &undo.Plan{Before: before, Change: change, Left: left}
@@ -350,7 +363,61 @@ func FuzzUndoing(f *testing.F) {
 		u.conflicts(u.left)
 		u.conflicts(u.was)
 		for i := range u.was {
-			routeText(&u.was[i])
+			u.routeText(&u.was[i])
+		}
+	})
+}
+
+// A lifetime goes on while the route is away, and a route whose lifetime is over stays away.
+func TestAged(t *testing.T) {
+	in := []rtnl.Route{{Priority: 1}, {Priority: 2, Expires: 90}, {Priority: 3, Expires: 60}, {Priority: 4, Expires: 59}}
+	want := []rtnl.Route{{Priority: 1}, {Priority: 2, Expires: 30}}
+	if diff := cmp.Diff(want, aged(in, 60*time.Second+time.Millisecond), cmp.Comparer(func(a, b rtnl.Route) bool {
+		return a.Priority == b.Priority && a.Expires == b.Expires
+	})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestUndo_order: the way to a gateway is put back before what needs it, though the kernel lists it behind; and what cannot be put back does
+// not keep the others away.
+func TestUndo_order(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		ip := lookupHost(t)
+		for _, line := range []string{"default via 10.50.0.2", "10.9.0.0/16 via 172.16.0.1 dev d0 onlink", "172.16.0.0/24 via 10.50.0.7", "9.0.0.0/8 via 172.16.0.9 dev d0 onlink",
+			"8.0.0.0/8 via 10.51.0.2"} {
+			ip("route add " + line)
+		}
+		want := bootRoutes(t, "-4")
+		c := mustConn(t)
+		flush := Filter{Family: unix.AF_INET, Table: unix.RT_TABLE_MAIN}
+		m, err := c.RememberFlush(&flush)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &undo.Plan{ID: "ab2c", Domain: UndoDomain}
+		if p.Before, err = m.Before(); err != nil {
+			t.Fatal(err)
+		}
+		if p.Change, err = m.Change(); err != nil {
+			t.Fatal(err)
+		}
+		ip("route add 7.0.0.0/8 via 10.50.0.2") // nobody remembers it
+		outcome, err := c.FlushRemembered(t.Context(), &flush, m, func(r *rtnl.Route, err error) { t.Error(r.Dst, err) })
+		if diff := cmp.Diff(Outcome{Deleted: uint64(m.Len())}, outcome); diff != "" || err != nil {
+			t.Fatalf("%v (-want +got):\n%s", err, diff)
+		}
+		if diff := cmp.Diff([]string{"7.0.0.0/8 via 10.50.0.2 dev d0"}, bootRoutes(t, "-4")); diff != "" {
+			t.Errorf("flushed (-want +got):\n%s", diff)
+		}
+		ip("link del d1")
+		result, err := Undoer{}.Undo(t.Context(), p)
+		if err == nil || result.Conflict {
+			t.Errorf("%+v, %v; want an error about what was on d1", result, err)
+		}
+		want = slices.DeleteFunc(want, func(line string) bool { return strings.Contains(line, "d1") })
+		if diff := cmp.Diff(append(want, "7.0.0.0/8 via 10.50.0.2 dev d0"), bootRoutes(t, "-4"), cmpopts.SortSlices(strings.Compare)); diff != "" {
+			t.Errorf("put back (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gnet/internal/rtnl"
+	"gnet/internal/undo"
 )
 
 // place puts the routes of one place and metric in order.
@@ -34,7 +36,7 @@ func (u *undoing) place(was, is, left []rtnl.Route) error {
 	if u.result.Conflict {
 		if len(others) > 0 {
 			for i := range missing {
-				u.say("not put back, since others have its place: " + routeText(&missing[i]))
+				u.say("not put back, since others have its place: " + u.routeText(&missing[i]))
 			}
 			missing = nil
 		}
@@ -130,19 +132,36 @@ func (u *undoing) send(do Do, r *rtnl.Route) error {
 	case do == DoDelete && errors.Is(err, unix.ESRCH), do != DoDelete && errors.Is(err, unix.EEXIST):
 		return nil
 	case err != nil:
-		return fmt.Errorf("%s: %w", routeText(r), err)
+		return fmt.Errorf("%s: %w", u.routeText(r), err)
 	case do == DoDelete:
-		u.say("removed " + routeText(r))
+		u.say("removed " + u.routeText(r))
 	default:
-		u.say("put back " + routeText(r))
+		u.say("put back " + u.routeText(r))
 	}
 	return nil
 }
 
-func (u *undoing) say(line string) { u.result.Lines = append(u.result.Lines, line) }
+// maxSaid bounds the lines of a result; more are counted.
+const maxSaid = 200
+
+func (u *undoing) say(line string) {
+	if len(u.result.Lines) >= maxSaid {
+		u.unsaid++
+		return
+	}
+	u.result.Lines = append(u.result.Lines, line)
+}
+
+// told is the result, and how much it does not tell.
+func (u *undoing) told() undo.Result {
+	if u.unsaid > 0 {
+		u.result.Lines = append(u.result.Lines, fmt.Sprintf("and %d more such lines", u.unsaid))
+	}
+	return u.result
+}
 
 // routeText is a route for a line that tells what was done.
-func routeText(r *rtnl.Route) string {
+func (u *undoing) routeText(r *rtnl.Route) string {
 	text := r.Dst.String()
 	if r.Type != 0 && r.Type != unix.RTN_UNICAST {
 		text = TypeName(r.Type) + " " + text
@@ -156,7 +175,7 @@ func routeText(r *rtnl.Route) string {
 		text += fmt.Sprintf(" nhid %d", r.NexthopID)
 	}
 	if r.Oif != 0 {
-		text += fmt.Sprintf(" if%d", r.Oif)
+		text += " dev " + cmp.Or(u.links[r.Oif], fmt.Sprintf("if%d", r.Oif))
 	}
 	if r.Priority != 0 {
 		text += fmt.Sprintf(" metric %d", r.Priority)

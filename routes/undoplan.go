@@ -2,45 +2,31 @@ package routes
 
 import (
 	"encoding/json"
+	"fmt"
+
+	"golang.org/x/sys/unix"
 
 	"gnet/internal/rtnl"
 )
 
-// keptRoute is a route as it stands in a plan. What is bytes and no text has places of its own, since a JSON string must be UTF-8.
-type keptRoute struct {
-	Route   rtnl.Route `json:"route"`
-	Encap   []byte     `json:"encap,omitempty"`
-	Other   []byte     `json:"other,omitempty"`
-	Metrics []byte     `json:"metrics,omitempty"`
-	Hops    []keptHop  `json:"hops,omitempty"`
-}
+// keptRoute is a route as it stands in a plan: the body of the message that makes it, which holds all that there is to know in the
+// least room and survives nothing but the boot, as the plan.
+type keptRoute []byte
 
-// keptHop are the bytes of one next hop.
-type keptHop struct {
-	Encap []byte `json:"encap,omitempty"`
-	Other []byte `json:"other,omitempty"`
-}
+// keep encodes a route that is ready to be sent.
+func keep(r *rtnl.Route) keptRoute { return rtnl.AppendRoute(nil, r) }
 
-// keep takes the bytes out of a route.
-func keep(r *rtnl.Route) keptRoute {
-	k := keptRoute{Route: clone(r), Encap: []byte(r.Encap.Data), Other: []byte(r.Other), Metrics: []byte(r.Metrics.Other)}
-	k.Route.OifName, k.Route.Encap.Data, k.Route.Other, k.Route.Metrics.Other = "", "", "", ""
-	for i := range k.Route.Multipath {
-		hop := &k.Route.Multipath[i]
-		k.Hops = append(k.Hops, keptHop{Encap: []byte(hop.Encap.Data), Other: []byte(hop.Other)})
-		hop.OifName, hop.Encap.Data, hop.Other = "", "", ""
+// unkeep decodes it.
+func (k keptRoute) unkeep() (rtnl.Route, error) {
+	var r rtnl.Route
+	if err := rtnl.DecodeRoute(k, nil, &r); err != nil {
+		return r, err
 	}
-	return k
-}
-
-// unkeep puts them back.
-func (k *keptRoute) unkeep() rtnl.Route {
-	r := clone(&k.Route)
-	r.Encap.Data, r.Other, r.Metrics.Other = string(k.Encap), string(k.Other), string(k.Metrics)
-	for i := range min(len(r.Multipath), len(k.Hops)) {
-		r.Multipath[i].Encap.Data, r.Multipath[i].Other = string(k.Hops[i].Encap), string(k.Hops[i].Other)
+	if r.Family != unix.AF_INET && r.Family != unix.AF_INET6 {
+		return r, fmt.Errorf("a route of family %d", r.Family)
 	}
-	return r
+	sendable(&r) // of the lifetime, which is read in other units than it is sent
+	return r, nil
 }
 
 func keepRoutes(routes []rtnl.Route) (json.RawMessage, error) {
@@ -58,7 +44,38 @@ func unkeepRoutes(b json.RawMessage) ([]rtnl.Route, error) {
 	}
 	routes := make([]rtnl.Route, len(kept))
 	for i := range kept {
-		routes[i] = kept[i].unkeep()
+		var err error
+		if routes[i], err = kept[i].unkeep(); err != nil {
+			return nil, err
+		}
 	}
 	return routes, nil
+}
+
+// keptStep is a step as it stands in a plan.
+type keptStep struct {
+	Do    Do        `json:"do"`
+	Route keptRoute `json:"route"`
+}
+
+// askedStep is one that was read from a plan.
+type askedStep struct {
+	do    Do
+	route rtnl.Route
+}
+
+func unkeepSteps(b json.RawMessage) ([]askedStep, error) {
+	var kept []keptStep
+	if err := json.Unmarshal(b, &kept); err != nil {
+		return nil, err
+	}
+	steps := make([]askedStep, len(kept))
+	for i := range kept {
+		route, err := kept[i].Route.unkeep()
+		if err != nil {
+			return nil, err
+		}
+		steps[i] = askedStep{kept[i].Do, route}
+	}
+	return steps, nil
 }

@@ -121,8 +121,9 @@ func (d *Dir) call(ctx context.Context, f *os.File, id string, ns *netns.NS, dom
 		if n > 0 {
 			pause(ctx, time.Second)
 		}
-		err = inside(ns, func() (err error) {
-			result, err = domain.Undo(ctx, p)
+		err = inside(ns, func() error {
+			r, err := domain.Undo(ctx, p)
+			result.Conflict, result.Lines = r.Conflict, append(result.Lines, r.Lines...) // what an earlier try did was done
 			return err
 		})
 		if err == nil || ctx.Err() != nil {
