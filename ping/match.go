@@ -176,34 +176,11 @@ func (p *Pinger) icmpError(m *probe.Message) {
 	p.complaint(ICMPError, quoted.seq, m, Event{From: m.Offender, Type: m.Type, Code: m.Code, Info: m.Info})
 }
 
-// rawError handles the ICMP messages that the kernel does not put on the error
-// queue of a raw IPv4 socket (raw_err, net/ipv4/raw.c, and icmp_unreach): source
-// quench, redirect, a reassembly that timed out, unreachable codes beyond 15.
+// rawError handles an ICMP message that is no echo reply.
 func (p *Pinger) rawError(m *probe.Message) {
-	icmp, err := wire.CheckICMPv4(m.Data)
-	if err != nil || p.Family != probe.IPv4 || m.BadChecksum {
-		return
-	}
-	kind := ICMPError
-	e := Event{From: m.From, Type: icmp.Type(), Code: icmp.Code()}
-	switch {
-	case icmp.Type() == wire.ICMPv4SourceQuench:
-		kind = Advice
-	case icmp.Type() == wire.ICMPv4Redirect:
-		kind = Advice
-		gateway := icmp.Gateway().As4()
-		e.Info = uint32(gateway[0])<<24 | uint32(gateway[1])<<16 | uint32(gateway[2])<<8 | uint32(gateway[3])
-	case icmp.Type() == wire.ICMPv4TimeExceeded && icmp.Code() == 1:
-	case icmp.Type() == wire.ICMPv4Unreachable && icmp.Code() > 15:
-	default:
-		return // comes through the error queue
-	}
-	quote, err := icmp.Quote()
-	if err != nil || !sameHost(quote.Dst, p.Target) {
-		return
-	}
-	if id, seq, ok := quote.Echo(); ok && id == p.ID {
-		p.complaint(kind, seq, m, e)
+	c, ok := readComplaint(m)
+	if ok && p.Family == probe.IPv4 && c.id == p.ID && sameHost(c.dst, p.Target) {
+		p.complaint(c.event.Kind, c.seq, m, c.event)
 	}
 }
 
@@ -249,23 +226,33 @@ func arrival(m *probe.Message, now Instant) time.Time {
 }
 
 // roundTrip returns the time from probe s to an answer that the kernel stamped
-// with arrived and that is handled now. The kernel's stamps are on the clock
-// that can be set: they are believed if they lie within the time that has passed
-// on the monotonic clock.
+// with arrived and that is handled now.
 func (p *Pinger) roundTrip(s *sent, arrived time.Time, now Instant) (time.Duration, TimeSource) {
-	bracket := now.Mono - s.at.Mono
-	if arrived.IsZero() || p.UserTime {
+	if p.UserTime {
+		arrived = time.Time{}
+	}
+	return roundTrip(s.at, s.stamp, arrived, now)
+}
+
+// roundTrip returns the time from a probe, which was handed to the kernel at at
+// and left at stamp, to an answer that arrived at arrived and is handled now.
+// Stamps that the kernel did not give are zero. Its stamps are on the clock that
+// can be set: they are believed if they lie within the time that has passed on
+// the monotonic clock.
+func roundTrip(at Instant, stamp, arrived time.Time, now Instant) (time.Duration, TimeSource) {
+	bracket := now.Mono - at.Mono
+	if arrived.IsZero() {
 		return bracket, UserUser
 	}
-	if !s.stamp.IsZero() {
-		if d := arrived.Sub(s.stamp); d >= 0 && d <= bracket && !s.stamp.Before(s.at.Wall) {
+	if !stamp.IsZero() {
+		if d := arrived.Sub(stamp); d >= 0 && d <= bracket && !stamp.Before(at.Wall) {
 			return d, KernelKernel
 		}
 	}
-	if d := arrived.Sub(s.at.Wall); d >= 0 && d <= bracket {
+	if d := arrived.Sub(at.Wall); d >= 0 && d <= bracket {
 		return d, UserKernel
 	}
-	if stepped(s.at, now) {
+	if stepped(at, now) {
 		return bracket, ClockStepped
 	}
 	return bracket, UserUser
