@@ -35,12 +35,14 @@ const (
 	Sent
 	// Status answers Pinger.RequestStatus.
 	Status
+	// Notice is what Pinger.Notify was given, in its place among the rest.
+	Notice
 )
 
 // String returns the word for the kind in machine formats.
 func (k Kind) String() string {
 	names := [...]string{"", "reply", "duplicate", "corrupted", "foreign", "icmp_error", "icmp_advice", "too_long", "not_sent",
-		"unanswered", "sent", "status"}
+		"unanswered", "sent", "status", "notice"}
 	if int(k) < len(names) {
 		return names[k]
 	}
@@ -140,4 +142,6 @@ type Event struct {
 	Err error
 	// Stats are the figures so far, in a Status event.
 	Stats *Stats
+	// Text is that of a Notice.
+	Text string
 }

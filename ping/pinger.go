@@ -58,6 +58,7 @@ type Pinger struct {
 	stampOf         [64]int64
 
 	cancelled, statusWanted atomic.Bool
+	notices                 notices
 }
 
 // New returns a Pinger over conn. It takes c as it is: the caller has checked
@@ -108,6 +109,9 @@ func (p *Pinger) loop() error {
 		now := p.clock.Now()
 		if p.statusWanted.CompareAndSwap(true, false) {
 			p.emit(Event{Kind: Status, At: now.Wall, Stats: &p.stats})
+		}
+		if p.notices.waiting.CompareAndSwap(true, false) {
+			p.emitNotices(now)
 		}
 		if p.over() {
 			return nil

@@ -19,6 +19,8 @@ type pingDocument struct {
 	rows   *render.Rows[echoRow]
 	series *pingSeries
 	o      *pingOptions
+	// notices is how many there were.
+	notices int
 }
 
 func newPingDocument(e *env, o *pingOptions, series *pingSeries) *pingDocument {
@@ -29,8 +31,12 @@ func newPingDocument(e *env, o *pingOptions, series *pingSeries) *pingDocument {
 // event writes one row at once: somebody may be watching. With -q there is only
 // the summary.
 func (d *pingDocument) event(ev *ping.Event) {
-	if ev.Kind == ping.Status {
+	switch ev.Kind {
+	case ping.Status:
 		(&pingPrinter{e: d.e, o: d.o, series: *d.series}).status(ev.Stats)
+		return
+	case ping.Notice:
+		d.notice(ev.Text)
 		return
 	}
 	if d.o.Quiet {
@@ -41,11 +47,30 @@ func (d *pingDocument) event(ev *ping.Event) {
 	d.e.Stdout.Flush()
 }
 
+// maxNotices bounds what a document keeps in memory until its end.
+const maxNotices = 1000
+
+// notice makes a note of what happened on this host; in jsonl it stands where it
+// happened.
+func (d *pingDocument) notice(text string) {
+	if !d.o.Quiet {
+		d.e.tell("%s: %s", d.e.Name, text)
+	}
+	if d.notices++; d.o.Format != render.JSON || d.notices <= maxNotices {
+		d.doc.Note("warning", text)
+	}
+	d.doc.Flush()
+	d.e.Stdout.Flush()
+}
+
 func (d *pingDocument) full() bool { return d.e.Stdout.err.err != nil }
 
 func (d *pingDocument) drain() {}
 
 func (d *pingDocument) close(s *ping.Stats) error {
+	if d.o.Format == render.JSON && d.notices > maxNotices {
+		d.e.warn("%d more changes of this host were seen and not noted", d.notices-maxNotices)
+	}
 	render.Summary(d.doc, echoSummaryColumns(), &echoSummary{d.series, s, d.o.Size})
 	return d.e.closeDocument(d.doc)
 }

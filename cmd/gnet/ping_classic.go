@@ -76,6 +76,11 @@ func (p *pingPrinter) event(ev *ping.Event) {
 	case ping.Status:
 		p.status(ev.Stats)
 		return
+	case ping.Notice:
+		if !p.o.Quiet {
+			p.e.tell("%s: %s", p.e.Name, ev.Text)
+		}
+		return
 	case ping.Foreign:
 		if ev.Reason != ping.OtherSource {
 			p.foreign(ev)

@@ -44,14 +44,16 @@ func runPing(ctx context.Context, e *env, o pingOptions) error {
 	if err != nil {
 		return err
 	}
+	var tried netip.Addr
 	for i, a := range target.Addrs {
 		err = pingAddress(ctx, e, o, sockets, &target, a)
+		tried = a
 		if i < len(target.Addrs)-1 && unreachable(err) {
 			continue // another address of the host may have a route
 		}
 		break
 	}
-	return pingFailure(e, &o, err)
+	return startHint(pingFailure(e, &o, err), err, tried)
 }
 
 func unreachable(err error) bool {
@@ -275,6 +277,7 @@ func pingSeriesRun(ctx context.Context, e *env, o *pingOptions, socket *probe.So
 	}
 	ctx, stop := pingSignals(ctx, pinger)
 	defer stop()
+	sink = explainLoss(sink, e, o, series, pinger.Notify)
 	if err := deliver(pinger.Run(ctx), sink); err != nil {
 		return err
 	}

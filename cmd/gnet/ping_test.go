@@ -109,14 +109,17 @@ func TestPingFormats(t *testing.T) {
 `, 0},
 			{"--format jsonl -t1 -c1 " + labServer6, `{"kind":"row","event":"icmp_error","seq":1,"time":_,"from":"fd77:1::2","rtt_ns":_,"rtt_source":_,"icmp_type":3,"icmp_code":0,"message":"Time exceeded: Hop limit"}
 {"kind":"summary","destination":"fd77:3::2","address":"fd77:3::2","source":"fd77:1::1","socket":"SOCK_RAW","data_bytes":56,"transmitted":1,"not_sent":0,"received":0,"duplicates":0,"truncated":0,"longer":0,"altered":0,"corrupted":0,"errors":1,"foreign":0,"late":0,"own_drops":0,"lost":1,"lost_icmp":1,"back_offs":0,"loss_percent":100,"elapsed_ns":_}
+{"kind":"note","level":"hint","text":"the probes got no further than fd77:1::2, because of -t 1"}
 `, 1},
 			{"--format jsonl -M do -s 1472 -c2 -i.05 " + labServer4, `{"kind":"row","event":"icmp_error","seq":1,"time":_,"from":"10.77.1.2","rtt_ns":_,"rtt_source":_,"icmp_type":3,"icmp_code":4,"mtu":1450,"message":"Frag needed and DF set (mtu = 1450)"}
 {"kind":"row","event":"too_long","seq":2,"time":_,"mtu":1450,"message":"message too long"}
 {"kind":"summary","destination":"10.77.3.2","address":"10.77.3.2","source":"10.77.1.1","socket":"SOCK_RAW","data_bytes":1472,"transmitted":1,"not_sent":1,"received":0,"duplicates":0,"truncated":0,"longer":0,"altered":0,"corrupted":0,"errors":1,"foreign":0,"late":0,"own_drops":0,"lost":1,"lost_icmp":1,"back_offs":0,"loss_percent":100,"elapsed_ns":_}
+{"kind":"note","level":"hint","text":"a packet of 1500 bytes does not fit into the MTU of 1450; -s 1422 does, and --pmtu finds out what the whole path carries (1 of 2 probes)"}
 `, 1},
 			{"--format jsonl -M do -s 3000 -c2 -i.05 " + labServer4, `{"kind":"row","event":"too_long","seq":1,"time":_,"mtu":1450,"message":"message too long"}
 {"kind":"row","event":"too_long","seq":2,"time":_,"mtu":1450,"message":"message too long"}
 {"kind":"summary","destination":"10.77.3.2","address":"10.77.3.2","source":"10.77.1.1","socket":"SOCK_RAW","data_bytes":3000,"transmitted":0,"not_sent":2,"received":0,"duplicates":0,"truncated":0,"longer":0,"altered":0,"corrupted":0,"errors":0,"foreign":0,"late":0,"own_drops":0,"lost":0,"lost_icmp":0,"back_offs":0,"elapsed_ns":_}
+{"kind":"note","level":"hint","text":"a packet of 3028 bytes does not fit into the MTU of 1450; -s 1422 does, and --pmtu finds out what the whole path carries"}
 `, 1},
 			{"--format jsonl -q -f -c2 " + labServer4, `{"kind":"summary","destination":"10.77.3.2","address":"10.77.3.2","source":"10.77.1.1","socket":"SOCK_RAW","data_bytes":56,"transmitted":2,"not_sent":0,"received":2,"duplicates":0,"truncated":0,"longer":0,"altered":0,"corrupted":0,"errors":0,"foreign":0,"late":0,"own_drops":0,"lost":0,"lost_icmp":0,"back_offs":0,"loss_percent":0,"elapsed_ns":_,"rtt_min_ns":_,"rtt_avg_ns":_,"rtt_max_ns":_,"rtt_mdev_ns":_}
 `, 0},
@@ -129,6 +132,9 @@ func TestPingFormats(t *testing.T) {
 			got.Stdout = vary.ReplaceAllString(got.Stdout, "$1:_")
 			got.Stdout = regexp.MustCompile(`(?m)^reply,1,[^,]*,10\.77\.3\.2,64,62,\d+,\w+,`).ReplaceAllString(got.Stdout, "reply,1,_,10.77.3.2,64,62,_,_,")
 			want := nstest.Result{Stdout: tt.want, Status: tt.status}
+			if _, note, ok := strings.Cut(tt.want, `"level":"hint","text":"`); ok {
+				want.Stderr = "hint: " + strings.TrimSuffix(note, "\"}\n") + "\n"
+			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("ping %s (-want +got)\n%s", tt.args, diff)
 			}
