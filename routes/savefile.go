@@ -21,7 +21,7 @@ const maxItem = 1 << 20
 const saveMagic = 0x45311224
 
 // ErrSaveFormat: the file is of none of the formats that are read.
-var ErrSaveFormat = errors.New("neither lines of JSON, nor what `ip -j route` or `ip route save` writes")
+var ErrSaveFormat = errors.New("neither lines of JSON, nor what `gnet route`, `ip -j route` or `ip route save` write")
 
 // ErrSaveOrder: the messages in the file are in the other byte order.
 var ErrSaveOrder = errors.New("it was saved on a machine of the other byte order")
@@ -70,7 +70,7 @@ type SaveNames struct {
 }
 
 // ReadSaved walks the routes of a file in any of three formats, recognised by its first bytes: lines of JSON (`gnet route save`), a list
-// (`ip -j route`, or the document of `gnet route --json`), messages (`ip route save`). The pointer is valid until the next step, a nil
+// (`ip -j route`, or the document of `gnet route --details --json`), messages (`ip route save`). The pointer is valid until the next step, a nil
 // one with a *ParseError is one bad line; ErrSaveFormat, ErrSaveOrder and errors of r are last.
 func ReadSaved(r io.Reader, names SaveNames) iter.Seq2[*Saved, error] {
 	return func(yield func(*Saved, error) bool) {

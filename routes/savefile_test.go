@@ -128,7 +128,15 @@ func TestReadSaved_bad(t *testing.T) {
 		`{"destination":"10.0.0.0/8","gateway":"fe80::1%d0"}`:              `line 2: "gateway": "fe80::1%d0" is no address`,
 		`{"destination":"2001:db8::/32","gateway":"10.0.0.1"}`:             `line 2: IPv6 routes have neither an IPv4 gateway nor a scope`,
 		`{"destination":"10.0.0.0/8","preferred_source":"::1"}`:            `line 2: ::1 is of the other family`,
-		`{"destination":"10.0.0.0/8","encap":"mpls"}`:                      `line 2: "encap": not bytes in hexadecimal; a tunnel as iproute2 words it cannot be restored, its ` + "`ip route save` can",
+		`{"destination":"10.0.0.0/8","encap":"mpls"}`:                      "line 2: " + errTunnelWords.Error(),
+		`{"destination":"10.0.0.0/8","encap_type":2}`:                      "line 2: " + errTunnelWords.Error(),
+		`{"destination":"10.0.0.0/8","encap_hex":"00"}`:                    "line 2: " + errTunnelWords.Error(),
+		`{"dst":"10.0.0.0/8","nexthops":[{"encap":"ip","id":4}]}`:          `line 2: "nexthops": ` + errTunnelWords.Error(),
+		`{"destination":"10.0.0.0/8","encap":1}`:                           `line 2: "encap": not a string`,
+		`{"destination":"10.0.0.0/8","rtt":1}`:                             `line 2: "rtt" is no key that can be restored`,
+		`{"destination":"10.0.0.0/8","locked":"mtu speed"}`:                `line 2: "locked": "speed" is no metric of a route`,
+		`{"destination":"10.0.0.0/8","irtt_ns":536870912000000}`:           `line 2: "irtt_ns": not a number from 0 to 536870911875000`,
+		`{"destination":"10.0.0.0/8","flags":"U","flag_bits":1}`:           "line 2: a row of /proc/net does not say all that its route was made with; `route save` does, and so does `route --details --json`",
 		`{"destination":"10.0.0.0/8","table":"nosuch"}`:                    `line 2: "table": there is no table "nosuch"`,
 		`{"destination":"10.0.0.0/8","protocol":"nosuch"}`:                 `line 2: "protocol": there is no protocol "nosuch"`,
 		`{"destination":"10.0.0.0/8","type":"nosuch"}`:                     `line 2: "type": "nosuch" is no type`,
@@ -206,7 +214,7 @@ func TestReadSaved_capture(t *testing.T) {
 		}
 		read++
 	}
-	want := []string{`route 7: "encap": not bytes in hexadecimal; a tunnel as iproute2 words it cannot be restored, its ` + "`ip route save` can"}
+	want := []string{"route 7: " + errTunnelWords.Error()}
 	if diff := cmp.Diff(want, bad); diff != "" || read != 35 {
 		t.Errorf("%d routes (-want +got)\n%s", read, diff)
 	}
@@ -221,6 +229,8 @@ func FuzzReadSaved(f *testing.F) {
 	f.Add([]byte(`{"destination":"2001:db8::/32","source":"fd00::/8","expires_ns":15,"preference":"low","other":"0800c80001020304","metrics":[{"name":"mtu","value":1},{"other":"0800630001000000"}]}`))
 	f.Add([]byte(`{"destination":"10.0.0.0/8","nexthops":[{"gateway":"10.0.0.2","iface":"d0","weight":3,"onlink":true,"realms":1,"encap_type":1,"encap":"00"}],"nexthop_id":0,"tos":255,"realms":1}`))
 	f.Add([]byte(`[{"type":"blackhole","dst":"default","table":"uplink","protocol":"mine","scope":"host","tos":"0x10","flags":["onlink"],"flow":{"from":"3","to":"5"},"metrics":[{"mtu":1400,"rtt":300,"ecn":null,"congestion":"reno"}]},{"via":{"host":"::1"}}]`))
+	f.Add([]byte(`{"destination":"10.0.0.0/8","flags":"UG","flag_bits":3,"table":254,"irtt_ns":1625000,"rto_min_ns":5000000,"mtu":1400,"congestion":"reno","locked":"mtu congctl","encap":"ip id 5","encap_type":2,` +
+		`"encap_hex":"0c00","source_realm":3,"realm":4,"hop_flags":"onlink dead","nexthops":[{"nexthop_id":4,"hop_flags":"onlink","realm":1}]}`))
 	f.Add([]byte(`{"schema":"gnet/route-save/1","rows":[{"destination":"10.0.0.0/8"}],"notes":[]}`))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		var last error

@@ -79,6 +79,15 @@ const (
 	keyOther
 	keyKind
 	keyWeight // of a next hop
+	// Of a listing in a machine format.
+	keyFlags // letters there, iproute2's list of words in its
+	keyFlagBits
+	keyEncapHex
+	keyRealm
+	keySourceRealm
+	keyLocked
+	keyMetricsOther
+	keyFlatMetric // and the RTAX_ numbers from there on
 )
 
 // parse reads an object into p.r. skip is true for an object that is no route: a note or a summary.
@@ -97,8 +106,11 @@ func (p *routeParser) parse(text []byte) (skip bool, err error) {
 // member reads one key of a route.
 func (p *routeParser) member(name []byte, v jsonValue) error {
 	key, err := p.key(name)
-	if err != nil || key < 0 {
-		return err
+	if err != nil {
+		return tunnelKey(err, p.seen)
+	}
+	if key < 0 {
+		return nil
 	}
 	if p.seen&(1<<key) != 0 {
 		return fmt.Errorf("%q stands there twice", name)
@@ -141,7 +153,7 @@ func (p *routeParser) key(name []byte) (int, error) {
 		return keyPrefSrc, nil
 	case "tos":
 		return keyTos, nil
-	case "onlink", "flags":
+	case "onlink", "hop_flags":
 		return keyOnlink, nil
 	case "nexthop_id", "nhid":
 		return keyNexthopID, nil
@@ -167,6 +179,9 @@ func (p *routeParser) key(name []byte) (int, error) {
 		return -1, nil
 	case "level", "text", "cache", "age", "used", "users", "error", "error_text", "time", "change":
 		return -1, nil // state, or a note's
+	}
+	if key, ok := listedKey(string(name)); ok {
+		return key, nil
 	}
 	return 0, fmt.Errorf("%q is no key that can be restored", name)
 }
@@ -225,9 +240,13 @@ func (p *routeParser) set(key int, v jsonValue) (err error) {
 	case keyEncapType:
 		r.Encap.Type, err = number16(v)
 	case keyEncap:
+		err = p.encap(&r.Encap, v)
+	case keyEncapHex:
 		r.Encap.Data, err = p.bytes(v)
 	case keyOther:
 		r.Other, err = p.bytes(v)
+	default:
+		err = p.listed(key, v)
 	}
 	return err
 }
@@ -240,14 +259,14 @@ func (p *routeParser) nexthop(v jsonValue) error {
 		if string(name) == "weight" {
 			key = keyWeight
 		} else if key, err = p.key(name); err != nil {
-			return err
+			return tunnelKey(err, seen)
 		}
 		if key >= 0 && seen&(1<<key) != 0 {
 			return fmt.Errorf("%q stands there twice", name)
 		}
 		seen |= 1 << max(key, 0)
 		switch key {
-		case -1:
+		case -1, keyNexthopID: // which member of a group it is
 		case keyWeight:
 			var n uint32
 			n, err = number(v, 256)
@@ -258,15 +277,19 @@ func (p *routeParser) nexthop(v jsonValue) error {
 			hop.Oif, missing, err = p.iface(v)
 		case keyIfaceHex:
 			hop.Oif, missing, err = p.ifaceHex(v)
-		case keyOnlink:
+		case keyOnlink, keyFlags:
 			var flags uint32
 			flags, err = p.onlink(v)
 			hop.Flags = uint8(flags)
 		case keyRealms:
 			hop.Realms, err = p.realms(v)
+		case keyRealm, keySourceRealm:
+			err = listedRealm(&hop.Realms, key, v)
 		case keyEncapType:
 			hop.Encap.Type, err = number16(v)
 		case keyEncap:
+			err = p.encap(&hop.Encap, v)
+		case keyEncapHex:
 			hop.Encap.Data, err = p.bytes(v)
 		case keyOther:
 			hop.Other, err = p.bytes(v)
@@ -279,7 +302,7 @@ func (p *routeParser) nexthop(v jsonValue) error {
 		return nil
 	})
 	p.r.Multipath = append(p.r.Multipath, hop)
-	return cmp.Or(err, missing)
+	return cmp.Or(err, missing, wholeEncap(&hop.Encap, seen))
 }
 
 // finish decides the family and what follows from it, and checks that the parts are of one route.
@@ -288,8 +311,11 @@ func (p *routeParser) finish() error {
 	if p.seen&(1<<keyDestination) == 0 {
 		return errors.New(`there is no "destination"`)
 	}
-	if p.missing != nil {
-		return p.missing
+	if p.seen&(1<<keyFlagBits) != 0 && p.seen&(1<<keyTable) == 0 {
+		return errors.New("a row of /proc/net does not say all that its route was made with; `route save` does, and so does `route --details --json`")
+	}
+	if err := cmp.Or(p.missing, wholeEncap(&r.Encap, p.seen)); err != nil {
+		return err
 	}
 	if r.Family = p.familyOf(); r.Family == unix.AF_INET6 && !p.metric {
 		r.Priority = defaultPriority6

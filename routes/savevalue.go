@@ -60,7 +60,7 @@ func (p *routeParser) bytes(v jsonValue) (string, error) {
 	}
 	raw := make([]byte, hex.DecodedLen(len(b)))
 	if _, err := hex.Decode(raw, b); err != nil {
-		return "", errors.New("not bytes in hexadecimal; a tunnel as iproute2 words it cannot be restored, its `ip route save` can")
+		return "", errors.New("not bytes in hexadecimal")
 	}
 	return string(raw), nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -154,13 +155,21 @@ func (p *routeParser) tos(v jsonValue) error {
 	return nil
 }
 
-// onlink reads our boolean or iproute2's list of flags, of which only this one is more than a state.
+// onlink reads our boolean, our words or iproute2's list of them, of which only this one is more than a state.
 func (p *routeParser) onlink(v jsonValue) (flags uint32, err error) {
 	switch v.kind {
 	case 't':
 		return unix.RTNH_F_ONLINK, nil
 	case 'f':
 		return 0, nil
+	case '"':
+		words, err := p.text(v)
+		for word := range strings.FieldsSeq(words) {
+			if word == "onlink" {
+				flags = unix.RTNH_F_ONLINK
+			}
+		}
+		return flags, err
 	}
 	err = eachElement(v.raw, func(v jsonValue) error {
 		b, err := p.string(v)

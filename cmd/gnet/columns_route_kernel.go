@@ -44,6 +44,12 @@ func kernelRouteColumns() []render.Column[routeRow] {
 		kernelColumn("encap", render.String, "", "tunnel that packets are put into: its kind and what it holds, as in the classic listing", func(r *rtnl.Route, v *render.Value) {
 			setWords(v, encapOnly(&r.Encap))
 		}),
+		kernelColumn("encap_type", render.Uint, "", "LWTUNNEL_ENCAP_ number of the tunnel", func(r *rtnl.Route, v *render.Value) {
+			setPositive(v, uint64(r.Encap.Type))
+		}),
+		kernelColumn("encap_hex", render.String, "", "attributes of the tunnel as the kernel has them, in hexadecimal", func(r *rtnl.Route, v *render.Value) {
+			setHex(v, r.Encap.Data)
+		}),
 		kernelColumn("source_realm", render.Uint, "", "realm of the source", func(r *rtnl.Route, v *render.Value) {
 			setPositive(v, uint64(r.Realms>>16))
 		}),
@@ -66,7 +72,11 @@ func kernelRouteColumns() []render.Column[routeRow] {
 			}
 		}),
 	}
-	return append(columns, routeMetricColumns()...)
+	columns = append(columns, routeMetricColumns()...)
+	return append(columns, kernelColumn("metrics_other", render.String, "", "metrics that this version does not know, as the kernel has them, in hexadecimal",
+		func(r *rtnl.Route, v *render.Value) { setHex(v, r.Metrics.Other) }),
+		kernelColumn("other", render.String, "", "attributes of the route that this version does not know, likewise",
+			func(r *rtnl.Route, v *render.Value) { setHex(v, r.Other) }))
 }
 
 // kernelColumn is a column that is known when the row comes from rtnetlink.
@@ -126,6 +136,12 @@ func lockedMetrics(m *rtnl.Metrics) []byte {
 			b = append(append(b, ' '), metric.name...)
 		}
 	}
+	if m.Lock>>unix.RTAX_FEATURES&1 != 0 {
+		b = append(b, " features"...)
+	}
+	if m.Lock>>unix.RTAX_CC_ALGO&1 != 0 {
+		b = append(b, " congctl"...)
+	}
 	return b
 }
 
@@ -150,8 +166,11 @@ func routeNexthopFields() []render.Field {
 		render.Field{Name: "nexthop_id", Kind: render.Uint, Doc: "nexthop object that is this member of a group"},
 		render.Field{Name: "hop_flags", Kind: render.String, Doc: "onlink, dead, linkdown and so on, separated by blanks"},
 		render.Field{Name: "encap", Kind: render.String, Doc: "tunnel that packets are put into"},
+		render.Field{Name: "encap_type", Kind: render.Uint, Doc: "as of the route"},
+		render.Field{Name: "encap_hex", Kind: render.String, Doc: "as of the route"},
 		render.Field{Name: "source_realm", Kind: render.Uint, Doc: "realm of the source"},
-		render.Field{Name: "realm", Kind: render.Uint, Doc: "realm of the destination"})
+		render.Field{Name: "realm", Kind: render.Uint, Doc: "realm of the destination"},
+		render.Field{Name: "other", Kind: render.String, Doc: "as of the route"})
 }
 
 func setRouteNexthops(v *render.Value, hops []rtnl.Nexthop) {
@@ -164,7 +183,10 @@ func setRouteNexthops(v *render.Value, hops []rtnl.Nexthop) {
 		setPositive(&o[3], uint64(h.ID))
 		setWords(&o[4], appendHopFlags(nil, uint32(h.Flags)))
 		setWords(&o[5], encapOnly(&h.Encap))
-		setPositive(&o[6], uint64(h.Realms>>16))
-		setPositive(&o[7], uint64(h.Realms&0xffff))
+		setPositive(&o[6], uint64(h.Encap.Type))
+		setHex(&o[7], h.Encap.Data)
+		setPositive(&o[8], uint64(h.Realms>>16))
+		setPositive(&o[9], uint64(h.Realms&0xffff))
+		setHex(&o[10], h.Other)
 	}
 }

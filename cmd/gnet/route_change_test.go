@@ -21,7 +21,7 @@ import (
 	"gnet/routes"
 )
 
-// TestSavedColumns: what save writes, restore reads, to the last field.
+// TestSavedColumns: what save writes, and what a listing over rtnetlink does, restore reads, to the last field.
 func TestSavedColumns(t *testing.T) {
 	addr, prefix := netip.MustParseAddr, netip.MustParsePrefix
 	encap := rtnl.Encap{Type: 2, Data: "\x0c\x00\x01\xff"}
@@ -35,27 +35,15 @@ func TestSavedColumns(t *testing.T) {
 		{Family: unix.AF_INET6, Dst: prefix("::/0"), Src: prefix("fd00::/8"), Table: 254, Type: 1, Protocol: 9, Priority: 1024, Expires: 4200, Pref: 3},
 		{Family: unix.AF_INET6, Dst: prefix("2001:db8::1/128"), Table: 255, Type: 2, Protocol: 2, NexthopID: 4000000000},
 	}
-	var b bytes.Buffer
-	doc := render.NewDocument(&b, render.JSONL, routeSaveSchema)
-	rows := render.NewRows(doc, savedColumns())
-	for i := range all {
-		if err := rows.Write(&all[i]); err != nil {
-			t.Fatal(err)
+	saved := writtenRoutes(t, routeSaveSchema, savedColumns(), all, func(r *rtnl.Route) *rtnl.Route { return r })
+	listed := writtenRoutes(t, routeSchema, routeColumns(), all, func(r *rtnl.Route) *routeRow {
+		if r.Family == unix.AF_INET {
+			v4 := routes.IPv4RowOf(r)
+			return &routeRow{v4: &v4, route: r}
 		}
-	}
-	if err := doc.Close(); err != nil {
-		t.Fatal(err)
-	}
-	names := routes.SaveNames{Interface: func(name string) (int, bool) { return 7, name == "a\x1b\xffb" }}
-	var got []rtnl.Route
-	for row, err := range routes.ReadSaved(&b, names) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		r := row.Route
-		r.Multipath = append([]rtnl.Nexthop(nil), r.Multipath...)
-		got = append(got, r)
-	}
+		v6 := routes.IPv6RowOf(r)
+		return &routeRow{v6: &v6, route: r}
+	})
 	for i := range all { // as they are sent
 		all[i].OifName = ""
 		for j := range all[i].Multipath {
@@ -64,9 +52,37 @@ func TestSavedColumns(t *testing.T) {
 		all[i].Expires = all[i].Expires / 100
 	}
 	equal := cmp.Options{cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })}
-	if diff := cmp.Diff(all, got, equal); diff != "" {
-		t.Error(diff)
+	for what, got := range map[string][]rtnl.Route{"saved": saved, "listed": listed} {
+		if diff := cmp.Diff(all, got, equal); diff != "" {
+			t.Errorf("%s: %s", what, diff)
+		}
 	}
+}
+
+// writtenRoutes writes routes as lines of JSON and reads them as restore does.
+func writtenRoutes[T any](t *testing.T, schema string, columns []render.Column[T], all []rtnl.Route, row func(*rtnl.Route) *T) (got []rtnl.Route) {
+	t.Helper()
+	var b bytes.Buffer
+	doc := render.NewDocument(&b, render.JSONL, schema)
+	rows := render.NewRows(doc, columns)
+	for i := range all {
+		if err := rows.Write(row(&all[i])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := doc.Close(); err != nil {
+		t.Fatal(err)
+	}
+	names := routes.SaveNames{Interface: func(name string) (int, bool) { return 7, name == "a\x1b\xffb" }}
+	for saved, err := range routes.ReadSaved(&b, names) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := saved.Route
+		r.Multipath = append([]rtnl.Nexthop(nil), r.Multipath...)
+		got = append(got, r)
+	}
+	return got
 }
 
 // table is what iproute2 lists of all tables.
@@ -86,7 +102,13 @@ func TestRouteSaveRestore(t *testing.T) {
 			t.Fatal(err, saved)
 		}
 		before := tables(t, host)
-		for _, how := range []string{"file", "pipe"} {
+		for _, how := range []string{"file", "pipe", "json", "jsonl"} {
+			if strings.HasPrefix(how, "json") {
+				saved = run("-4", "-6", "--details", "--all-tables", "--format", how)
+				if err := os.WriteFile(file, []byte(saved.Stdout), 0o600); err != nil || saved.Status != 0 || saved.Stderr != "" {
+					t.Fatal(err, saved)
+				}
+			}
 			for _, flush := range [][]string{{"flush", "--all", "--yes"}, {"flush", "--table", "1001", "--yes"}} {
 				if r := run(flush...); r.Status != 0 || r.Stderr != "" {
 					t.Fatal(r)

@@ -300,14 +300,13 @@ func appendMetrics(b []byte, m *rtnl.Metrics) []byte {
 	}
 	for _, metric := range metricsOf(m) {
 		b = append(append(b, ' '), metric.name...)
-		if m.Lock>>metric.typ&1 != 0 {
-			b = append(b, " lock"...)
-		}
+		b = appendLock(b, m, metric.typ)
 		b = strconv.AppendFloat(append(b, ' '), float64(metric.value)/float64(metric.parts), 'f', -1, 64)
 		b = append(b, metric.unit...)
 	}
-	if m.Features != 0 {
+	if m.Features != 0 || m.Lock>>unix.RTAX_FEATURES&1 != 0 {
 		b = append(b, " features"...)
+		b = appendLock(b, m, unix.RTAX_FEATURES)
 		if m.Features&unix.RTAX_FEATURE_ECN != 0 {
 			b = append(b, " ecn"...)
 		}
@@ -316,9 +315,17 @@ func appendMetrics(b []byte, m *rtnl.Metrics) []byte {
 		}
 	}
 	if m.CongAlg != "" {
-		b = safe.Append(append(b, " congctl "...), m.CongAlg)
+		b = appendLock(append(b, " congctl"...), m, unix.RTAX_CC_ALGO)
+		b = safe.Append(append(b, ' '), m.CongAlg)
 	}
 	return appendOther(b, "metrics", m.Other)
+}
+
+func appendLock(b []byte, m *rtnl.Metrics, typ int) []byte {
+	if m.Lock>>typ&1 != 0 {
+		b = append(b, " lock"...)
+	}
+	return b
 }
 
 // appendEncap appends a tunnel: its kind, and what it holds where that is known here, else its bytes.

@@ -22,7 +22,8 @@ func newRouteRestoreCommand(e *env) *cobra.Command {
 		Short: "Put saved routes back",
 		Long: `Put the routes of a file back: add those that are missing, replace what stands in
 the place of one, and leave alone what the file does not name. FILE is what
-gnet route save, ip -j route or ip route save wrote, told apart by its content;
+gnet route save, gnet route --details --json, ip -j route or ip route save
+wrote, told apart by its content;
 - or no FILE is standard input, which is copied to a temporary file when it is
 a pipe, since the file is read more than once. A bad line is reported and
 does not stop the others. The last line says what was done; status 1: not all.`,

@@ -15,6 +15,9 @@ func routeWords(r *rtnl.Route) string {
 	if r.Tos != 0 {
 		text += " tos 0x" + strconv.FormatUint(uint64(r.Tos), 16)
 	}
+	if r.NexthopID != 0 {
+		text += " nhid " + strconv.FormatUint(uint64(r.NexthopID), 10)
+	}
 	if r.Gateway.IsValid() {
 		text += " via " + r.Gateway.String()
 	}

@@ -140,7 +140,11 @@ func resolve6(ctx context.Context, word string, names routeNames) (netip.Addr, e
 		return netip.Addr{}, failBare(statusNo, "getaddrinfo: : %d\nUnknown server error", eaiNoName)
 	}
 	if looksLiteral(word) {
-		return netip.Addr{}, targetError6(word, eaiNoName, "Unknown host")
+		unknown := targetError6(word, eaiNoName, "Unknown host")
+		if strings.HasPrefix(word, "#") {
+			unknown = unknown.withHint("IPv6 has no -net and -host: TARGET is an address, ADDRESS/LENGTH or default")
+		}
+		return netip.Addr{}, unknown
 	}
 	addr, err = names.Host(ctx, word, true)
 	switch {
@@ -153,6 +157,6 @@ func resolve6(ctx context.Context, word string, names routeNames) (netip.Addr, e
 }
 
 // targetError6 has the status that the old tool gives an IPv6 target: 1, where IPv4 has 6.
-func targetError6(word string, eai int, sentence string) error {
+func targetError6(word string, eai int, sentence string) *failure {
 	return failBare(statusNo, "getaddrinfo: %s: %d\n%s: %s", word, eai, word, sentence)
 }
