@@ -1,7 +1,9 @@
 package ping
 
 import (
+	"bytes"
 	"encoding/binary"
+	"time"
 
 	"gnet/internal/wire"
 	"gnet/ping/probe"
@@ -49,7 +51,7 @@ func (p *Pinger) fill(s *sent) {
 	binary.BigEndian.PutUint16(b[6:], uint16(s.n))
 	if p.hasCookie() {
 		data := b[wire.ICMPHeader:]
-		binary.NativeEndian.PutUint64(data, uint64(s.at.Wall.Unix()))
+		binary.NativeEndian.PutUint64(data, uint64(s.wall/int64(time.Second)))
 		binary.BigEndian.PutUint64(data[cookieOffset:], s.cookie)
 	}
 	// The kernel fills in the checksum of ICMPv6 and of ping sockets.
@@ -90,7 +92,11 @@ func (e *echo) cookie() (uint64, bool) {
 // firstWrong returns the offset in the data of the first byte of the pattern
 // that differs from what was sent, 0 when none does.
 func firstWrong(got, want []byte) int {
-	for i := stampLen; i < min(len(got), len(want)); i++ {
+	n := min(len(got), len(want))
+	if n <= stampLen || bytes.Equal(got[stampLen:n], want[stampLen:n]) {
+		return 0
+	}
+	for i := stampLen; i < n; i++ {
 		if got[i] != want[i] {
 			return i
 		}

@@ -76,8 +76,11 @@ type TimeSource uint8
 
 // The sources, best first.
 const (
+	// Device: from the network device's transmit stamp to its receive stamp, on
+	// its own clock.
+	Device TimeSource = iota + 1
 	// KernelKernel: from the kernel's transmit stamp to its receive stamp.
-	KernelKernel TimeSource = iota + 1
+	KernelKernel
 	// UserKernel: from just before the send call to the kernel's receive stamp.
 	UserKernel
 	// UserUser: by the monotonic clock around the calls, because the kernel gave
@@ -91,6 +94,8 @@ const (
 // String returns the word for the source in machine formats.
 func (s TimeSource) String() string {
 	switch s {
+	case Device:
+		return "device"
 	case KernelKernel:
 		return "kernel"
 	case UserKernel:

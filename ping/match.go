@@ -3,7 +3,6 @@ package ping
 import (
 	"errors"
 	"net/netip"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -15,13 +14,14 @@ import (
 func (p *Pinger) receive() (bool, error) {
 	m, err := p.conn.Receive()
 	switch {
-	case err != nil && errors.As(err, new(*probe.ParseError)):
+	case m != nil:
+	case err == nil:
+		return false, nil
+	case errors.As(err, new(*probe.ParseError)):
 		p.stats.Malformed++
 		return true, nil
-	case err != nil:
+	default:
 		return false, err
-	case m == nil:
-		return false, nil
 	}
 	if m.Kind == probe.LocalError {
 		p.stats.Errors++ // not about a probe that is being sent, which would be refused
@@ -34,6 +34,7 @@ func (p *Pinger) receive() (bool, error) {
 // the one that was being sent.
 func (p *Pinger) handleFor(current int64, m *probe.Message) {
 	p.stats.Dropped = max(p.stats.Dropped, m.Drops)
+	p.now = p.clock.Now()
 	switch m.Kind {
 	case probe.Packet:
 		if !p.reply(m) {
@@ -44,11 +45,24 @@ func (p *Pinger) handleFor(current int64, m *probe.Message) {
 	case probe.LocalError:
 		p.localError(current, m)
 	case probe.TransmitStamp:
-		if m.StampID < p.stamps && p.stamps-m.StampID <= uint32(len(p.stampOf)) {
-			if s := p.table.get(p.stampOf[m.StampID%uint32(len(p.stampOf))]); s != nil && s.stamp.IsZero() {
-				s.stamp = m.Stamp
-			}
-		}
+		p.transmitStamp(m)
+	}
+}
+
+// transmitStamp notes when a probe left.
+func (p *Pinger) transmitStamp(m *probe.Message) {
+	if m.StampID >= p.stamps || p.stamps-m.StampID > uint32(len(p.stampOf)) {
+		return
+	}
+	s := p.table.get(p.stampOf[m.StampID%uint32(len(p.stampOf))])
+	if s == nil {
+		return
+	}
+	if s.stamp == 0 {
+		s.stamp = nanoseconds(m.Stamp)
+	}
+	if s.device == 0 {
+		s.device = nanoseconds(m.Hardware)
 	}
 }
 
@@ -65,8 +79,8 @@ func (p *Pinger) reply(m *probe.Message) bool {
 	if echo.id != p.ID {
 		return true // another program's, from before the filter was in place
 	}
-	now := p.clock.Now()
-	e := Event{At: arrival(m, now), From: m.From, Bytes: len(m.Data), TTL: m.TTL}
+	e := &p.event
+	*e = Event{At: arrival(m, p.now), From: m.From, Bytes: len(m.Data), TTL: m.TTL}
 	s := p.table.get(number(p.last, echo.seq))
 	if s == nil {
 		e.Seq = int64(echo.seq)
@@ -74,13 +88,13 @@ func (p *Pinger) reply(m *probe.Message) bool {
 		return true
 	}
 	e.Seq = s.n
-	e.RTT, e.Source = p.roundTrip(s, m.Stamp, now)
+	e.RTT, e.Source = p.roundTrip(s, m)
 	e.Truncated, e.Longer = len(m.Data) < len(p.message), len(m.Data) > len(p.message)
-	e.Late = p.Wait > 0 && now.Mono-s.at.Mono > p.Wait
+	e.Late = p.Wait > 0 && p.now.Mono-s.mono > p.Wait
 	if m.BadChecksum {
 		e.Kind = Corrupted
 		p.stats.Corrupted++
-		p.emit(e)
+		p.report()
 		return true
 	}
 	if cookie, ok := echo.cookie(); ok && p.hasCookie() && cookie != s.cookie {
@@ -96,7 +110,7 @@ func (p *Pinger) reply(m *probe.Message) bool {
 }
 
 // accept counts an answer that is one.
-func (p *Pinger) accept(s *sent, e Event, data []byte) {
+func (p *Pinger) accept(s *sent, e *Event, data []byte) {
 	e.Kind = Reply
 	if s.answered {
 		e.Kind = Duplicate
@@ -112,8 +126,8 @@ func (p *Pinger) accept(s *sent, e Event, data []byte) {
 	if e.Wrong = firstWrong(data, p.message[wire.ICMPHeader:]); e.Wrong > 0 {
 		e.Want, e.Data = p.message[wire.ICMPHeader+e.Wrong], data
 	}
-	p.stats.note(&e)
-	p.emit(e)
+	p.stats.note(e)
+	p.report()
 }
 
 // answer notes the first answer to s. An error about it explains nothing any
@@ -140,20 +154,25 @@ func (p *Pinger) blame(s *sent) {
 
 // note counts what is remarkable about an answer.
 func (s *Stats) note(e *Event) {
-	for _, mark := range [...]struct {
-		set   bool
-		count *int64
-	}{{e.Truncated, &s.Truncated}, {e.Longer, &s.Longer}, {e.Wrong > 0, &s.Altered}, {e.Late, &s.Late}, {e.Source == ClockStepped, &s.ClockSteps}} {
-		if mark.set {
-			*mark.count++
-		}
-	}
+	s.Truncated += one(e.Truncated)
+	s.Longer += one(e.Longer)
+	s.Altered += one(e.Wrong > 0)
+	s.Late += one(e.Late)
+	s.ClockSteps += one(e.Source == ClockStepped)
 }
 
-func (p *Pinger) foreign(e Event, why Reason) {
+// one is 1 for true.
+func one(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (p *Pinger) foreign(e *Event, why Reason) {
 	e.Kind, e.Reason = Foreign, why
 	p.stats.Foreign++
-	p.emit(e)
+	p.report()
 }
 
 // cameBack notes that probe n got an answer or an error.
@@ -191,9 +210,8 @@ func (p *Pinger) complaint(kind Kind, seq uint16, m *probe.Message, e Event) {
 	if s == nil {
 		return // forged, or older than the table
 	}
-	now := p.clock.Now()
-	e.Kind, e.Seq, e.At, e.Bytes, e.TTL = kind, s.n, arrival(m, now), len(m.Data), m.TTL
-	e.RTT, e.Source = p.roundTrip(s, m.Stamp, now)
+	e.Kind, e.Seq, e.At, e.Bytes, e.TTL = kind, s.n, arrival(m, p.now), len(m.Data), m.TTL
+	e.RTT, e.Source = p.roundTrip(s, m)
 	if kind == ICMPError {
 		p.blame(s)
 		p.cameBack(s.n)
@@ -206,7 +224,7 @@ func (p *Pinger) complaint(kind Kind, seq uint16, m *probe.Message, e Event) {
 
 // localError handles our own kernel's refusal of probe n.
 func (p *Pinger) localError(n int64, m *probe.Message) {
-	e := Event{Kind: NotSent, Seq: n, At: arrival(m, p.clock.Now()), TTL: -1, Info: m.Info, Err: m.Errno}
+	e := Event{Kind: NotSent, Seq: n, At: arrival(m, p.now), TTL: -1, Info: m.Info, Err: m.Errno}
 	if m.Errno == unix.EMSGSIZE {
 		e.Kind = TooLong
 	}
@@ -215,52 +233,4 @@ func (p *Pinger) localError(n int64, m *probe.Message) {
 
 // sameHost compares addresses without their zones: a reply from a link-local
 // address always has one, its target need not.
-func sameHost(a, b netip.Addr) bool { return a.WithZone("") == b.WithZone("") }
-
-// arrival is when m arrived, by the kernel if it says so.
-func arrival(m *probe.Message, now Instant) time.Time {
-	if m.Stamp.IsZero() {
-		return now.Wall
-	}
-	return m.Stamp
-}
-
-// roundTrip returns the time from probe s to an answer that the kernel stamped
-// with arrived and that is handled now.
-func (p *Pinger) roundTrip(s *sent, arrived time.Time, now Instant) (time.Duration, TimeSource) {
-	if p.UserTime {
-		arrived = time.Time{}
-	}
-	return roundTrip(s.at, s.stamp, arrived, now)
-}
-
-// roundTrip returns the time from a probe, which was handed to the kernel at at
-// and left at stamp, to an answer that arrived at arrived and is handled now.
-// Stamps that the kernel did not give are zero. Its stamps are on the clock that
-// can be set: they are believed if they lie within the time that has passed on
-// the monotonic clock.
-func roundTrip(at Instant, stamp, arrived time.Time, now Instant) (time.Duration, TimeSource) {
-	bracket := now.Mono - at.Mono
-	if arrived.IsZero() {
-		return bracket, UserUser
-	}
-	if !stamp.IsZero() {
-		if d := arrived.Sub(stamp); d >= 0 && d <= bracket && !stamp.Before(at.Wall) {
-			return d, KernelKernel
-		}
-	}
-	if d := arrived.Sub(at.Wall); d >= 0 && d <= bracket {
-		return d, UserKernel
-	}
-	if stepped(at, now) {
-		return bracket, ClockStepped
-	}
-	return bracket, UserUser
-}
-
-// stepped reports whether the time of day was set between two moments: both
-// clocks run at one speed, whatever adjusts it.
-func stepped(a, b Instant) bool {
-	drift := b.Wall.Sub(a.Wall) - (b.Mono - a.Mono)
-	return drift.Abs() > time.Millisecond
-}
+func sameHost(a, b netip.Addr) bool { return a == b || a.WithZone("") == b.WithZone("") }

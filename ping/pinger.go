@@ -40,8 +40,9 @@ type Pinger struct {
 	message []byte
 	table   table
 	stats   Stats
-	last    int64 // the number of the newest probe
-	settled int64 // how many probes were answered, got an error or were refused
+	last    int64   // the number of the newest probe
+	settled int64   // how many probes were answered, got an error or were refused
+	now     Instant // the last reading of the clock
 	event   Event
 	yield   func(*Event, error) bool
 	stopped bool // the consumer of the events has left
@@ -91,7 +92,8 @@ func (p *Pinger) Run(ctx context.Context) iter.Seq2[*Event, error] {
 		})
 		defer stop()
 		p.yield = yield
-		p.start = p.clock.Now().Mono
+		p.now = p.clock.Now()
+		p.start = p.now.Mono
 		p.nextSend = p.start
 		if p.interval > 0 {
 			p.nextSend -= time.Duration(p.Preload-1) * p.interval
@@ -106,23 +108,24 @@ func (p *Pinger) Run(ctx context.Context) iter.Seq2[*Event, error] {
 // receive, wait.
 func (p *Pinger) loop() error {
 	for {
-		now := p.clock.Now()
-		if p.statusWanted.CompareAndSwap(true, false) {
-			p.emit(Event{Kind: Status, At: now.Wall, Stats: &p.stats})
+		if p.statusWanted.Load() && p.statusWanted.CompareAndSwap(true, false) {
+			p.emit(Event{Kind: Status, At: p.now.Wall, Stats: &p.stats})
 		}
-		if p.notices.waiting.CompareAndSwap(true, false) {
-			p.emitNotices(now)
+		if p.notices.waiting.Load() && p.notices.waiting.CompareAndSwap(true, false) {
+			p.emitNotices(p.now)
 		}
 		if p.over() {
 			return nil
 		}
-		if p.outOfTime(now.Mono) {
+		if p.outOfTime() {
 			return p.sweep()
 		}
-		if p.sendDue(now.Mono) {
+		if p.sendDue() {
 			p.sendNext()
 			continue
 		}
+		// Sending and receiving have read the clock; time matters again when there
+		// is neither to do.
 		received, err := p.receive()
 		if err != nil {
 			return err
@@ -130,9 +133,14 @@ func (p *Pinger) loop() error {
 		if received {
 			continue
 		}
-		if err := p.conn.Wait(p.pause(p.clock.Now().Mono)); err != nil {
+		p.now = p.clock.Now()
+		if p.outOfTime() || p.sendDue() {
+			continue
+		}
+		if err := p.conn.Wait(p.pause()); err != nil {
 			return err
 		}
+		p.now = p.clock.Now()
 	}
 }
 
@@ -151,7 +159,8 @@ func (p *Pinger) over() bool {
 
 // outOfTime reports whether the deadline or the wait for the last replies has
 // passed.
-func (p *Pinger) outOfTime(now time.Duration) bool {
+func (p *Pinger) outOfTime() bool {
+	now := p.now.Mono
 	return p.Deadline > 0 && now >= p.start+p.Deadline || p.end > 0 && now >= p.end
 }
 
@@ -176,21 +185,21 @@ func (p *Pinger) allSent() bool {
 	return p.Count > 0 && p.last >= p.Count && p.Deadline == 0
 }
 
-func (p *Pinger) sendDue(now time.Duration) bool {
+func (p *Pinger) sendDue() bool {
 	if p.allSent() {
 		return false
 	}
-	return now >= p.nextSend || p.interval == 0 && p.backOff == 0 && p.inFlight() < int64(p.Preload)
+	return p.now.Mono >= p.nextSend || p.interval == 0 && p.backOff == 0 && p.inFlight() < int64(p.Preload)
 }
 
 // inFlight is the number of probes since the newest that came back.
 func (p *Pinger) inFlight() int64 { return p.last - p.answered }
 
 // pause returns how long nothing will have to be done, negative for ever.
-func (p *Pinger) pause(now time.Duration) time.Duration {
+func (p *Pinger) pause() time.Duration {
 	next := time.Duration(-1)
 	until := func(t time.Duration) {
-		if d := max(0, t-now); next < 0 || d < next {
+		if d := max(0, t-p.now.Mono); next < 0 || d < next {
 			next = d
 		}
 	}
@@ -206,12 +215,18 @@ func (p *Pinger) pause(now time.Duration) time.Duration {
 	return next
 }
 
-// emit yields an event.
+// emit yields e.
 func (p *Pinger) emit(e Event) {
+	p.event = e
+	p.report()
+}
+
+// report yields the event that was put into p.event. There is one: who holds an
+// event while others may happen keeps a copy.
+func (p *Pinger) report() {
 	if p.stopped {
 		return
 	}
-	p.event = e
 	p.stopped = !p.yield(&p.event, nil)
 }
 
@@ -220,7 +235,7 @@ func (p *Pinger) sendNext() {
 	n := p.last + 1
 	if p.ReportUnanswered && n > 1 && p.backOff == 0 {
 		if last := p.table.get(n - 1); last != nil && !last.answered {
-			p.emit(Event{Kind: Unanswered, Seq: n - 1, At: p.clock.Now().Wall})
+			p.emit(Event{Kind: Unanswered, Seq: n - 1, At: p.now.Wall})
 		}
 	}
 	s := p.table.put(n)
@@ -232,14 +247,15 @@ func (p *Pinger) sendNext() {
 	}
 	p.backOff = 0
 	p.account(s, err)
-	p.schedule(s.at.Mono)
+	p.schedule(s.mono)
 }
 
 // transmit hands probe s to the kernel. An error of an earlier probe that is
 // still pending on the socket fails the call: it is read, and the call repeated.
 func (p *Pinger) transmit(s *sent) error {
 	for attempt := 0; ; attempt++ {
-		s.at = p.clock.Now()
+		p.now = p.clock.Now()
+		s.mono, s.wall = p.now.Mono, p.now.Wall.UnixNano()
 		p.fill(s)
 		err := p.conn.Send(p.message)
 		if err == nil || full(err) {
@@ -302,18 +318,18 @@ func full(err error) bool {
 // long as one waits for a reply.
 func (p *Pinger) backOffFor(s *sent) bool {
 	if p.backOff == 0 {
-		p.backOffSince = s.at.Mono
+		p.backOffSince = s.mono
 	}
 	p.backOff = min(max(2*p.backOff, floodInterval), maxBackOff)
 	p.stats.BackOffs++
-	p.nextSend = s.at.Mono + p.backOff
-	return p.Wait == 0 || s.at.Mono-p.backOffSince < p.Wait
+	p.nextSend = s.mono + p.backOff
+	return p.Wait == 0 || s.mono-p.backOffSince < p.Wait
 }
 
 // account counts probe s and what became of it.
 func (p *Pinger) account(s *sent, err error) {
 	p.last = s.n
-	p.lastSent = s.at.Mono
+	p.lastSent = s.mono
 	p.stats.Elapsed = p.lastSent - p.start
 	switch {
 	case err == nil:
@@ -321,7 +337,7 @@ func (p *Pinger) account(s *sent, err error) {
 		p.stampOf[p.stamps%uint32(len(p.stampOf))] = s.n
 		p.stamps++
 		if p.ReportSent {
-			p.emit(Event{Kind: Sent, Seq: s.n, At: s.at.Wall})
+			p.emit(Event{Kind: Sent, Seq: s.n, At: time.Unix(0, s.wall)})
 		}
 	case err == errRefused: // reported by localError
 		p.stats.NotSent++
@@ -329,7 +345,7 @@ func (p *Pinger) account(s *sent, err error) {
 	default:
 		p.stats.NotSent++
 		p.settled++
-		p.emit(Event{Kind: NotSent, Seq: s.n, At: s.at.Wall, TTL: -1, Err: err})
+		p.emit(Event{Kind: NotSent, Seq: s.n, At: time.Unix(0, s.wall), TTL: -1, Err: err})
 	}
 }
 

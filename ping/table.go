@@ -1,13 +1,11 @@
 package ping
 
-import "time"
-
 // sent is what is remembered of one probe.
 type sent struct {
-	n        int64
-	at       Instant // just before the send call
-	stamp    time.Time
-	cookie   uint64
+	departure
+	n      int64
+	cookie uint64
+
 	answered bool
 	// blamed: an ICMP error about it has come.
 	blamed bool

@@ -136,7 +136,7 @@ func echoColumns() []render.Column[echoRow] {
 					v.Duration(r.RTT)
 				}
 			}),
-		column("rtt_source", render.String, "", "How rtt_ns was measured: kernel (both stamps), kernel_receive (from before the send call to the kernel's stamp), user, or user_clock_stepped (the time of day was set meanwhile).",
+		column("rtt_source", render.String, "", "How rtt_ns was measured: device (both stamps of the network device), kernel (both stamps), kernel_receive (from before the send call to the kernel's stamp), user, or user_clock_stepped (the time of day was set meanwhile).",
 			func(r *row, v *value) {
 				if r.Source != 0 {
 					v.Str(r.Source.String())

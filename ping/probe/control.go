@@ -12,6 +12,7 @@ import (
 type control struct {
 	ttl, tos int // -1 when absent
 	stamp    time.Time
+	hardware time.Time
 	drops    uint32
 	hasErr   bool
 	err      extendedErr
@@ -34,22 +35,24 @@ const (
 	sizeofInet6       = 28
 )
 
-// parseControl reads the control messages of an ICMP socket. Unknown ones are
-// skipped; one of a known kind that is too short is a *ParseError, and what was
-// read before it stands.
-func parseControl(b []byte) (control, error) {
-	c := control{ttl: -1, tos: -1}
+// parse reads the control messages of an ICMP socket (cmsg(3)) into c, in place
+// of what c held. Unknown ones are skipped; one of a known kind that is too short
+// is a *ParseError, and what was read before it stands.
+func (c *control) parse(b []byte) error {
+	*c = control{ttl: -1, tos: -1}
 	for len(b) >= unix.SizeofCmsghdr {
-		header, data, rest, err := unix.ParseOneSocketControlMessage(b)
-		if err != nil {
-			return c, &ParseError{What: "control message", Len: len(b)}
+		size := longOf(b) // the length of header and data: size_t, of the size of a long
+		if size < unix.SizeofCmsghdr || size > int64(len(b)) {
+			return &ParseError{What: "control message", Len: len(b)}
 		}
-		if err := c.add(int(header.Level), int(header.Type), data); err != nil {
-			return c, err
+		tail := b[unix.SizeofLong:]
+		level, kind := binary.NativeEndian.Uint32(tail), binary.NativeEndian.Uint32(tail[4:])
+		if err := c.add(int(int32(level)), int(int32(kind)), b[unix.SizeofCmsghdr:size]); err != nil {
+			return err
 		}
-		b = rest
+		b = b[min(len(b), unix.CmsgSpace(int(size)-unix.SizeofCmsghdr)):]
 	}
-	return c, nil
+	return nil
 }
 
 func (c *control) add(level, kind int, data []byte) error {
@@ -69,17 +72,27 @@ func (c *control) add(level, kind int, data []byte) error {
 }
 
 // addStamp reads struct scm_timestamping: three timespecs, of which the first
-// is the software stamp.
+// is the software stamp and the third the device's (the second is not used any
+// more, Documentation/networking/timestamping.rst 2.1).
 func (c *control) addStamp(data []byte) error {
 	const word = unix.SizeofLong
 	if len(data) < 2*word {
 		return &ParseError{What: "SCM_TIMESTAMPING", Len: len(data)}
 	}
-	sec, nsec := longOf(data), longOf(data[word:])
-	if sec != 0 || nsec != 0 {
-		c.stamp = time.Unix(sec, nsec)
+	c.stamp = timespec(data)
+	if len(data) >= 6*word {
+		c.hardware = timespec(data[4*word:])
 	}
 	return nil
+}
+
+// timespec returns the time in a struct timespec, zero for none.
+func timespec(b []byte) time.Time {
+	sec, nsec := longOf(b), longOf(b[unix.SizeofLong:])
+	if sec == 0 && nsec == 0 {
+		return time.Time{}
+	}
+	return time.Unix(sec, nsec)
 }
 
 func longOf(b []byte) int64 {

@@ -90,6 +90,10 @@ func TestParseControl(t *testing.T) {
 		{"transmit stamp", cmsg(unix.SOL_IP, unix.IP_RECVERR, extended(42, 4, 0, 0, 0, 7)...),
 			control{ttl: -1, tos: -1, hasErr: true, err: extendedErr{errno: 42, origin: 4, data: 7}}, nil},
 		{"no stamp yet", cmsg(unix.SOL_SOCKET, unix.SCM_TIMESTAMPING, longs(0, 0, 0, 0, 0, 0)...), control{ttl: -1, tos: -1}, nil},
+		{"a stamp of the device too", cmsg(unix.SOL_SOCKET, unix.SCM_TIMESTAMPING, longs(1795331869, 915265007, 0, 0, 77, 5)...),
+			control{ttl: -1, tos: -1, stamp: time.Unix(1795331869, 915265007), hardware: time.Unix(77, 5)}, nil},
+		{"a stamp of the device alone", cmsg(unix.SOL_SOCKET, unix.SCM_TIMESTAMPING, longs(0, 0, 0, 0, 77, 5)...),
+			control{ttl: -1, tos: -1, hardware: time.Unix(77, 5)}, nil},
 		{"unknown message", cmsg(99, 99, 1, 2, 3), control{ttl: -1, tos: -1}, nil},
 		{"short stamp", cmsg(unix.SOL_SOCKET, unix.SCM_TIMESTAMPING, longs(1)...), control{ttl: -1, tos: -1}, &ParseError{What: "SCM_TIMESTAMPING", Len: 8}},
 		{"short error", cmsg(unix.SOL_IP, unix.IP_RECVERR, words(90, 2)...), control{ttl: -1, tos: -1}, &ParseError{What: "sock_extended_err", Len: 8}},
@@ -100,7 +104,8 @@ func TestParseControl(t *testing.T) {
 			&ParseError{What: "control message", Len: 16}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := parseControl(tt.b)
+			var got control
+			err := got.parse(tt.b)
 			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(control{}, extendedErr{}), cmp.Comparer(netipEqual)); diff != "" {
 				t.Errorf("control (-want +got)\n%s", diff)
 			}
@@ -127,7 +132,8 @@ func FuzzControl(f *testing.F) {
 		f.Add(capture)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		c, err := parseControl(b)
+		var c control
+		err := c.parse(b)
 		if err != nil && !errors.As(err, new(*ParseError)) {
 			t.Errorf("error %T %v", err, err)
 		}
@@ -149,14 +155,18 @@ func FuzzMessage(f *testing.F) {
 		if four {
 			s.family = IPv4
 		}
-		c, err := parseControl(oob)
+		var c control
+		err := c.parse(oob)
 		if err != nil {
 			return
 		}
 		var m *Message
-		if packet {
-			m, err = s.received(b, &c, netip.Addr{})
-		} else {
+		switch {
+		case packet && four:
+			m, err = s.headed(b, &c)
+		case packet:
+			m = s.received(b, &c, netip.Addr{})
+		default:
 			m, err = s.queued(b, &c, netip.Addr{})
 		}
 		if (m == nil) == (err == nil) {

@@ -46,6 +46,11 @@ type Message struct {
 	// Stamp is the kernel's time of arrival or of sending, CLOCK_REALTIME; zero
 	// when the kernel gave none.
 	Stamp time.Time
+	// Hardware is the time of arrival or of sending by the clock of the network
+	// device, zero when it gave none. That clock need not show the time of day: only
+	// the distance of two such stamps means anything. A probe's TransmitStamp with
+	// this one is another message than that with Stamp.
+	Hardware time.Time
 	// Drops is how many packets the full receive buffer has cost so far.
 	Drops uint32
 	// BadChecksum marks an IPv4 packet from a raw socket whose ICMP checksum is

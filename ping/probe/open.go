@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"encoding/binary"
 	"errors"
 	"net/netip"
 
@@ -13,7 +14,7 @@ type Socket struct {
 	wake   int
 	family Family
 	mode   Mode
-	dest   unix.Sockaddr
+	dest   []byte // struct sockaddr
 	id     uint16
 
 	transmitStamps bool
@@ -30,6 +31,7 @@ type Socket struct {
 	control []byte
 	name    [sizeofInet6]byte
 	names   map[int]string
+	parsed  control
 	message Message
 }
 
@@ -83,6 +85,20 @@ func (s *Socket) Close() error {
 		err = errors.Join(err, unix.Close(s.wake))
 	}
 	return err
+}
+
+// rawSockaddr returns the bytes of the struct sockaddr_in or sockaddr_in6 of a,
+// with no port. Made once, it is not made again for each probe.
+func rawSockaddr(a netip.Addr, index int) []byte {
+	if a.Is4() {
+		four := a.As4()
+		b := binary.NativeEndian.AppendUint16(make([]byte, 0, sizeofInet4), unix.AF_INET)
+		return append(append(append(b, 0, 0), four[:]...), make([]byte, 8)...)
+	}
+	sixteen := a.As16()
+	b := binary.NativeEndian.AppendUint16(make([]byte, 0, sizeofInet6), unix.AF_INET6)
+	b = append(append(b, 0, 0, 0, 0, 0, 0), sixteen[:]...) // no port, no flow label
+	return binary.NativeEndian.AppendUint32(b, uint32(index))
 }
 
 // sockaddr makes the kernel's form of a. A zone becomes the scope by its index.

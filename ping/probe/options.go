@@ -52,7 +52,7 @@ func (s *Socket) Configure(c Config) error {
 		}
 		index = i
 	}
-	s.dest = sockaddr(c.Dest, 0, index)
+	s.dest = rawSockaddr(c.Dest, index)
 	if err := s.bind(c, index); err != nil {
 		return err
 	}
@@ -136,7 +136,13 @@ func scope(a netip.Addr, index int) int {
 const (
 	receiveStamps  = unix.SOF_TIMESTAMPING_SOFTWARE | unix.SOF_TIMESTAMPING_RX_SOFTWARE
 	transmitStamps = receiveStamps | unix.SOF_TIMESTAMPING_TX_SOFTWARE | unix.SOF_TIMESTAMPING_OPT_ID |
-		unix.SOF_TIMESTAMPING_OPT_TSONLY | unix.SOF_TIMESTAMPING_OPT_CMSG
+		unix.SOF_TIMESTAMPING_OPT_TSONLY | unix.SOF_TIMESTAMPING_OPT_CMSG | hardwareStamps
+	// hardwareStamps asks for those of the device. They come if its driver makes
+	// them and somebody has switched them on (SIOCSHWTSTAMP, as a time daemon does):
+	// that is a setting of the host's, and not changed here. The kernel's own
+	// stamps come besides.
+	hardwareStamps = unix.SOF_TIMESTAMPING_RAW_HARDWARE | unix.SOF_TIMESTAMPING_RX_HARDWARE | unix.SOF_TIMESTAMPING_TX_HARDWARE |
+		unix.SOF_TIMESTAMPING_OPT_TX_SWHW
 )
 
 // baseOptions are the options of SOL_SOCKET.

@@ -31,8 +31,11 @@ func (s *Socket) Receive() (*Message, error) {
 		s.pending = false
 	}
 	m, err := s.receive(0)
-	if err == nil || errors.As(err, new(*ParseError)) {
+	if m != nil || err == nil {
 		return m, err
+	}
+	if errors.As(err, new(*ParseError)) {
+		return nil, err
 	}
 	// An ICMP error also fails the next call on the socket, once. What it was
 	// stands in the error queue, or has been read there already.
@@ -50,58 +53,68 @@ func (s *Socket) Receive() (*Message, error) {
 
 // receive calls recvmsg(2) once. Nothing waiting is (nil, nil).
 func (s *Socket) receive(flags int) (*Message, error) {
-	n, controlLen, nameLen, err := recvmsg(s.fd, s.packet, s.control, s.name[:], flags|unix.MSG_DONTWAIT)
-	for err == unix.EINTR {
-		n, controlLen, nameLen, err = recvmsg(s.fd, s.packet, s.control, s.name[:], flags|unix.MSG_DONTWAIT)
+	name := s.name[:]
+	headed := flags&unix.MSG_ERRQUEUE == 0 && s.mode == Raw && s.family == IPv4
+	if headed {
+		name = nil // the packet's own header has it
 	}
-	if err == unix.EAGAIN {
+	n, controlLen, nameLen, errno := recvmsg(s.fd, s.packet, s.control, name, flags)
+	if errno == unix.EAGAIN {
 		return nil, nil
 	}
-	if err != nil {
+	if errno != 0 {
+		return nil, errno
+	}
+	c := &s.parsed
+	if err := c.parse(s.control[:controlLen]); err != nil {
 		return nil, err
 	}
-	c, err := parseControl(s.control[:controlLen])
-	if err != nil {
-		return nil, err
+	if headed {
+		return s.headed(s.packet[:n], c)
 	}
 	from := s.addr(s.name[:min(nameLen, len(s.name))])
 	if flags&unix.MSG_ERRQUEUE != 0 {
-		return s.queued(s.packet[:n], &c, from)
+		return s.queued(s.packet[:n], c, from)
 	}
-	return s.received(s.packet[:n], &c, from)
+	return s.received(s.packet[:n], c, from), nil
 }
 
-// received makes the message of a packet.
-func (s *Socket) received(b []byte, c *control, from netip.Addr) (*Message, error) {
-	s.message = Message{Kind: Packet, Data: b, From: from, TTL: c.ttl, TOS: c.tos, Stamp: c.stamp, Drops: c.drops}
-	if s.mode != Raw || s.family != IPv4 {
-		return &s.message, nil
-	}
-	if err := s.message.cutIPv4(); err != nil {
-		return nil, err
-	}
-	return &s.message, nil
+// fill makes the socket's message of what all kinds have.
+func (s *Socket) fill(b []byte, c *control) *Message {
+	m := &s.message
+	*m = Message{}
+	m.Data, m.TTL, m.TOS, m.Stamp, m.Hardware, m.Drops = b, c.ttl, c.tos, c.stamp, c.hardware, c.drops
+	return m
 }
 
-// cutIPv4 takes the IPv4 header off a packet of a raw socket. The kernel has
-// checked it (ip_rcv_core, net/ipv4/ip_input.c); it is checked here again.
-func (m *Message) cutIPv4() error {
-	ip, err := wire.CheckIPv4(m.Data)
+// received makes the message of a packet without an IP header.
+func (s *Socket) received(b []byte, c *control, from netip.Addr) *Message {
+	m := s.fill(b, c)
+	m.Kind, m.From = Packet, from
+	return m
+}
+
+// headed makes the message of a packet of a raw IPv4 socket, which comes with
+// its header. The kernel has checked it (ip_rcv_core, net/ipv4/ip_input.c); it is
+// checked here again.
+func (s *Socket) headed(b []byte, c *control) (*Message, error) {
+	ip, err := wire.CheckIPv4(b)
 	if err != nil {
-		return &ParseError{What: "IPv4 packet", Len: len(m.Data), Err: err}
+		return nil, &ParseError{What: "IPv4 packet", Len: len(b), Err: err}
 	}
-	m.Data, m.TTL, m.TOS = ip.Payload(), int(ip.TTL()), int(ip.TOS())
+	m := s.received(ip.Payload(), c, ip.Src())
+	m.TTL, m.TOS = int(ip.TTL()), int(ip.TOS())
 	m.BadChecksum = wire.Checksum(m.Data) != 0
-	return nil
+	return m, nil
 }
 
 // queued makes the message of an entry of the error queue.
 func (s *Socket) queued(b []byte, c *control, from netip.Addr) (*Message, error) {
-	s.message = Message{Data: b, From: from, TTL: c.ttl, TOS: c.tos, Stamp: c.stamp, Drops: c.drops}
 	if !c.hasErr {
 		return nil, &ParseError{What: "error queue entry without sock_extended_err", Len: len(b)}
 	}
-	m, e := &s.message, &c.err
+	m, e := s.fill(b, c), &c.err
+	m.From = from
 	m.Errno, m.Type, m.Code, m.Info = unix.Errno(e.errno), e.typ, e.code, e.info
 	m.Offender = s.zoned(e.offender, e.offenderScope)
 	switch e.origin {
@@ -120,21 +133,16 @@ func (s *Socket) queued(b []byte, c *control, from netip.Addr) (*Message, error)
 // sock_alloc_send_pskb): Send does not repeat, because the caller must first
 // read what the error was.
 func (s *Socket) Send(message []byte) error {
-	for {
-		err := unix.Sendto(s.fd, message, 0, s.dest)
-		if err == unix.EINTR {
-			continue
-		}
-		if err == nil {
-			s.accepted++
-			return nil
-		}
-		s.pending = true
-		if s.transmitStamps {
-			s.restartStamps()
-		}
-		return err
+	errno := sendto(s.fd, message, s.dest)
+	if errno == 0 {
+		s.accepted++
+		return nil
 	}
+	s.pending = true
+	if s.transmitStamps {
+		s.restartStamps()
+	}
+	return errno
 }
 
 // restartStamps makes the kernel number its transmit stamps from 0 again. It
