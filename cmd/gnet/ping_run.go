@@ -162,6 +162,13 @@ func pingAddress(ctx context.Context, e *env, o pingOptions, sockets *pingSocket
 // preparePing configures the socket and says what the run is.
 func preparePing(e *env, o *pingOptions, socket *probe.Socket, target *pingTarget, a netip.Addr) (*pingSeries, error) {
 	c := probeConfig(o, socket, a)
+	zone, err := zoneOf(o, a)
+	if err != nil {
+		return nil, err
+	}
+	if zone != "" {
+		c.Dest = c.Dest.WithZone(zone)
+	}
 	source, err := sourceOf(socket.Family(), c)
 	broadcast := false
 	if errors.Is(err, unix.EACCES) && a.Is4() && !c.Broadcast {
@@ -196,7 +203,7 @@ func preparePing(e *env, o *pingOptions, socket *probe.Socket, target *pingTarge
 	if err := socket.Configure(c); err != nil {
 		return nil, err
 	}
-	warnDevice(e, o, source, a, socket)
+	warnDevice(e, o, source, c.Dest, socket)
 	name := target.Name
 	if a.Is4() {
 		name = target.Canonical // the original shows that for IPv4 alone
