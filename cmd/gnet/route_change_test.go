@@ -198,10 +198,10 @@ func TestRouteFlush(t *testing.T) {
 	})
 }
 
-// TestRouteFlush_asks at a terminal, and takes anything but yes for no.
+// TestRouteFlush_asks at a terminal, and takes anything but yes for no; where nothing is selected there is nothing to ask.
 func TestRouteFlush_asks(t *testing.T) {
 	nstest.InNetns(t, func(t *testing.T) {
-		host, run := routeListLab(t)
+		host, _ := routeListLab(t)
 		script := nstest.Peer(t, "script")
 		for _, answer := range []string{"n", "", "yes"} {
 			cmd := exec.Command(script, "-qec", gnetCalled(t, "route")+" flush --exact 10.1.0.0/16", "/dev/null")
@@ -215,7 +215,13 @@ func TestRouteFlush_asks(t *testing.T) {
 				t.Errorf("%q: %d are left, %+v", answer, n, r)
 			}
 		}
-		_ = run
+		before := tables(t, host)
+		cmd := exec.Command(script, "-qec", gnetCalled(t, "route")+" flush --exact 10.1.0.0/16", "/dev/null")
+		cmd.Stdin = strings.NewReader("yes\n")
+		r := host.Output(t, cmd)
+		if said := strings.TrimPrefix(r.Stdout, "yes\r\n"); said != "nothing to do\r\n" || r.Status != 0 || tables(t, host) != before { // the terminal echoes the answer
+			t.Errorf("nothing is selected: %+v", r)
+		}
 	})
 }
 
