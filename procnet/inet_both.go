@@ -22,7 +22,7 @@ func (s *Sockets) bothFamilies(conn *sockdiag.Conn, q Query) iter.Seq2[*InetSock
 		kept := NewInetShelf(TCP, true)
 		request := q.request(TCP, false)
 		request.Family = unix.AF_UNSPEC
-		for row, err := range conn.Inet(request) {
+		for row, err := range askInet(conn, request) {
 			switch {
 			case err != nil:
 				yield(nil, err)

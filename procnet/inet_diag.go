@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"gnet/internal/netlink"
 	"gnet/internal/sockdiag"
 )
 
@@ -37,7 +38,7 @@ func (s *Sockets) inetDiag(p Proto, v6 bool, q Query) iter.Seq2[*InetSocket, err
 			return
 		}
 		d := s.newDiagReader(p, v6, q)
-		for row, err := range conn.Inet(q.request(p, v6)) {
+		for row, err := range askInet(conn, q.request(p, v6)) {
 			if err != nil {
 				yield(nil, err)
 				return
@@ -45,6 +46,30 @@ func (s *Sockets) inetDiag(p Proto, v6 bool, q Query) iter.Seq2[*InetSocket, err
 			if !yield(d.convert(row), nil) {
 				return
 			}
+		}
+	}
+}
+
+// askInet asks once more without the program when the kernel refuses to begin: it may be the program that it refuses, and the rows of sock_diag
+// have more than those of the file. The caller of the table checks each row all the same.
+func askInet(conn *sockdiag.Conn, request sockdiag.Request) iter.Seq2[*sockdiag.InetRow, error] {
+	if len(request.Bytecode) == 0 {
+		return conn.Inet(request)
+	}
+	return func(yield func(*sockdiag.InetRow, error) bool) {
+		first, refused := true, false
+		for row, err := range conn.Inet(request) {
+			if refused = first && netlink.IsRefused(err); refused {
+				break
+			}
+			first = false
+			if !yield(row, err) {
+				return
+			}
+		}
+		if refused {
+			request.Bytecode = nil
+			conn.Inet(request)(yield)
 		}
 	}
 }

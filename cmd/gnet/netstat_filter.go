@@ -146,6 +146,7 @@ func (n *filterNames) Interface(name string) (uint32, error) {
 
 var (
 	errNoInterface     = errors.New("no such interface")
+	errNoNetns         = errors.New("no network namespace of that name")
 	errOtherInterfaces = errors.New("with --netns an interface is given by its number")
 )
 
@@ -161,6 +162,21 @@ func (n *filterNames) Cgroup(path string) (uint64, error) {
 		return 1<<64 - 1, nil
 	}
 	return procnet.CgroupID(path)
+}
+
+// Netns implements filter.Names. A captured tree does not tell the names.
+func (n *filterNames) Netns(name string) error {
+	if !n.live() {
+		return nil
+	}
+	all, err := n.o.sockets().Namespaces()
+	if err != nil {
+		return err
+	}
+	if all.Named(name) == nil {
+		return errNoNetns
+	}
+	return nil
 }
 
 func (n *filterNames) live() bool { return procfile.At(n.o.ProcRoot).IsLive() }

@@ -34,7 +34,6 @@ const (
 	ExtULP // with CAP_NET_ADMIN
 	extBPFStorages
 	ExtCgroupID // always comes since Linux 5.8
-	ExtSockOpt  // always comes since Linux 5.8
 )
 
 // request is the byte idiag_ext.
@@ -73,8 +72,6 @@ func (r *InetRow) attribute(a *netlink.Attrs) {
 		r.ClassID = a.Uint32()
 	case ExtCgroupID:
 		r.CgroupID = a.Uint64()
-	case ExtSockOpt:
-		r.SockOpt = sockOpt(a)
 	case ExtULP:
 		r.ULP = ulpName(a)
 	default:
@@ -103,16 +100,6 @@ func (r *InetRow) wide(has Ext, a *netlink.Attrs) bool {
 		return false
 	}
 	return true
-}
-
-// sockOpt reads struct inet_diag_sockopt: two bytes, and whatever a later
-// kernel adds.
-func sockOpt(a *netlink.Attrs) uint16 {
-	if len(a.Data()) < 2 {
-		a.Fail()
-		return 0
-	}
-	return uint16(a.Data()[0]) | uint16(a.Data()[1])<<8
 }
 
 // ulpName finds INET_ULP_INFO_NAME in INET_DIAG_ULP_INFO.

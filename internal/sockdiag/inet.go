@@ -137,8 +137,6 @@ type InetRow struct {
 	V6Only bool
 	// Protocol is the raw socket's protocol.
 	Protocol uint8
-	// SockOpt are the bits of struct inet_diag_sockopt in two bytes.
-	SockOpt uint16
 	// Cong is the name of the congestion control, text from the kernel's modules.
 	Cong  []byte
 	Info  TCPInfo
@@ -190,7 +188,7 @@ func (r *InetRow) clear() {
 		return
 	}
 	r.Has, r.Mark, r.ClassID, r.CgroupID = 0, 0, 0, 0
-	r.Shutdown, r.TOS, r.TClass, r.V6Only, r.Protocol, r.SockOpt = 0, 0, 0, false, 0, 0
+	r.Shutdown, r.TOS, r.TClass, r.V6Only, r.Protocol = 0, 0, 0, false, 0
 	r.Cong, r.ULP = nil, nil
 }
 

@@ -57,7 +57,7 @@ func withAttributes(wanted func(typ uint16) bool) []byte {
 func everythingRow() InetRow {
 	r := headOf(unix.AF_INET6, 1, local6, remote6)
 	r.Has = ExtMemInfo | ExtInfo | ExtVegasInfo | ExtCong | ExtTOS | ExtTClass | ExtSkMemInfo | ExtShutdown | ExtDCTCPInfo |
-		ExtProtocol | ExtV6Only | ExtMark | ExtBBRInfo | ExtClassID | ExtULP | ExtCgroupID | ExtSockOpt
+		ExtProtocol | ExtV6Only | ExtMark | ExtBBRInfo | ExtClassID | ExtULP | ExtCgroupID
 	r.Mem = MemInfo{RMem: 101, WMem: 102, FMem: 103, TMem: 104}
 	r.Info = tcpInfoValue()
 	r.Vegas = VegasInfo{Enabled: 1, RTTCount: 302, RTT: 303, MinRTT: 304}
@@ -66,7 +66,7 @@ func everythingRow() InetRow {
 	r.SkMem = SkMem{RmemAlloc: 701, RcvBuf: 702, WmemAlloc: 703, SndBuf: 704, FwdAlloc: 705, WmemQueued: 706, OptMem: 707, Backlog: 708, Drops: 709}
 	r.DCTCP = DCTCPInfo{Enabled: 1, CEState: 2, Alpha: 902, AckedECN: 903, AckedTotal: 904}
 	r.BBR = BBRInfo{Bandwidth: 1<<32 | 1601, MinRTT: 1603, PacingGain: 1604, CwndGain: 1605}
-	r.Mark, r.ClassID, r.CgroupID, r.SockOpt = 1501, 1701, 2101, 0x0321
+	r.Mark, r.ClassID, r.CgroupID = 1501, 1701, 2101
 	return r
 }
 

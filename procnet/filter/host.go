@@ -25,6 +25,9 @@ func readHost(p *parser, c *comparand) (expr, error) {
 		}
 		return unixName{pattern}, nil
 	}
+	if c.text == "" { // an unset variable of a script must not select every socket
+		return nil, p.fail(c.value, "the address is missing").hint("* is any address")
+	}
 	family, text := cutFamily(c.text)
 	address, portText, err := p.splitHost(c.value, text)
 	if err != nil {
@@ -61,7 +64,7 @@ func (p *parser) splitHost(t token, text string) (address, port string, err erro
 	if inside, ok := strings.CutPrefix(text, "["); ok {
 		address, rest, closed := strings.Cut(inside, "]")
 		mask, port, colon := strings.Cut(rest, ":")
-		if !closed || mask != "" && (mask[0] != '/' || strings.Contains(address, "/")) {
+		if !closed || address == "" || mask != "" && (mask[0] != '/' || strings.Contains(address, "/")) {
 			return "", "", p.fail(t, "%q is no address", text).hint("an address in brackets is [ADDRESS], [ADDRESS/PREFIX] or [ADDRESS]:PORT")
 		}
 		if colon && port == "" {

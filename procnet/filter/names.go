@@ -15,6 +15,8 @@ type Names interface {
 	Host(name string) ([]netip.Addr, error)
 	// Cgroup returns the id of the cgroup v2 at path (procnet.CgroupID). The error, of a few words, says why there is none.
 	Cgroup(path string) (uint64, error)
+	// Netns is nil when a network namespace has that name (ip-netns(8)). The error, of a few words, says why there is none.
+	Netns(name string) error
 }
 
 // Service is the port that a name has in each protocol, 0 where it has none.

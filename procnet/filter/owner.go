@@ -149,6 +149,9 @@ func readNetns(p *parser, c *comparand) (expr, error) {
 	if c.text == "" {
 		return nil, p.fail(c.value, "the name of a network namespace is missing")
 	}
+	if err := p.names.Netns(c.text); err != nil {
+		return nil, p.fail(c.value, "%q: %v", c.text, err).hint("a network namespace is named by ip netns, or is an inode: 4026531840 or net:[4026531840]")
+	}
 	return netns{name: c.text}, nil
 }
 

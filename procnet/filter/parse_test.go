@@ -37,6 +37,13 @@ func (testNames) Host(name string) ([]netip.Addr, error) {
 	return nil, errors.New("no such host")
 }
 
+func (testNames) Netns(name string) error {
+	if name == "typo" {
+		return errors.New("no network namespace of that name")
+	}
+	return nil
+}
+
 func (testNames) Cgroup(path string) (uint64, error) {
 	if strings.HasPrefix(path, "/") {
 		return uint64(len(path)), nil
@@ -222,6 +229,10 @@ func TestSyntaxErrors(t *testing.T) {
 		{"pid +1", SyntaxError{Offset: 4, Word: "+1", Msg: `"+1" is no number`}},
 		{"inode 0x_1", SyntaxError{Offset: 6, Word: "0x_1", Msg: `"0x_1" is no number`}},
 		{"user nobody-here", SyntaxError{Offset: 5, Word: "nobody-here", Msg: `"nobody-here" is no user in /etc/passwd`}},
+		{"netns typo", SyntaxError{Offset: 6, Word: "typo", Msg: `"typo": no network namespace of that name`, Hint: "a network namespace is named by ip netns, or is an inode: 4026531840 or net:[4026531840]"}},
+		{"sport 1 or src []", SyntaxError{Offset: 15, Word: "[]", Msg: `"[]" is no address`, Hint: "an address in brackets is [ADDRESS], [ADDRESS/PREFIX] or [ADDRESS]:PORT"}},
+		{"dst []:80", SyntaxError{Offset: 4, Word: "[]:80", Msg: `"[]:80" is no address`, Hint: "an address in brackets is [ADDRESS], [ADDRESS/PREFIX] or [ADDRESS]:PORT"}},
+		{"src ''", SyntaxError{Offset: 4, Word: "''", Msg: "the address is missing", Hint: "* is any address"}},
 		{"netns ''", SyntaxError{Offset: 6, Word: "''", Msg: "the name of a network namespace is missing"}},
 		{"proto icmp", SyntaxError{Offset: 6, Word: "icmp", Msg: `"icmp" is no protocol`, Hint: "protocols are tcp, udp, udplite, raw, sctp and unix; tcp6 and the like are those over IPv6"}},
 		{"family ipx", SyntaxError{Offset: 7, Word: "ipx", Msg: `"ipx" is no family`, Hint: "families are inet, inet6 and unix"}},
