@@ -14,37 +14,34 @@ type sent struct {
 // window is how many probes can be told apart by the 16 bits on the wire.
 const window = 1 << 16
 
-// table holds the newest probes by number. It grows up to the window, so that
-// a short run costs little.
-type table struct{ slots []sent }
+// table holds the newest probes by number, in pieces that are made when they are
+// first needed: a short run costs little, and a long one copies nothing.
+type table struct{ pieces [window / piece]*[piece]sent }
+
+// piece is how many probes a piece of the table holds.
+const piece = 256
 
 // put makes room for probe n, the number after the last, and returns its slot.
 func (t *table) put(n int64) *sent {
-	if size := len(t.slots); size < window && n >= int64(size) {
-		t.grow(max(64, 2*size))
+	part := &t.pieces[n&(window-1)/piece]
+	if *part == nil {
+		*part = new([piece]sent)
 	}
-	slot := &t.slots[n&int64(len(t.slots)-1)]
+	slot := &(*part)[n%piece]
 	*slot = sent{n: n}
 	return slot
 }
 
-func (t *table) grow(size int) {
-	slots := make([]sent, size)
-	for _, s := range t.slots {
-		slots[s.n&int64(size-1)] = s
-	}
-	t.slots = slots
-}
-
 // get returns probe n, nil when it was never sent or is forgotten.
 func (t *table) get(n int64) *sent {
-	if len(t.slots) == 0 || n < 1 {
+	if n < 1 {
 		return nil
 	}
-	if slot := &t.slots[n&int64(len(t.slots)-1)]; slot.n == n {
-		return slot
+	part := t.pieces[n&(window-1)/piece]
+	if part == nil || part[n%piece].n != n {
+		return nil
 	}
-	return nil
+	return &part[n%piece]
 }
 
 // number returns the newest number up to last that has these 16 bits; it is
