@@ -137,6 +137,8 @@ type Event struct {
 	Wrong int
 	Want  byte
 	Data  []byte
+	// Options are the options of the IPv4 header of an answer, as on the wire.
+	Options []byte
 	// Type, Code and Info are those of an ICMP error or advice; Info is the MTU
 	// of TooLong too.
 	Type, Code uint8

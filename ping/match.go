@@ -80,7 +80,7 @@ func (p *Pinger) reply(m *probe.Message) bool {
 		return true // another program's, from before the filter was in place
 	}
 	e := &p.event
-	*e = Event{At: arrival(m, p.now), From: m.From, Bytes: len(m.Data), TTL: m.TTL}
+	*e = Event{At: arrival(m, p.now), From: m.From, Bytes: len(m.Data), TTL: m.TTL, Options: m.Options}
 	s := p.table.get(number(p.last, echo.seq))
 	if s == nil {
 		e.Seq = int64(echo.seq)

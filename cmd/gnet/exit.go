@@ -79,16 +79,17 @@ func exitStatus(e *env, err error) int {
 	if !errors.As(err, &f) {
 		f = &failure{status: statusCannot, err: err}
 	}
-	if f.err != nil {
-		printMessage(e, f)
-	}
+	printMessage(e, f)
 	return f.status
 }
 
+// printMessage prints what there is of a failure: -h has a usage alone.
 func printMessage(e *env, f *failure) {
-	if f.bare {
+	switch {
+	case f.err == nil:
+	case f.bare:
 		printLine(e.Stderr, f.err.Error())
-	} else {
+	default:
 		printLine(e.Stderr, e.Name+": "+f.err.Error())
 	}
 	if f.hint != "" {

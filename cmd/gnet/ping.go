@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gnet/internal/wire"
 	"gnet/ping/probe"
 )
 
@@ -38,14 +39,26 @@ type pingOptions struct {
 	Device     string
 	SendBuffer int
 
+	// RecordRoute and Timestamps are options of the IPv4 header; the latter is a
+	// flag of RFC 791 or timestampsUnset. TimestampHosts are those of tsprespec.
+	RecordRoute    bool
+	Timestamps     uint8
+	TimestampHosts []string
+	ipOptions      []byte // as on the wire; see makeIPOptions
+	Flow           bool
+	FlowLabel      uint32 // 0: the kernel's choice
+	Mark           uint32
+	MarkSet        bool
+
 	Adaptive, Flood, Audible, Broadcast, DontRoute, NoLoop bool
 	Debug, Numeric, Outstanding, Quiet, Stamp, UserTime    bool
-	Verbose                                                bool
+	Verbose, Connect, Precise, ForceNames                  bool
 }
 
 // defaultPing is ping without options.
 func defaultPing() pingOptions {
-	return pingOptions{Interval: time.Second, Wait: 10 * time.Second, Preload: 1, Size: 56, TTL: -1, TOS: -1, ID: -1}
+	return pingOptions{Interval: time.Second, Wait: 10 * time.Second, Preload: 1, Size: 56, TTL: -1, TOS: -1, ID: -1,
+		Timestamps: timestampsUnset}
 }
 
 // pingTable returns the options of ping(8) of iputils 20221126, in the order of
@@ -70,36 +83,41 @@ func pingTable() *optionTable[pingOptions] {
 		flag('b', "allow a broadcast address", func(o *o) { o.Broadcast = true }),
 		flag('B', "keep the source address of the start", func(o *o) { o.StrictFrom = true }),
 		value('c', "COUNT", "stop after COUNT replies and errors", (*o).setCount),
+		flag('C', "connect the socket: hear of no other host", func(o *o) { o.Connect = true }),
 		flag('d', "set SO_DEBUG on the socket", func(o *o) { o.Debug = true }),
 		flag('D', "print the time of day before each line", func(o *o) { o.Stamp = true }),
 		value('e', "ID", "identifier of the echo requests; 0 needs a raw socket", (*o).setID),
+		value('F', "LABEL", "flow label of IPv6, decimal or 0x hexadecimal; 0 for any", (*o).setFlow),
 		flag('f', "flood: a dot for each probe, a backspace for each reply", func(o *o) { o.Flood, o.Numeric = true, true }),
+		flag('H', "look up names, even of a numeric destination and with -f", func(o *o) { o.ForceNames = true }),
 		value('i', "SECONDS", "time between probes (1)", (*o).setInterval),
 		value('I', "ADDRESS|DEVICE", "source address, or device to send through; may be given twice", (*o).setInterface),
 		value('l', "PRELOAD", "send that many probes at once at the start", (*o).setPreload),
 		flag('L', "do not loop multicast probes back", func(o *o) { o.NoLoop = true }),
+		value('m', "MARK", "mark of the packets, for routing rules", (*o).setMark),
 		{short: 'M', arg: requiredArgument, argName: "MODE", words: []string{"do", "want", "dont", "probe"},
 			help: "path MTU discovery: do, want, dont or probe", set: func(o *pingOptions, _, arg string) error { return o.setMTU(arg) }},
-		flag('n', "addresses, no names", func(o *o) { o.Numeric = true }),
+		flag('n', "addresses, no names", func(o *o) { o.Numeric, o.ForceNames = true, false }),
 		flag('O', "say when the last probe has no answer yet", func(o *o) { o.Outstanding = true }),
 		value('p', "HEX", "pattern of the data, up to 16 bytes", (*o).setPattern),
 		flag('q', "only the first line and the summary", func(o *o) { o.Quiet = true }),
 		value('Q', "TOS", "traffic class, decimal or 0x hexadecimal", (*o).setTOS),
+		{short: 'R', help: "record the route (IPv4)", set: func(o *pingOptions, _, _ string) error { return o.setRecordRoute() }},
 		flag('r', "send directly, past the routing table", func(o *o) { o.DontRoute = true }),
 		value('s', "SIZE", "data bytes of each probe (56)", (*o).setSize),
 		value('S', "BYTES", "size of the socket's send buffer", (*o).setSendBuffer),
+		{short: 'T', arg: requiredArgument, argName: "TYPE", words: []string{"tsonly", "tsandaddr", "tsprespec"},
+			help: "times of the hops (IPv4): tsonly, tsandaddr, or tsprespec with up to 4 hosts before the destination",
+			set:  func(o *pingOptions, _, arg string) error { return o.setTimestamps(arg) }},
 		value('t', "TTL", "time to live, or hop limit", (*o).setTTL),
 		flag('U', "print times as this program sees them, not the kernel's", func(o *o) { o.UserTime = true }),
 		flag('v', "verbose", func(o *o) { o.Verbose = true }),
-		value('w', "SECONDS", "end after that time, or at the first error", (*o).setDeadline),
+		value('w', "SECONDS", "end after that time", (*o).setDeadline),
 		value('W', "SECONDS", "wait that long for the first reply after the last probe (10)", (*o).setWait),
+		flag('3', "times with three decimals, however long", func(o *o) { o.Precise = true }),
 	}
-	for _, letter := range []byte("RTFNmC") {
-		opt := option[o]{short: letter, set: pingNotYet}
-		if letter != 'R' && letter != 'C' {
-			opt.arg = requiredArgument
-		}
-		table = append(table, opt)
+	for _, letter := range []byte("N") {
+		table = append(table, option[o]{short: letter, set: pingNotYet, arg: requiredArgument})
 	}
 	table = append(table, option[o]{long: "help", own: true, help: "print this help on standard output",
 		set: func(*o, string, string) error { return errLongHelp }})
@@ -155,6 +173,13 @@ func parsePing(args []string, posix bool) (pingOptions, error) {
 		return pingOptions{}, fail(statusNo, "usage error: Destination address required")
 	}
 	o.Targets = words
+	if o.Timestamps == wire.TimestampsPrescribed {
+		last := len(words) - 1
+		o.TimestampHosts, o.Targets = words[:last], words[last:]
+	}
+	if o.hasIPOptions() && len(o.Targets) > 1 || len(o.TimestampHosts) > maxTimestampHosts {
+		return pingOptions{}, &failure{status: statusCannot, usage: pingSynopsis + pingTable().help()}
+	}
 	if o.Flood && !o.IntervalSet {
 		o.Interval = 0
 	}

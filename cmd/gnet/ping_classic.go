@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gnet/internal/safe"
+	"gnet/internal/wire"
 	"gnet/ping"
 	"gnet/ping/probe"
 )
@@ -20,6 +21,7 @@ type pingPrinter struct {
 	series pingSeries
 	names  *pingNames // nil: addresses only
 	line   []byte
+	route  []byte // the record route option of the last answer
 }
 
 // pingSeries is what the lines say of one run.
@@ -31,6 +33,7 @@ type pingSeries struct {
 	Family    probe.Family
 	Mode      probe.Mode
 	ID        uint16
+	FlowLabel uint32 // 0: none
 	Multicast bool
 }
 
@@ -44,11 +47,18 @@ func (p *pingPrinter) header() {
 	} else {
 		b = append(append(append(b, '('), p.host(s.Dest)...), ") "...)
 	}
+	if s.FlowLabel != 0 {
+		b = fmt.Appendf(b, ", flow 0x%05x, ", s.FlowLabel)
+	}
+	room := 0 // of options the original counts all that there is room for
+	if o.hasIPOptions() {
+		room = wire.MaxIPv4Options
+	}
 	if o.Device != "" || o.StrictFrom {
 		b = fmt.Appendf(b, "from %v %s: ", s.Source, safe.String(o.Device))
 	}
 	if s.Family == probe.IPv4 {
-		b = fmt.Appendf(b, "%d(%d) bytes of data.\n", o.Size, o.Size+8+20)
+		b = fmt.Appendf(b, "%d(%d) bytes of data.\n", o.Size, o.Size+8+20+room)
 	} else {
 		b = fmt.Appendf(b, "%d data bytes\n", o.Size)
 	}
@@ -147,7 +157,7 @@ func (p *pingPrinter) appendReply(b []byte, ev *ping.Event) []byte {
 		return append(b, " (truncated)\n"...)
 	}
 	if p.o.Size >= timedSize {
-		b = appendMilliseconds(append(b, " time="...), ev.RTT)
+		b = p.appendTime(append(b, " time="...), ev.RTT)
 	}
 	if ev.Kind == ping.Duplicate && (!p.series.Multicast || p.o.Verbose) {
 		b = append(b, " (DUP!)"...)
@@ -164,13 +174,20 @@ func (p *pingPrinter) appendReply(b []byte, ev *ping.Event) []byte {
 	if p.o.Audible {
 		b = append(b, '\a')
 	}
-	return append(b, '\n')
+	return append(p.appendIPOptions(b, ev.Options), '\n')
 }
 
 // timedSize is the smallest size for which times are printed: the original
 // needs room for a struct timeval. The times are known all the same, and stand
 // in the machine formats.
 const timedSize = 16
+
+func (p *pingPrinter) appendTime(b []byte, d time.Duration) []byte {
+	if p.o.Precise {
+		return append(append(b, milliseconds(d)...), " ms"...)
+	}
+	return appendMilliseconds(b, d)
+}
 
 // appendMilliseconds appends a time with three significant digits and more.
 func appendMilliseconds(b []byte, d time.Duration) []byte {

@@ -25,6 +25,15 @@ func pingFailure(e *env, o *pingOptions, err error) error {
 			return fail(statusCannot, "bind icmp socket: %s", text)
 		}
 		return fail(statusCannot, "bind: %s", text)
+	case "IP_OPTIONS":
+		if o.RecordRoute {
+			return fail(statusCannot, "record route: %s", text)
+		}
+		return fail(statusCannot, "ts option: %s", text)
+	case "IPV6_FLOWLABEL_MGR":
+		return fail(statusCannot, "can't set flowlabel: %s", text)
+	case "IPV6_FLOWINFO_SEND":
+		return fail(statusCannot, "can't send flowinfo: %s", text)
 	case "SO_BINDTODEVICE", "SIOCGIFINDEX":
 		if six {
 			return fail(statusCannot, "unknown iface: %s", wrong.Device)

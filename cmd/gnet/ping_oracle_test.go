@@ -68,6 +68,8 @@ var varying = []struct {
 	{regexp.MustCompile(`(?m)(, |^)pipe \d+`), "", "probes under way at one time: answers wait when the machine is busy"},
 	{regexp.MustCompile(`(?m)^\[\d{10}\.\d{6}\] `), "[TIME] ", "time of day"},
 	{regexp.MustCompile(` ident=\d+ `), " ident=N ", "identifier chosen by chance or by the kernel"},
+	{regexp.MustCompile(`(?m)\t-?\d+( absolute|)$`), "\tN$1", "times of the hops, and what they differ by"},
+	{regexp.MustCompile(`, flow 0x[0-9a-f]{5}, `), ", flow 0xL, ", "flow label of the kernel's choice"},
 	{regexp.MustCompile(`(?m)sock4\.fd: .*, sock6\.fd: .*, hints`), "sock4.fd: N, sock6.fd: N, hints", "numbers of file descriptors; gnet opens no socket that a literal rules out"},
 }
 
@@ -81,7 +83,7 @@ func normalisePing(text string) string {
 func normalisePingResult(r nstest.Result) nstest.Result {
 	stderr := withoutHints(r.Stderr)
 	if first, _, found := strings.Cut(stderr, "\nUsage\n"); found {
-		stderr = first // help texts are each program's own
+		stderr = first + "USAGE\n" // help texts are each program's own
 	}
 	return nstest.Result{Stdout: normalisePing(r.Stdout), Stderr: normalisePing(stderr), Status: r.Status}
 }
@@ -204,6 +206,13 @@ var answered = []string{
 	"-c1 10.91.0.1", "-c1 10.92.0.1", "-c1 10.93.0.1", "-c1 fd90::1", "-c1 fd91::1", "-c1 fd92::1",
 	"-c1 four.example", "-c2 -i.05 good.example", "-n -c1 good.example", "-c1 six.example", "-n -c1 six.example", "-c1 both.example", "-v -c1 four.example",
 	"-6 -c1 both.example", "-6 -c1 four.example", "-4 -c1 six.example", "-t1 -c1 six.example", "-q -c1 four.example", "-f -c2 four.example",
+	"-R -c3 -i.05 S", "-R -a -c2 -i.05 S", "-nR -D -c1 four.example", "-nR -c1 four.example", "-R -q -c1 S", "-R -f -c3 S", "-RR -s 0 -c2 -i.05 S", "-R -t2 -c1 S",
+	"-T tsonly -c2 -i.05 S", "-T tsandaddr -c2 -i.05 S", "-T tsandaddr -c1 four.example", "-R -c1 localhost", "-T tsprespec -c1 S", "-T tsprespec -c1 10.77.1.2 S",
+	"-T tsprespec -c2 -i.05 10.77.1.2 four.example 10.77.2.2 10.77.1.1 S", "-T tsprespec -c1 good.example 127.0.0.1", "-T tsprespec -c1 nosuch.invalid S",
+	"-T tsprespec 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 S", "-T tsonly 1.1.1.1 S", "-T tsonly -a -c1 S", "-T tsonly -T tsandaddr -c1 S", "-T foo S", "-R -T tsonly S",
+	"-T tsonly -R S", "-R -T foo S", "-R -c1 6", "-T tsonly -c1 6", "-R -6 S", "-T tsonly -M dont -s 65467 -c1 S",
+	"-F 0 -c1 6", "-F 0 -c1 S", "-F 0 -I right -c1 6", "-F 7x 6", "-F x 6", "-F -1 6", "-F 0x100000 6", "-F 1048576 S", "-C -F 0 -c1 6",
+	"-m 7 -c1 S", "-m 7 -c1 6", "-m 4294967295 -c1 S", "-C -c1 S", "-C -c1 6", "-C -t1 -c2 -i.05 S", "-C -t1 -c2 -i.05 6", "-C -I right -c1 -W.2 224.0.0.1",
 	"-c1 nosuch.invalid", "-c1 ''", "-c1 '127.0.0.1_'", "-c1 'a_b'", "-c1 -- -x",
 	"", "-c1", "-h", "-Z", "-c", "-c1 -Z S", "-nZ",
 	"'-c_1' '-i_.2' '-W_+1' '-w_1' '-s_20' '-t_9' '-Q_16' '-l_1' S", "-Q '_0x10' S",
@@ -261,7 +270,8 @@ func TestPingOracle_nobody(t *testing.T) {
 			"-M do -s 3000 -c2 -i.05 S", "-M do -s 3000 -c2 -i.05 6", "-I 10.77.1.1 -c1 S", "-I right -c1 S", "-I right -c1 6", "-I fd77:1::1 -c1 6",
 			"-I 10.9.9.9 -c1 S", "-I fd99::1 -c1 6", "-I nosuch0 -c1 S", "-c1 fe80::2%right", "-c1 127.0.0.1", "-c1 ::1", "-c1 0",
 			"-i 0.001 -c2 S", "-i 0.002 -c1 S", "-f -c2 S", "-f -i 0.01 -c3 S", "-l 4 -c4 S", "-l 3 -c3 S", "-A -c4 S", "-b -i 0.5 -c1 10.77.1.255",
-			"-I right -i.5 -c1 224.0.0.1", "-c1 ff02::1%right", "-c1 10.93.0.1", "-c1 four.example",
+			"-I right -i.5 -c1 224.0.0.1", "-R -c2 -i.05 S", "-T tsonly -c1 S", "-T tsandaddr -c1 S", "-T tsprespec -c1 10.77.1.2 S", "-F 0 -c1 6", "-C -c1 S", "-C -c1 6",
+			"-C -v -c1 S", "-R -t1 -c1 S", "-s 65467 -R -c1 S", "-c1 ff02::1%right", "-c1 10.93.0.1", "-c1 four.example",
 		}))
 	})
 }
@@ -362,6 +372,7 @@ func TestPingOracle_neighbours(t *testing.T) {
 func TestPingOracle_sees(t *testing.T) {
 	answer := "PING 10.77.3.2 (10.77.3.2) 56(84) bytes of data.\n" +
 		"[1795331869.915265] 64 bytes from 10.77.3.2: icmp_seq=1 ttl=61 time=0.061 ms\n" +
+		"TS: \t10.77.1.1\t26271017 absolute\n\t10.77.1.2\t3\nUnrecorded hops: 5\n\n" +
 		"64 bytes from 10.77.3.2: icmp_seq=2 ttl=61 time=3.38 ms (DUP!)\n\n" +
 		"--- 10.77.3.2 ping statistics ---\n" +
 		"2 packets transmitted, 2 received, +1 duplicates, 0% packet loss, time 201ms\n" +
@@ -374,7 +385,7 @@ func TestPingOracle_sees(t *testing.T) {
 			hidden += answer[i : i+1]
 		}
 	}
-	want := "1795331869915265" + "061" + "338" + "201" + "0061007600920015" + "2" + "00630109"
+	want := "1795331869915265" + "061" + "26271017" + "3" + "338" + "201" + "0061007600920015" + "2" + "00630109"
 	if diff := cmp.Diff(want, hidden); diff != "" {
 		t.Errorf("bytes that the comparison does not see (-want +got):\n%s", diff)
 	}

@@ -44,6 +44,9 @@ func runPing(ctx context.Context, e *env, o pingOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := o.makeIPOptions(ctx); err != nil {
+		return err
+	}
 	var tried netip.Addr
 	for i, a := range target.Addrs {
 		err = pingAddress(ctx, e, o, sockets, &target, a)
@@ -140,7 +143,11 @@ func pingAddress(ctx context.Context, e *env, o pingOptions, sockets *pingSocket
 		return fail(statusCannot, "%s stands for the IPv4 address %v", target.Name, a).withHint("ping %v", a)
 	}
 	family := familyOf(a)
-	if largest := ping.MaxSize(family); o.Size > largest {
+	largest := ping.MaxSize(family)
+	if family == probe.IPv4 {
+		largest -= len(o.ipOptions)
+	}
+	if o.Size > largest {
 		return fail(statusCannot, "invalid argument: '%d': out of range: 0 <= value <= %d", o.Size, largest).
 			withHint("an echo request has at most %d data bytes over %s", largest, map[probe.Family]string{probe.IPv4: "IPv4", probe.IPv6: "IPv6"}[family])
 	}
@@ -155,13 +162,17 @@ func pingAddress(ctx context.Context, e *env, o pingOptions, sockets *pingSocket
 	if err != nil {
 		return err
 	}
-	o.Numeric = o.Numeric || target.Numeric
+	off, _ := e.LookupEnv("IPUTILS_PING_PTR_LOOKUP")
+	o.Numeric = !o.ForceNames && (o.Numeric || target.Numeric || off == "0")
 	return pingSeriesRun(ctx, e, &o, socket, series)
 }
 
 // preparePing configures the socket and says what the run is.
 func preparePing(e *env, o *pingOptions, socket *probe.Socket, target *pingTarget, a netip.Addr) (*pingSeries, error) {
 	c := probeConfig(o, socket, a)
+	if o.MarkSet {
+		setMark(e, o, socket)
+	}
 	zone, err := zoneOf(o, a)
 	if err != nil {
 		return nil, err
@@ -209,7 +220,17 @@ func preparePing(e *env, o *pingOptions, socket *probe.Socket, target *pingTarge
 		name = target.Canonical // the original shows that for IPv4 alone
 	}
 	return &pingSeries{Name: name, Dest: shown, Target: c.Dest, Source: source, Family: socket.Family(), Mode: socket.Mode(),
-		ID: socket.ID(), Multicast: broadcast || a.IsMulticast()}, nil
+		ID: socket.ID(), FlowLabel: socket.FlowLabel(), Multicast: broadcast || a.IsMulticast()}, nil
+}
+
+// setMark marks the probes. Without the right to it the run goes on, unmarked.
+func setMark(e *env, o *pingOptions, socket *probe.Socket) {
+	err := withNetRaw(func() error { return socket.SetMark(o.Mark) })
+	if wrong := (*probe.SocketError)(nil); errors.As(err, &wrong) {
+		e.warn("WARNING: failed to set mark: %d: %s", o.Mark, errnoText(wrong.Err))
+	} else if err != nil {
+		e.warn("WARNING: failed to set mark: %d: %v", o.Mark, err)
+	}
 }
 
 // sourceOf asks for the source address that a run will have. For a link-local
@@ -230,6 +251,7 @@ func probeConfig(o *pingOptions, socket *probe.Socket, a netip.Addr) probe.Confi
 	}
 	c := probe.Config{
 		Dest: dest, Source: o.Source4, Device: o.Device, TTL: o.TTL, TOS: o.TOS, MTU: o.MTU,
+		Options: o.ipOptions, Flow: o.Flow, FlowLabel: o.FlowLabel, Mark: o.Mark, Connect: o.Connect,
 		DontRoute: o.DontRoute, NoLoop: o.NoLoop, Debug: o.Debug, SendBuffer: o.SendBuffer,
 		TransmitStamps: !o.UserTime && !o.Adaptive && o.Interval >= stampedInterval,
 	}

@@ -77,7 +77,7 @@ func newNamedLines(p *pingPrinter) *namedLines {
 // event queues a copy of ev.
 func (l *namedLines) event(ev *ping.Event) {
 	kept := *ev
-	kept.Data = slices.Clone(ev.Data)
+	kept.Data, kept.Options = slices.Clone(ev.Data), slices.Clone(ev.Options)
 	if ev.Stats != nil {
 		stats := *ev.Stats
 		kept.Stats = &stats

@@ -12,6 +12,7 @@ import (
 
 	"gnet/internal/nstest"
 	"gnet/internal/render"
+	"gnet/internal/wire"
 	"gnet/ping"
 	"gnet/ping/probe"
 )
@@ -46,6 +47,13 @@ func TestPingOptions(t *testing.T) {
 		})},
 		{"-p ff0 -Q 0xb8 -e 0 -U h", change(func(o *pingOptions) {
 			o.Targets, o.Pattern, o.PatternSet, o.TOS, o.ID, o.UserTime = []string{"h"}, []byte{0xff, 0}, true, 0xb8, 0, true
+		})},
+		{"-R -C3H -m 5 -F 0xfffff h", change(func(o *pingOptions) {
+			o.Targets, o.RecordRoute, o.Connect, o.Precise, o.ForceNames = []string{"h"}, true, true, true, true
+			o.Mark, o.MarkSet, o.Flow, o.FlowLabel = 5, true, true, 0xfffff
+		})},
+		{"-T tsprespec -H a b -n h", change(func(o *pingOptions) {
+			o.Targets, o.Timestamps, o.TimestampHosts, o.Numeric = []string{"h"}, wire.TimestampsPrescribed, []string{"a", "b"}, true
 		})},
 		{"-i 0.0005 -- -h", change(func(o *pingOptions) {
 			o.Targets, o.Interval, o.IntervalSet = []string{"-h"}, 500*time.Microsecond, true

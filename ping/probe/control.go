@@ -10,7 +10,8 @@ import (
 
 // control is what the control messages of one recvmsg(2) say.
 type control struct {
-	ttl, tos int // -1 when absent
+	ttl, tos int    // -1 when absent
+	options  []byte // shares the buffer's memory
 	stamp    time.Time
 	hardware time.Time
 	drops    uint32
@@ -65,6 +66,8 @@ func (c *control) add(level, kind int, data []byte) error {
 		return byteOf("hop limit", data, &c.ttl)
 	case level == unix.SOL_IP && kind == unix.IP_TOS, level == unix.SOL_IPV6 && kind == unix.IPV6_TCLASS:
 		return byteOf("traffic class", data, &c.tos)
+	case level == unix.SOL_IP && kind == unix.IP_RETOPTS:
+		c.options = data
 	case level == unix.SOL_IP && kind == unix.IP_RECVERR, level == unix.SOL_IPV6 && kind == unix.IPV6_RECVERR:
 		return c.addErr(data)
 	}

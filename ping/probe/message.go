@@ -35,6 +35,8 @@ type Message struct {
 	Offender netip.Addr
 	// TTL and TOS of the packet that was received, -1 when unknown.
 	TTL, TOS int
+	// Options are the IPv4 header options of a packet, as on the wire.
+	Options []byte
 	// Errno, Type, Code and Info are those of struct sock_extended_err
 	// (ip(7)): Info is an MTU, a pointer or a gateway's address.
 	Errno      unix.Errno

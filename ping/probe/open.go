@@ -16,6 +16,7 @@ type Socket struct {
 	mode   Mode
 	dest   []byte // struct sockaddr
 	id     uint16
+	flow   uint32 // the leased flow label, which is in dest too
 
 	transmitStamps bool
 	// accepted is how many messages Send has handed to the kernel; stampBase is

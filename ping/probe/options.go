@@ -23,6 +23,22 @@ type Config struct {
 	// TTL and TOS are set when they are not negative.
 	TTL, TOS int
 	MTU      MTUDiscovery
+	// Options are the options of each probe's IPv4 header, as on the wire and at
+	// most 40 bytes; IPv6 has none.
+	Options []byte
+	// Flow asks for a flow label in each probe's IPv6 header, for FlowLabel or, if
+	// that is 0, for one of the kernel's choice: see Socket.FlowLabel.
+	Flow      bool
+	FlowLabel uint32
+	// Mark takes part in the choice of the source address; Socket.SetMark sets
+	// that of the probes. 0 is what sockets have without it.
+	Mark uint32
+	// Connect restricts the socket to answers of Dest, by connect(2).
+	Connect bool
+	// NodeInfo passes replies to node information queries (RFC 4620) with ID as
+	// the first two bytes of their nonce, in place of echo replies. Only raw
+	// sockets of IPv6 can send such queries.
+	NodeInfo bool
 	// Broadcast allows broadcast destinations, DontRoute bypasses gateways,
 	// NoLoop keeps multicast probes from coming back.
 	Broadcast, DontRoute, NoLoop bool
@@ -66,6 +82,14 @@ func (s *Socket) Configure(c Config) error {
 		request := unix.IPMreqn{Ifindex: int32(index)}
 		if err := unix.SetsockoptIPMreqn(s.fd, unix.SOL_IP, unix.IP_MULTICAST_IF, &request); err != nil {
 			return s.fail("IP_MULTICAST_IF", c.Device, err)
+		}
+	}
+	if err := s.setHeader(c); err != nil {
+		return err
+	}
+	if c.Connect {
+		if err := s.connect(); err != nil {
+			return s.fail("connect", "", err)
 		}
 	}
 	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)

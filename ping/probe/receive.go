@@ -83,7 +83,7 @@ func (s *Socket) receive(flags int) (*Message, error) {
 func (s *Socket) fill(b []byte, c *control) *Message {
 	m := &s.message
 	*m = Message{}
-	m.Data, m.TTL, m.TOS, m.Stamp, m.Hardware, m.Drops = b, c.ttl, c.tos, c.stamp, c.hardware, c.drops
+	m.Data, m.TTL, m.TOS, m.Options, m.Stamp, m.Hardware, m.Drops = b, c.ttl, c.tos, c.options, c.stamp, c.hardware, c.drops
 	return m
 }
 
@@ -103,7 +103,7 @@ func (s *Socket) headed(b []byte, c *control) (*Message, error) {
 		return nil, &ParseError{What: "IPv4 packet", Len: len(b), Err: err}
 	}
 	m := s.received(ip.Payload(), c, ip.Src())
-	m.TTL, m.TOS = int(ip.TTL()), int(ip.TOS())
+	m.TTL, m.TOS, m.Options = int(ip.TTL()), int(ip.TOS()), ip.Options()
 	m.BadChecksum = wire.Checksum(m.Data) != 0
 	return m, nil
 }

@@ -65,6 +65,10 @@ func sourceOptions(fd int, c Config) (op string, err error) {
 			return "SO_DONTROUTE", err
 		}
 	}
+	if c.Mark != 0 {
+		// Without the right it has no part in the choice, as in the probes.
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_MARK, int(int32(c.Mark)))
+	}
 	if c.TOS < 0 {
 		return "", nil
 	}
