@@ -103,6 +103,7 @@ type stepBatch[T any] struct {
 	b      *rtnl.RouteBatch
 	queued []T // of the steps whose fate is not known yet, in order
 	told   int
+	barred bool // the observer kept a step from being made
 	report func(item *T, err error)
 }
 
@@ -120,6 +121,7 @@ func newStepBatch[T any](c *Conn, op Op, report func(item *T, err error)) *stepB
 
 func (s *stepBatch[T]) add(step Step, item T) error {
 	if err := s.c.observe(step); err != nil {
+		s.barred = true
 		return err
 	}
 	var err error

@@ -132,7 +132,11 @@ func (w *flush) round(rows iter.Seq2[*rtnl.Route, error]) error {
 		}
 		if err := w.batch.add(Step{Do: DoDelete, Route: &w.sending, Known: true}, w.sending); err != nil {
 			w.fatal = err
-			w.out.Untried += uint64(w.batch.unsent())
+			if w.batch.barred {
+				w.out.Untried++ // what was queued before is still sent
+			} else {
+				w.out.Untried += uint64(w.batch.unsent())
+			}
 		}
 	}
 	return nil

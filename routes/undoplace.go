@@ -36,7 +36,7 @@ func (u *undoing) place(was, is, left []rtnl.Route) error {
 	if u.result.Conflict {
 		if len(others) > 0 {
 			for i := range missing {
-				u.say("not put back, since others have its place: " + u.routeText(&missing[i]))
+				u.say("not put back, since others have its place: "+u.routeText(&missing[i]), maxSaid)
 			}
 			missing = nil
 		}
@@ -134,18 +134,24 @@ func (u *undoing) send(do Do, r *rtnl.Route) error {
 	case err != nil:
 		return fmt.Errorf("%s: %w", u.routeText(r), err)
 	case do == DoDelete:
-		u.say("removed " + u.routeText(r))
+		u.done("removed " + u.routeText(r))
 	default:
-		u.say("put back " + u.routeText(r))
+		u.done("put back " + u.routeText(r))
 	}
 	return nil
 }
 
-// maxSaid bounds the lines of a result; more are counted.
-const maxSaid = 200
+// The bounds of the lines of a result, which people read: of what was done, and of what was not. More are counted.
+const (
+	maxDone = 20
+	maxSaid = 200
+)
 
-func (u *undoing) say(line string) {
-	if len(u.result.Lines) >= maxSaid {
+// done says what was done.
+func (u *undoing) done(line string) { u.say(line, maxDone) }
+
+func (u *undoing) say(line string, most int) {
+	if len(u.result.Lines) >= most {
 		u.unsaid++
 		return
 	}

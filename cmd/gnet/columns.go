@@ -26,6 +26,7 @@ func schemas() []man.Table {
 		schema(routeChangesSchema, "summary", outcomeColumns()),
 		schema(routeDiffSchema, "row", diffColumns()),
 		schema(routeWatchSchema, "row", watchColumns()),
+		schema(routePendingSchema, "row", pendingColumns()),
 		schema(pingSchema, "row", echoColumns()),
 		schema(pingSchema, "summary", echoSummaryColumns()),
 		schema(event.Schema, "row", eventColumns()),

@@ -5,6 +5,7 @@ import (
 
 	"gnet/internal/render"
 	"gnet/internal/rtnl"
+	"gnet/internal/undo"
 	"gnet/routes"
 )
 
@@ -63,9 +64,15 @@ func kernelWords(err error) string {
 	return ""
 }
 
+// changesMade is what became of many changes; waits is nil when they need no confirmation.
+type changesMade struct {
+	*routes.Outcome
+	waits *undo.Change
+}
+
 // outcomeColumns describes what became of many changes.
-func outcomeColumns() []render.Column[routes.Outcome] {
-	type row = routes.Outcome
+func outcomeColumns() []render.Column[changesMade] {
+	type row = changesMade
 	count := func(name, doc string, get func(*row) uint64) render.Column[row] {
 		return render.Column[row]{Field: render.Field{Name: name, Kind: render.Uint, Doc: doc},
 			Get: func(o *row, v *render.Value) { v.Uint(get(o)) }}
@@ -82,5 +89,17 @@ func outcomeColumns() []render.Column[routes.Outcome] {
 		count("untried", "routes that were left alone because the work ended before", func(o *row) uint64 { return o.Untried }),
 		{Field: render.Field{Name: "interrupted", Kind: render.Bool, Doc: "true: a signal ended the work"},
 			Get: func(o *row, v *render.Value) { v.Bool(o.Interrupted) }},
+		{Field: render.Field{Name: "confirm_id", Kind: render.String, Doc: "what the changes are called by until they are confirmed; absent when they stay"},
+			Get: func(o *row, v *render.Value) {
+				if o.waits != nil {
+					v.Str(o.waits.Plan.ID)
+				}
+			}},
+		{Field: render.Field{Name: "confirm_within_ns", Kind: render.Duration, Unit: "ns", Doc: "time that is left to confirm them; then they are undone"},
+			Get: func(o *row, v *render.Value) {
+				if o.waits != nil {
+					v.Duration(max(o.waits.Left(), 0))
+				}
+			}},
 	}
 }

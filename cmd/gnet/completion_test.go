@@ -50,7 +50,7 @@ func TestCompletion(t *testing.T) {
 		{"netstat -tn --format j", "json jsonl"},
 		{"netstat --format=c", "--format=classic --format=csv"},
 		{"netstat ", ""},
-		{"route ", "diff flush get restore save watch add replace del"},
+		{"route ", "confirm diff dismiss flush get pending restore save watch add replace del"},
 		{"route flush --pro", "--proto"},
 		{"route flush --proto k", "kernel"},
 		{"route watch --format jsonl ", ""},

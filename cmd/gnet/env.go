@@ -19,7 +19,9 @@ type env struct {
 	// that name, else "gnet ping".
 	Name string
 	// Arg0 is the name by which the program was called, without its folder.
-	Arg0      string
+	Arg0 string
+	// Words are the words of the line behind the program's name, the command's own first, for those who are told later what was done.
+	Words     []string
 	LookupEnv func(string) (string, bool)
 	Now       func() time.Time
 	// ProcRoot is the proc file system to read, normally /proc.

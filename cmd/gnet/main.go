@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gnet/internal/undo"
 	"gnet/stackprobe"
 )
 
@@ -25,15 +26,20 @@ func main() { os.Exit(run(os.Args, systemEnv())) }
 
 // run executes one command line and returns the exit status.
 //
-// One word is not for people: gnet starts itself again as "gnet __world" to make the namespaces of `gnet trace`, which a
-// process with several threads cannot enter. Only the process that this one starts itself has what makes the word mean
-// something, a socket with a request at descriptor 3; everybody else gets "unknown command". That process makes nothing
-// outside its fresh namespaces, and ends at once.
+// Two words are not for people: gnet starts itself again as "gnet __world" to make the namespaces of `gnet trace`, which a
+// process with several threads cannot enter, and as "gnet __keeper ID" to wait for the confirmation of a change. Only the
+// process that this one starts itself has what makes the words mean something, a socket with a request at descriptor 3, or a
+// directory of plans, a namespace and a pipe; everybody else gets "unknown command". The first makes nothing outside its fresh
+// namespaces, and ends at once; the second undoes one change, or nothing.
 func run(argv []string, e *env) int {
 	if status, ok := stackprobe.Helper(argv); ok {
 		return status
 	}
+	if status, ok := undo.Keep(argv, undoDomains()); ok {
+		return status
+	}
 	args := applet(argv, e)
+	e.Words = args
 	if err := dropFileCapabilities(keptCapabilities(args)); err != nil {
 		return exitStatus(e, err)
 	}

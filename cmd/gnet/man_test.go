@@ -163,7 +163,8 @@ func TestManual_options(t *testing.T) {
 		"gnet":    slices.Concat(commandFlags(t, "help"), outputNames(), []string{"-h", "--help", "-v", "--version"}),
 		"netstat": tableNames(netstatTable()),
 		"route": slices.Concat(tableNames(routeTable()), commandFlags(t, "route", "get"), commandFlags(t, "route", "save"), commandFlags(t, "route", "restore"),
-			commandFlags(t, "route", "flush"), commandFlags(t, "route", "diff"), commandFlags(t, "route", "watch")),
+			commandFlags(t, "route", "flush"), commandFlags(t, "route", "diff"), commandFlags(t, "route", "watch"),
+			commandFlags(t, "route", "pending")),
 		"ping":  tableNames(pingTable()),
 		"trace": slices.Concat(commandFlags(t, "trace", "tcp"), []string{"-h", "--help"}),
 	} {
@@ -381,7 +382,7 @@ func parseExample(t *testing.T, words []string) error {
 	case words[0] == "ping":
 		_, err := parsePing(words[1:], false)
 		return err
-	case words[0] == "route" && (len(words) < 2 || !slices.Contains([]string{"get", "save", "restore", "flush", "diff", "watch"}, words[1])):
+	case words[0] == "route" && (len(words) < 2 || !slices.Contains([]string{"get", "save", "restore", "flush", "diff", "watch", "confirm", "pending", "dismiss"}, words[1])):
 		_, err := parseRoute(t.Context(), words[1:], false, systemNames{})
 		return err
 	}

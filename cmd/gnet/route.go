@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,8 +24,9 @@ type routeOptions struct {
 	outputOptions
 	Listing routeListing
 	Filter  routeFilter
-	Details bool         // --details: the listing of gnet's own, over rtnetlink
-	Change  *routeChange // nil: list
+	Details bool          // --details: the listing of gnet's own, over rtnetlink
+	Change  *routeChange  // nil: list
+	Confirm time.Duration // --confirm: how long a confirmation of the change is waited for; 0: none is needed
 
 	families []string // as named on the line, in order, each once
 	extend   int
@@ -75,7 +77,10 @@ func routeTable() *optionTable[routeOptions] {
 	table = append(table, procRootRow(pick),
 		procRow(pick, "list from the files of /proc/net, even where rtnetlink is faster"),
 		option[routeOptions]{long: "details", own: true, help: "list all that the kernel knows of each route",
-			set: func(o *routeOptions, _, _ string) error { o.Details = true; return nil }})
+			set: func(o *routeOptions, _, _ string) error { o.Details = true; return nil }},
+		option[routeOptions]{long: "confirm", arg: requiredArgument, argName: "TIME", own: true,
+			help: "undo the change unless it is confirmed within TIME, such as 60s or 5m",
+			set:  func(o *routeOptions, _, arg string) (err error) { o.Confirm, err = parseConfirm(arg); return err }})
 	table = append(table, filterRows(func(o *routeOptions) *routeFilter { return &o.Filter })...)
 	return &optionTable[routeOptions]{options: table, verbs: []string{"add", "replace", "del"}}
 }
@@ -118,7 +123,7 @@ func newRouteCommand(e *env, run func(context.Context, *env, routeOptions) error
 			return run(cmd.Context(), e, o)
 		})
 	cmd.AddCommand(newRouteGetCommand(e, runRouteGet), newRouteSaveCommand(e), newRouteRestoreCommand(e), newRouteDiffCommand(e), newRouteFlushCommand(e),
-		newRouteWatchCommand(e))
+		newRouteWatchCommand(e), newRouteConfirmCommand(e), newRoutePendingCommand(e), newRouteDismissCommand(e))
 	return cmd
 }
 
@@ -173,6 +178,9 @@ func (o *routeOptions) listing() error {
 
 // ownListing refuses what cannot go with the listing of gnet's own.
 func (o *routeOptions) ownListing() error {
+	if o.Confirm != 0 {
+		return routeUsage("--confirm goes with add, replace, del, flush and restore")
+	}
 	if !o.Details && !o.Filter.Given() {
 		return nil
 	}
@@ -237,10 +245,10 @@ func (o *routeOptions) change(ctx context.Context, words []string, names routeNa
 		return routeUsage("get must be the first word, and takes options of its own")
 	case verb == "flush":
 		return bareUsage("Flushing `%s' routing table not supported", name)
-	case slices.Contains([]string{"save", "restore", "diff", "watch"}, verb):
+	case slices.Contains([]string{"save", "restore", "diff", "watch", "confirm", "pending", "dismiss"}, verb):
 		return routeUsage(verb + " must be the first word, and takes options of its own")
 	case verb != "add" && verb != "replace" && verb != "del" && verb != "delete":
-		return unexpected(verb, "expected add, replace, del, delete, get, save, restore, flush, diff or watch")
+		return unexpected(verb, "expected add, replace, del, delete, get, save, restore, flush, diff, watch, confirm, pending or dismiss")
 	case o.Listing.Cache && family == routeInet:
 		return bareUsage("Modifying `%s' routing cache not supported", name)
 	case o.Format != render.Classic:
@@ -270,7 +278,7 @@ func bareUsage(format string, args ...any) error {
 // runRoute lists or changes.
 func runRoute(ctx context.Context, e *env, o routeOptions) error {
 	if o.Change != nil {
-		return changeRoute(e, o.Change, o.verbose)
+		return changeRoute(ctx, e, &o)
 	}
 	dir := e.ProcRoot
 	if o.ProcRoot != "" {
@@ -287,7 +295,8 @@ func runRoute(ctx context.Context, e *env, o routeOptions) error {
 }
 
 // changeRoute sends one change to the kernel: over rtnetlink, and by the old system call where netlink is refused.
-func changeRoute(e *env, c *routeChange, verbose bool) error {
+func changeRoute(ctx context.Context, e *env, o *routeOptions) error {
+	c := o.Change
 	if c.BareZero {
 		e.hint("0.0.0.0 is the host 0.0.0.0; the default route is called default or 0.0.0.0/0")
 	}
@@ -300,24 +309,32 @@ func changeRoute(e *env, c *routeChange, verbose bool) error {
 	replace := func(routes.Change) ([]rtnl.Route, error) {
 		return nil, &routes.OldError{What: "a replacement: delete the route and add the other"}
 	}
+	tellPending(ctx, e)
 	conn, err := routes.Dial()
-	if err == nil {
+	switch {
+	case err == nil:
 		defer conn.Close()
 		add, del, replace = conn.Add, conn.Delete, conn.Replace
-	} else if !routes.IsRefusedNetlink(err) {
+	case !routes.IsRefusedNetlink(err):
 		return fail(statusSocket, "%w", err)
+	case o.Confirm != 0:
+		return changeFailure("", &routes.OldError{What: "--confirm: it does not tell what must be put back"})
+	}
+	end := func(err error) error { return err }
+	if o.Confirm != 0 {
+		end = tryOne(ctx, e, conn, o.Confirm)
 	}
 	switch {
 	case c.Delete:
-		return changeFailure("SIOCDELRT", del(ch))
+		return end(changeFailure("SIOCDELRT", del(ch)))
 	case c.Replace:
 		was, err := replace(ch)
-		if err == nil && verbose {
+		if err == nil && o.verbose {
 			tellReplaced(e, was)
 		}
-		return changeFailure("SIOCADDRT", err)
+		return end(changeFailure("SIOCADDRT", err))
 	}
-	return changeFailure("SIOCADDRT", add(ch))
+	return end(changeFailure("SIOCADDRT", add(ch)))
 }
 
 // tellReplaced says what a replacement did: the kernel replaces one route, and others of the place stay.
@@ -334,6 +351,9 @@ func tellReplaced(e *env, was []rtnl.Route) {
 
 // changeFailure gives a refused change the old tool's sentence and status, and adds what the kernel and we know.
 func changeFailure(ioctl string, err error) error {
+	if own := (*failure)(nil); errors.As(err, &own) {
+		return own
+	}
 	if old := (*routes.OldError)(nil); errors.As(err, &old) {
 		return fail(statusSocket, "%w", old)
 	}

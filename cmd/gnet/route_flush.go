@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -19,6 +20,7 @@ import (
 type routeFlushOptions struct {
 	Filter      routes.Filter
 	Yes, DryRun bool
+	Confirm     time.Duration // as of routeOptions
 	Format      render.Format
 }
 
@@ -41,6 +43,7 @@ when --table local names it. The last line says what was done; status 1: not all
 	cmd.Flags().BoolVar(&all, "all", false, "every route of the table, when no filter is given")
 	cmd.Flags().BoolVar(&o.Yes, "yes", false, "do not ask")
 	cmd.Flags().BoolVar(&o.DryRun, "dry-run", false, "list what would be deleted, and delete nothing")
+	addConfirm(cmd, &o.Confirm)
 	format := formatFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
 		if o.Filter, err = s.selection(); err != nil {
@@ -67,6 +70,7 @@ func flushRoutes(ctx context.Context, e *env, o routeFlushOptions) error {
 	if o.DryRun {
 		return listFlushable(e, conn, o)
 	}
+	tellPending(ctx, e)
 	if !o.Yes {
 		n, err := askFlush(e, conn, &o.Filter)
 		if err != nil {
@@ -78,11 +82,21 @@ func flushRoutes(ctx context.Context, e *env, o routeFlushOptions) error {
 	}
 	ctx, cancel := untilSignal(ctx)
 	defer cancel()
+	var m *routes.Memory
+	var try *trial
+	if o.Confirm != 0 {
+		if m, err = conn.RememberFlush(&o.Filter); err == nil {
+			try, err = tryMany(ctx, e, conn, o.Confirm, m)
+		}
+		if err != nil {
+			return notBegun(err)
+		}
+	}
 	report := newChangeReport(e, o.Format)
-	outcome, err := conn.Flush(ctx, &o.Filter, func(r *rtnl.Route, err error) {
+	outcome, err := conn.FlushRemembered(ctx, &o.Filter, m, func(r *rtnl.Route, err error) {
 		report.failed(notChanged{route: r, err: err})
 	})
-	return report.end(&outcome, err)
+	return report.endTrial(try, &outcome, err)
 }
 
 // listFlushable lists what would be deleted.

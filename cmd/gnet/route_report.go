@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gnet/internal/render"
+	"gnet/internal/undo"
 	"gnet/routes"
 )
 
@@ -42,9 +43,10 @@ func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // changeReport says what became of many changes: failures as they come, and at the end where things stand.
 type changeReport struct {
-	e    *env
-	doc  *render.Document // nil: classic
-	rows *render.Rows[notChanged]
+	e     *env
+	doc   *render.Document // nil: classic
+	rows  *render.Rows[notChanged]
+	waits *undo.Change // the changes, while they wait for a confirmation
 }
 
 func newChangeReport(e *env, format render.Format) *changeReport {
@@ -79,12 +81,15 @@ func (r *changeReport) failed(n notChanged) {
 // end prints where things stand, and returns the command's error: none when everything was done.
 func (r *changeReport) end(o *routes.Outcome, err error) error {
 	if r.doc != nil {
-		render.Summary(r.doc, outcomeColumns(), o)
+		render.Summary(r.doc, outcomeColumns(), &changesMade{o, r.waits})
 		if cerr := r.e.closeDocument(r.doc); cerr != nil {
 			return cerr
 		}
 	} else {
 		fmt.Fprintln(r.e.Stdout, outcomeText(o))
+		if r.waits != nil {
+			fmt.Fprintln(r.e.Stdout, waitsText(r.e, r.waits))
+		}
 	}
 	switch {
 	case err != nil:
@@ -93,6 +98,20 @@ func (r *changeReport) end(o *routes.Outcome, err error) error {
 		return exitSilently(statusNo)
 	}
 	return nil
+}
+
+// endTrial is end for changes that are undone unless they are confirmed; of a nil trial it is end.
+func (r *changeReport) endTrial(try *trial, o *routes.Outcome, err error) error {
+	if try == nil {
+		return r.end(o, err)
+	}
+	waits, late := try.end()
+	r.waits = waits
+	err = r.end(o, err)
+	if late != nil {
+		return late // it says more than that not everything was done
+	}
+	return err
 }
 
 // outcomeText is the last line of restore and flush: every count that is not zero, or that nothing was to be done.

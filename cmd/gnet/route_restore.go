@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -29,13 +30,15 @@ a pipe, since the file is read more than once. A bad line is reported and
 does not stop the others. The last line says what was done; status 1: not all.`,
 		Args: oneFile(e),
 	}
+	var confirm time.Duration
+	addConfirm(cmd, &confirm)
 	format := formatFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		f, err := format()
 		if err != nil {
 			return err
 		}
-		return restoreRoutes(cmd.Context(), e, fileWord(args), f)
+		return restoreRoutes(cmd.Context(), e, fileWord(args), f, confirm)
 	}
 	return cmd
 }
@@ -58,7 +61,7 @@ func fileWord(args []string) string {
 	return args[0]
 }
 
-func restoreRoutes(ctx context.Context, e *env, name string, format render.Format) error {
+func restoreRoutes(ctx context.Context, e *env, name string, format render.Format, confirm time.Duration) error {
 	ctx, cancel := untilSignal(ctx)
 	defer cancel()
 	file, err := openSaved(ctx, e, name)
@@ -71,11 +74,23 @@ func restoreRoutes(ctx context.Context, e *env, name string, format render.Forma
 		return err
 	}
 	defer conn.Close()
+	tellPending(ctx, e)
+	labels := saveLabels()
+	var try *trial
+	if confirm != 0 {
+		m, err := conn.RememberRestore(file, labels)
+		if err == nil {
+			try, err = tryMany(ctx, e, conn, confirm, m)
+		}
+		if err != nil {
+			return notBegun(savedFileError(name, err))
+		}
+	}
 	report := newChangeReport(e, format)
-	outcome, err := conn.Restore(ctx, file, saveLabels(), func(f routes.Failure) {
+	outcome, err := conn.Restore(ctx, file, labels, func(f routes.Failure) {
 		report.failed(notChanged{f.Place, f.Route, f.Err})
 	})
-	return report.end(&outcome, savedFileError(name, err))
+	return report.endTrial(try, &outcome, savedFileError(name, err))
 }
 
 // savedFileError names the file when it is what is wrong.

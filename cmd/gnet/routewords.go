@@ -64,11 +64,12 @@ const routeSynopsis = `usage: route [-nNvee] [-FC] [-4|-6|-A FAMILY]
        route [-4|-6] --details | --table TABLE | --match PREFIX | --dev DEVICE ...
        route add|replace|del [-net|-host] TARGET[/LEN] [netmask MASK] [gw GATEWAY] [metric N]
              [mss N] [window N] [irtt MS] [reject|blackhole|prohibit|throw|unreachable]
-             [table TABLE] [tos N] [mod] [dyn] [reinstate] [[dev] IF]
+             [table TABLE] [tos N] [mod] [dyn] [reinstate] [[dev] IF] [--confirm TIME]
        route -6 add|replace|del TARGET[/LEN] [gw GATEWAY] [metric N] [table TABLE]
-             [blackhole|prohibit|throw|unreachable] [mod] [dyn] [[dev] IF]
+             [blackhole|prohibit|throw|unreachable] [mod] [dyn] [[dev] IF] [--confirm TIME]
        route get [--from ADDRESS] [--iif|--oif DEVICE] [--mark N] ... [--brief] ADDRESS
        route save|flush|diff FILE|restore [FILE]|watch [OPTION]...
+       route confirm [ID]|pending|dismiss ID
 `
 
 // unexpected says which word is wrong; the old tool prints its usage alone.

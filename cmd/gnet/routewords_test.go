@@ -229,7 +229,7 @@ func TestParseRoute_refusals(t *testing.T) {
 		"add -net 10.0.0.0/8 throw dev d0":      usage("a route of type throw has no gateway and no interface"),
 		"-6 add 2001:db8::/32 prohibit gw ::2":  usage("a route of type prohibit has no gateway and no interface"),
 		"-6 del 2001:db8::/32 table x/y":        usage(`"x/y": table is main, local, default, a number from 1 to 4294967295, or a name of rt_tables`),
-		"frob":                                  usage(`"frob": expected add, replace, del, delete, get, save, restore, flush, diff or watch`),
+		"frob":                                  usage(`"frob": expected add, replace, del, delete, get, save, restore, flush, diff, watch, confirm, pending or dismiss`),
 		"-n get 1.2.3.4":                        usage("get must be the first word, and takes options of its own"),
 		"flush":                                 {Text: "Flushing `inet' routing table not supported", Status: 3, Bare: true, Usage: true},
 		"-6 flush x":                            {Text: "Flushing `inet6' routing table not supported", Status: 3, Bare: true, Usage: true},

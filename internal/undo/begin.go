@@ -70,7 +70,7 @@ func (d *Dir) write(spec Spec, ns *netns.NS) (*Change, error) {
 	if spec.After <= 0 || spec.Domain == "" {
 		return nil, &Error{Op: "write the plan", Err: unix.EINVAL, Why: "there must be time to confirm it"}
 	}
-	p := Plan{Domain: spec.Domain, What: spec.What, Before: spec.Before, Change: spec.Change, Begun: d.clock.now(), Time: time.Now().UTC()}
+	p := Plan{Domain: spec.Domain, What: text(spec.What), Before: spec.Before, Change: spec.Change, Begun: d.clock.now(), Time: time.Now().UTC()}
 	p.Deadline = p.Begun + spec.After
 	var err error
 	if p.BootID, err = d.clock.boot(); err != nil {
@@ -210,6 +210,9 @@ func hear(ctx context.Context, r *os.File) error {
 // Over reports whether the deadline has passed: then nothing more may be changed. A process that is still making its change two
 // seconds later is ended by the keeper.
 func (c *Change) Over() bool { return c.dir.clock.now() >= c.Plan.Deadline }
+
+// Left is the time to the deadline, negative after it.
+func (c *Change) Left() time.Duration { return c.Plan.Deadline - c.dir.clock.now() }
 
 // Made says that the change is made and what it left, and leaves the rest to the keeper. An error that is ErrOver: the time was over
 // before, and the change is being undone. After any other error the keeper still undoes the change at its deadline, if need be

@@ -107,6 +107,9 @@ func (d *Dir) Dismiss(id string) error {
 		if e.ID != id {
 			continue
 		}
+		if e.State == "" {
+			return e.Err
+		}
 		if e.Err == nil && (e.State == Waiting || e.State == Undoing) {
 			return &Error{Op: "dismiss", ID: id, Err: ErrWaiting}
 		}

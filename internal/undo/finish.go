@@ -142,6 +142,10 @@ func pause(ctx context.Context, d time.Duration) {
 
 // record writes the result, over that of a process that died between writing it and saying so.
 func (d *Dir) record(n *note) error {
+	n.Error = text(n.Error)
+	for i, line := range n.Result.Lines {
+		n.Result.Lines[i] = text(line)
+	}
 	b, err := seal(n)
 	if err != nil {
 		return &Error{Op: "note the result", ID: n.ID, Err: err}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +56,10 @@ func (host) Undo(ctx context.Context, p *undo.Plan) (undo.Result, error) {
 	}
 	appendLine(before.File+".log", fmt.Sprintf("%s from %s", p.ID, now))
 	if _, err := os.Stat(before.File + ".stall"); err == nil {
+		for range 2 { // a file that nobody holds would be closed, and its lock gone
+			runtime.GC()
+			time.Sleep(10 * time.Millisecond)
+		}
 		appendLine(before.File+".stalled", fmt.Sprint(os.Getpid()))
 		time.Sleep(time.Hour)
 	}

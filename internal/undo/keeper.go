@@ -60,6 +60,7 @@ func Keep(argv []string, domains Domains) (status int, ok bool) {
 		return 0, true
 	}
 	k.endChanger()
+	defer k.f.Close() // not before: a file that nothing refers to is closed by the collector, and the lock goes with it
 	if _, err := k.dir.undo(context.Background(), k.f, k.plan.ID, Waiting, k.ns, domains); err != nil {
 		return 1, true
 	}

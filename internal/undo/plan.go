@@ -102,6 +102,9 @@ func unseal(b []byte, v any) error {
 	return nil
 }
 
+// text is what JSON can carry of s: a file has one encoding, and bytes that are not UTF-8 would be read back as others.
+func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+
 func damaged(why string) error { return &Error{Op: "read the plan", Err: ErrDamaged, Why: why} }
 
 // strict decodes one JSON value without keys that v does not have.
