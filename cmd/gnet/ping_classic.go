@@ -22,6 +22,8 @@ type pingPrinter struct {
 	names  *pingNames // nil: addresses only
 	line   []byte
 	route  []byte // the record route option of the last answer
+	// ignored counts the replies that were said to be ignored.
+	ignored int
 }
 
 // pingSeries is what the lines say of one run.
@@ -215,13 +217,23 @@ func appendWrongData(b []byte, ev *ping.Event) []byte {
 	return b
 }
 
+// maxIgnored bounds the lines about replies that do not count: whoever sends them
+// decides how many there are.
+const maxIgnored = 10
+
 // foreign says why an echo reply is not counted.
 func (p *pingPrinter) foreign(ev *ping.Event) {
+	if p.ignored++; p.ignored > maxIgnored {
+		return
+	}
 	why := "it does not carry our data"
 	if ev.Reason == ping.NotAsked {
 		why = "no such probe was sent"
 	}
 	p.e.tell("%s: reply from %v ignored: icmp_seq=%d: %s", p.e.Name, ev.From, uint16(ev.Seq), why)
+	if p.ignored == maxIgnored {
+		p.e.tell("%s: more of them are only counted", p.e.Name)
+	}
 }
 
 // localError prints our own kernel's refusal.
@@ -269,6 +281,9 @@ func milliseconds(d time.Duration) string {
 
 // summary prints the statistics.
 func (p *pingPrinter) summary(s *ping.Stats) {
+	if p.ignored > maxIgnored {
+		p.e.tell("%s: %d replies were ignored", p.e.Name, p.ignored)
+	}
 	b := fmt.Appendf(p.line[:0], "\n--- %s ping statistics ---\n", safe.String(p.series.Name))
 	b = fmt.Appendf(b, "%d packets transmitted, %d received", s.Transmitted, s.Received)
 	for _, part := range []struct {

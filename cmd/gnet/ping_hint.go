@@ -62,6 +62,7 @@ type explainedSink struct {
 	o      *pingOptions
 	series *pingSeries
 	causes pingCauses
+	doubts mtuDoubts
 	watch  *hostWatch
 }
 
@@ -77,6 +78,9 @@ func (x *explainedSink) event(ev *ping.Event) {
 	}
 	x.causes.see(ev)
 	x.pingSink.event(ev)
+	if doubt := x.doubts.doubt(ev, x.series.Family, x.o.Size+headerBytes(x.series.Family)); doubt != "" {
+		x.pingSink.event(&ping.Event{Kind: ping.Notice, At: ev.At, Text: doubt})
+	}
 }
 
 func (x *explainedSink) drain() {
@@ -240,6 +244,8 @@ func complaintHint(o *pingOptions, s *pingSeries, ev *ping.Event, h *hostFacts) 
 	switch {
 	case ev.From == s.Source && hostUnreachable(six, ev):
 		return neighbourHint(s, h)
+	case row.namesMTU() && mtuDoubt(s.Family, ev.Info, o.Size+headerBytes(s.Family)) != "":
+		return fmt.Sprintf("%v %s", ev.From, mtuDoubt(s.Family, ev.Info, o.Size+headerBytes(s.Family)))
 	case row.namesMTU():
 		return fmt.Sprintf("%v cannot pass on %d bytes in one piece: --pmtu finds out what the whole path carries", ev.From, o.Size+headerBytes(s.Family))
 	case ev.Type == wire.ICMPv4TimeExceeded && !six && ev.Code == 0, ev.Type == wire.ICMPv6TimeExceeded && six && ev.Code == 0:

@@ -44,6 +44,14 @@ func (w *weather) connect() {
 		nstest.End{Host: w.server, Name: "left", Addrs: []string{weatherServer4 + "/24", weatherServer6 + "/64"}})
 }
 
+// forget empties what the client has learned of paths.
+func (w *weather) forget() {
+	w.t.Helper()
+	ip := nstest.Peer(w.t, "ip")
+	w.client.Run(w.t, ip, "route", "flush", "cache")
+	w.client.Run(w.t, ip, "-6", "route", "flush", "cache")
+}
+
 // link changes an interface of a host.
 func (w *weather) link(h *nstest.Host, name string, change *rtnl.LinkChange) {
 	w.t.Helper()

@@ -147,6 +147,9 @@ func destination6(oob []byte) netip.Addr {
 	return netip.Addr{}
 }
 
+// Six reports whether the responder answers requests of IPv6.
+func (r *Responder) Six() bool { return r.six }
+
 // Answer returns the honest reply; its checksum is Send's business.
 func (q *EchoRequest) Answer() []byte {
 	b := slices.Clone(q.ICMP)
@@ -172,21 +175,36 @@ func (r *Responder) Send(q EchoRequest, src netip.Addr, icmp []byte, mend bool) 
 		}
 		binary.BigEndian.PutUint16(icmp[2:], sum.Bytes(icmp).Checksum())
 	}
-	packet, err := r.header(src, q.Src, len(icmp))
+	if r.six {
+		h := wire.IPv6Fields{NextHeader: wire.ProtoICMPv6, HopLimit: 64, Src: src, Dst: q.Src}
+		r.sendBehind(h.Append(nil, len(icmp)))(q.Src, icmp)
+		return
+	}
+	plan, err := wire.PlanIPv4(len(icmp), wire.IPv4MinHeader, responderMTU)
 	if err != nil {
 		r.t.Error(err)
 		return
 	}
-	r.SendPacket(q.Src, append(packet, icmp...))
+	for i := range plan.Len() {
+		f := plan.At(i)
+		h := wire.IPv4Fields{ID: q.Seq, TTL: 64, Protocol: wire.ProtoICMP, Src: src, Dst: q.Src, Offset: f.Offset, MF: f.MF}
+		r.sendBehind(h.Append(nil, f.Length))(q.Src, icmp[f.Offset:f.Offset+f.Length])
+	}
 }
 
-func (r *Responder) header(src, dst netip.Addr, payload int) ([]byte, error) {
-	if r.six {
-		h := wire.IPv6Fields{NextHeader: wire.ProtoICMPv6, HopLimit: 64, Src: src, Dst: dst}
-		return h.Append(nil, payload)
+// responderMTU is the length above which the packets of Send are fragmented,
+// over IPv4.
+const responderMTU = 1500
+
+// sendBehind sends data behind a header, if that could be made.
+func (r *Responder) sendBehind(header []byte, err error) func(dst netip.Addr, data []byte) {
+	return func(dst netip.Addr, data []byte) {
+		if err != nil {
+			r.t.Error(err)
+			return
+		}
+		r.SendPacket(dst, append(header, data...))
 	}
-	h := wire.IPv4Fields{TTL: 64, Protocol: wire.ProtoICMP, Src: src, Dst: dst}
-	return h.Append(nil, payload)
 }
 
 // SendPacket sends a whole packet towards dst. A packet that the kernel refuses
