@@ -17,6 +17,7 @@ import (
 // goes on.
 func TestPingWeather_link(t *testing.T) {
 	nstest.InNetns(t, func(t *testing.T) {
+		difference(t, "ping-host-changes")
 		w := newWeather(t)
 		down, up := new(rtnl.LinkChange).Down(), new(rtnl.LinkChange).Up()
 		mtu := func(n uint32) *rtnl.LinkChange { return new(rtnl.LinkChange).MTU(n) }
