@@ -59,20 +59,21 @@ func (c *Conn) FlushRemembered(ctx context.Context, f *Filter, m *Memory, failed
 func (c *Conn) flush(ctx context.Context, reading *rtnl.Conn, f *Filter, m *Memory, failed func(*rtnl.Route, error)) (Outcome, error) {
 	w := flush{c: c, ctx: ctx, only: m}
 	w.batch = newStepBatch(c, OpDelete, w.report)
-	for range maxFlushRounds {
+	for n := range maxFlushRounds {
 		before := w.out
-		w.refused, w.lost, w.out.Untried = w.refused[:0], false, 0
-		if err := w.round(flushable(reading, f)); err != nil {
+		w.refused, w.lost, w.out.Untried, w.kept = w.refused[:0], false, 0, 0
+		if err := w.round(flushable(reading, f), n == 0); err != nil {
 			w.fatal = err
 		}
 		if err := w.batch.flush(); err != nil && w.fatal == nil {
 			w.fatal = err
 		}
 		if w.stopped() {
+			w.out.Untried += w.kept
 			w.forgetGone()
 			break
 		}
-		if !w.lost && w.out.Deleted == before.Deleted {
+		if !w.lost && w.kept == 0 && w.out.Deleted == before.Deleted {
 			break // what is refused now is there, and stays
 		}
 	}
@@ -83,6 +84,10 @@ func (c *Conn) flush(ctx context.Context, reading *rtnl.Conn, f *Filter, m *Memo
 	}
 	return w.out, w.fatal
 }
+
+// keepOneIn is the share of the IPv4 routes that the first round leaves to the second one: as long as a few stand everywhere, the kernel does not
+// halve the nodes of its trie again and again behind the deletions (net/ipv4/fib_trie.c, should_halve), which takes longer than they do.
+const keepOneIn = 16
 
 // maxRefused bounds the refused routes that are remembered for the list; more are counted.
 const maxRefused = 10_000
@@ -98,6 +103,8 @@ type flush struct {
 	refused []refusal
 	more    uint64 // refused beyond those
 	lost    bool   // an answer was: the next round shows whether it was done
+	seen    uint64 // IPv4 routes of the first round
+	kept    uint64 // of these left to the next round
 	fatal   error
 }
 
@@ -108,8 +115,8 @@ type refusal struct {
 
 func (w *flush) stopped() bool { return w.fatal != nil || w.ctx.Err() != nil }
 
-// round deletes what one walk shows. After the end of the work the walk goes on and counts.
-func (w *flush) round(rows iter.Seq2[*rtnl.Route, error]) error {
+// round deletes what one walk shows, the first one but for what it keeps. After the end of the work the walk goes on and counts.
+func (w *flush) round(rows iter.Seq2[*rtnl.Route, error], first bool) error {
 	w.more = 0
 	for r, err := range rows {
 		if err != nil {
@@ -120,6 +127,10 @@ func (w *flush) round(rows iter.Seq2[*rtnl.Route, error]) error {
 		}
 		if w.stopped() {
 			w.out.Untried++
+			continue
+		}
+		if first && w.keeps(r) {
+			w.kept++
 			continue
 		}
 		w.sending = clone(r)
@@ -140,6 +151,15 @@ func (w *flush) round(rows iter.Seq2[*rtnl.Route, error]) error {
 		}
 	}
 	return nil
+}
+
+// keeps reports whether the first round leaves a route to the next.
+func (w *flush) keeps(r *rtnl.Route) bool {
+	if r.Family != unix.AF_INET {
+		return false
+	}
+	w.seen++
+	return w.seen%keepOneIn == 0
 }
 
 // forgetGone takes the routes that were deleted under our hands out of the refused ones, when there is no further walk to show it.

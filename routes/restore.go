@@ -50,14 +50,14 @@ func phaseOf(r *rtnl.Route) restorePhase {
 }
 
 // maxOpen bounds the routes whose place was taken and that wait for a look at the tables. It is what bounds the memory of a restore, but
-// for a bit for each route.
+// for a few bits for each route.
 const maxOpen = 32 << 10
 
 // Restore makes the routes of a file true: what is not there is added, and what stands in the place of a route (the same prefix,
 // metric and type of service) is replaced; what the file does not name is left alone, so that the second time changes nothing. The file
-// is walked once, and once more for each phase of which routes are left that were refused because another was still missing; it is never
-// held in memory. Routes for one place must stand together in it, as they do in a dump. failed is told what could not be restored, in no
-// particular order.
+// is walked once, a long one in sweeps, and once more for each phase of which routes are left that were refused because another was still
+// missing; it is never held in memory. Routes for one place must stand together in it, as they do in a dump. failed is told what could not be
+// restored, in no particular order.
 //
 // When ctx ends, the datagram in flight is finished, and the Outcome says what was done. An error means that nothing more was
 // possible: no right to change routes (EPERM), a broken connection, a file that cannot be read; the Outcome is then true as well.
@@ -68,11 +68,19 @@ func (c *Conn) Restore(ctx context.Context, file io.ReadSeeker, labels Labels, f
 	}
 	r := restore{c: c, ctx: ctx, links: links, failed: failed, first: true, open: make(map[routeKey]*openPlace)}
 	r.batch = newStepBatch(c, OpAdd, r.report)
-	start, err := file.Seek(0, io.SeekCurrent)
+	start, sweeps, err := sweepsIn(file)
 	if err != nil {
 		return Outcome{}, err
 	}
-	err = r.walk(ahead(ReadSaved(file, names)))
+	part := sweep{of: sweeps, plan: new(sweepPlan)}
+	for ; part.number < sweeps && err == nil; part.number++ {
+		if _, err = file.Seek(start, io.SeekStart); err == nil {
+			err = r.walk(ahead(readSweep(file, names, part)))
+		}
+	}
+	if err == nil {
+		r.resolve()
+	}
 	r.first = false
 	for r.phase = phaseLocal; r.phase < phases && err == nil; r.phase++ {
 		if len(r.late[r.phase]) == 0 || r.stopped() {
@@ -81,11 +89,23 @@ func (c *Conn) Restore(ctx context.Context, file io.ReadSeeker, labels Labels, f
 		if _, err = file.Seek(start, io.SeekStart); err == nil {
 			err = r.walk(ahead(ReadSaved(file, names)))
 		}
+		if err == nil {
+			r.resolve()
+		}
 	}
 	if err == nil {
 		err = r.fatal
 	}
 	return r.outcome(), err
+}
+
+// sweepsIn returns where the file stands and how many sweeps the rest of it takes.
+func sweepsIn(file io.Seeker) (start int64, sweeps int, err error) {
+	if start, err = file.Seek(0, io.SeekCurrent); err != nil {
+		return 0, 0, err
+	}
+	end, err := file.Seek(0, io.SeekEnd)
+	return start, sweepsOf(end - start), err
 }
 
 // saveNames finds interfaces as they are now, by their names and by their index: one walk for a whole file.
@@ -117,7 +137,7 @@ type restore struct {
 	failed  func(Failure)
 	out     Outcome
 	total   uint64       // routes in the file, known after the first walk
-	first   bool         // the first walk: all that can be sent
+	first   bool         // the first walk, or a sweep of it: all that can be sent
 	phase   restorePhase // of a later walk: what is sent
 	late    lateRoutes
 	batch   *stepBatch[sent]
@@ -130,19 +150,20 @@ type restore struct {
 	fatal   error
 }
 
-// lateRoutes are the routes that wait for their phase: a bit for each, by phase and its number in the file.
-type lateRoutes [phases][]uint64
+// lateRoutes are the routes that wait for their phase, by phase and their number in the file.
+type lateRoutes [phases]numbers
 
-func (l *lateRoutes) add(item int, phase restorePhase) {
-	for item/64 >= len(l[phase]) {
-		l[phase] = append(l[phase], 0)
+// numbers is a set of routes by their numbers in the file: a bit for each.
+type numbers []uint64
+
+func (n *numbers) add(item int) {
+	for item/64 >= len(*n) {
+		*n = append(*n, 0)
 	}
-	l[phase][item/64] |= 1 << (item % 64)
+	(*n)[item/64] |= 1 << (item % 64)
 }
 
-func (l *lateRoutes) has(item int, phase restorePhase) bool {
-	return item/64 < len(l[phase]) && l[phase][item/64]>>(item%64)&1 != 0
-}
+func (n numbers) has(item int) bool { return item/64 < len(n) && n[item/64]>>(item%64)&1 != 0 }
 
 // sent is a route on its way.
 type sent struct {
@@ -182,8 +203,7 @@ func (r *restore) outcome() Outcome {
 // stopped reports whether nothing more is to be sent.
 func (r *restore) stopped() bool { return r.fatal != nil || r.ctx.Err() != nil }
 
-// walk goes through the file once and sends what is its turn, and settles what it left open. The first walk goes to the end in any case: it
-// counts.
+// walk goes through the file or one sweep of it, and sends what is its turn. The first walk goes to the end in any case: it counts.
 func (r *restore) walk(rows iter.Seq2[*Saved, error]) error {
 	for row, err := range rows {
 		if bad := (*ParseError)(nil); errors.As(err, &bad) {
@@ -207,7 +227,6 @@ func (r *restore) walk(rows iter.Seq2[*Saved, error]) error {
 		r.collect(row)
 	}
 	r.endGroup()
-	r.resolve()
 	return nil
 }
 
@@ -245,7 +264,7 @@ func (r *restore) endGroup() {
 
 // place sends one route of a group. first says that it is the group's first.
 func (r *restore) place(s sent, first bool) {
-	if !r.first && !r.late.has(s.Item, r.phase) {
+	if !r.first && !r.late[r.phase].has(s.Item) {
 		return
 	}
 	if first {
@@ -270,7 +289,7 @@ func (r *restore) postpone(group []Saved) bool {
 		return false
 	}
 	for i := range group {
-		r.late.add(group[i].Item, phase)
+		r.late[phase].add(group[i].Item)
 	}
 	return true
 }
@@ -312,7 +331,7 @@ func (r *restore) report(s *sent, err error) {
 	case errors.Is(err, unix.EPERM):
 		r.fatal = err // it would be the same for every other
 	case r.first && tooEarly(err) && phaseOf(&s.Route) > phaseLocal:
-		r.late.add(s.Item, phaseOf(&s.Route))
+		r.late[phaseOf(&s.Route)].add(s.Item)
 	case s.do == DoAdd || s.do == DoAppend:
 		// A route whose gateway or interface is down is refused also when it is there.
 		r.keepRefused(s, err)

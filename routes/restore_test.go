@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -219,10 +220,14 @@ func scriptedLinks(links map[int]string, list func() []rtnl.Route, change func(n
 			return []nltest.Datagram{{Bytes: nltest.AppendDone(b, r, 0)}}
 		case unix.RTM_GETROUTE:
 			var b []byte
-			for _, route := range list() {
+			var out []nltest.Datagram
+			for i, route := range list() {
+				if i%100 == 99 {
+					out, b = append(out, nltest.Datagram{Bytes: b}), nil
+				}
 				b = nltest.Append(b, unix.RTM_NEWROUTE, unix.NLM_F_MULTI, r.Seq, rtnl.AppendRoute(nil, &route))
 			}
-			return []nltest.Datagram{{Bytes: nltest.AppendDone(b, r, 0)}}
+			return append(out, nltest.Datagram{Bytes: nltest.AppendDone(b, r, 0)})
 		}
 		n++
 		return change(n-1, r)
@@ -289,23 +294,53 @@ func TestRestore_scripted(t *testing.T) {
 	}
 }
 
-// TestRestore_interrupted: what was on its way is counted, the rest was not tried, and both are all there is.
+// TestRestore_interrupted: what was on its way is counted, the rest was not tried, and both are all there is, also in a file of several sweeps.
 func TestRestore_interrupted(t *testing.T) {
-	const n = 5000
+	for n, stop := range map[int]int{5000: 1500, 20_000: 1500, 20_001: 9000} {
+		text := manyLines(n, 10)
+		ctx, cancel := context.WithCancel(t.Context())
+		sent := 0
+		c := scripted(func() []rtnl.Route { return nil }, func(n int, r netlink.Message) []nltest.Datagram {
+			if sent++; n == stop {
+				cancel()
+			}
+			return onLast(r)
+		})
+		o, err := c.Restore(ctx, strings.NewReader(text), Labels{}, func(Failure) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o.Added != uint64(sent) || o.Added+o.Untried != uint64(n) || o.Untried == 0 || !o.Interrupted || o.Bad != 1 {
+			t.Errorf("%d of %d were sent: %+v", sent, n, o)
+		}
+		if sweeps := sweepsOf(int64(len(text))); (sweeps > 1) != (n > 5000) {
+			t.Errorf("%d lines take %d sweeps", n, sweeps)
+		}
+	}
+}
+
+// TestFlush_interrupted: the routes that the first round leaves for the second are not tried either when there is none.
+func TestFlush_interrupted(t *testing.T) {
+	const n = 4000
+	var has []rtnl.Route
+	for i := range n {
+		has = append(has, rtnl.Route{Family: unix.AF_INET, Dst: netip.PrefixFrom(netip.AddrFrom4([4]byte{20, byte(i >> 8), byte(i), 0}), 24), Oif: 7, Table: 254, Type: 1, Protocol: 3})
+	}
+	list := func() []rtnl.Route { return has }
 	ctx, cancel := context.WithCancel(t.Context())
 	sent := 0
-	c := scripted(func() []rtnl.Route { return nil }, func(n int, r netlink.Message) []nltest.Datagram {
+	c := scripted(nil, func(n int, r netlink.Message) []nltest.Datagram {
 		if sent++; n == 1500 {
 			cancel()
 		}
 		return onLast(r)
 	})
-	o, err := c.Restore(ctx, strings.NewReader(manyLines(n, 10)), Labels{}, func(Failure) {})
+	o, err := c.flush(ctx, scripted(list, nil).rt, &Filter{}, nil, func(*rtnl.Route, error) {})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.Added != uint64(sent) || o.Added+o.Untried != n || o.Untried == 0 || !o.Interrupted || o.Bad != 1 {
-		t.Errorf("%d of %d were sent: %+v", sent, n, o)
+	if want := (Outcome{Deleted: uint64(sent), Untried: uint64(n - sent), Interrupted: true}); o != want {
+		t.Errorf("%+v, want %+v", o, want)
 	}
 }
 

@@ -73,8 +73,13 @@ type SaveNames struct {
 // (`ip -j route`, or the document of `gnet route --details --json`), messages (`ip route save`). The pointer is valid until the next step, a nil
 // one with a *ParseError is one bad line; ErrSaveFormat, ErrSaveOrder and errors of r are last.
 func ReadSaved(r io.Reader, names SaveNames) iter.Seq2[*Saved, error] {
+	return readSweep(r, names, sweep{of: 1})
+}
+
+// readSweep is one of several walks that ReadSaved's is divided into, numbered from 0. A file that is not of lines is read whole by the first.
+func readSweep(r io.Reader, names SaveNames, part sweep) iter.Seq2[*Saved, error] {
 	return func(yield func(*Saved, error) bool) {
-		f := saveFile{in: bufio.NewReaderSize(r, 64<<10), yield: yield}
+		f := saveFile{in: bufio.NewReaderSize(r, 64<<10), yield: yield, sweep: part}
 		f.parser.ifindex, f.parser.labels = names.Interface, names.Labels
 		if f.parser.ifindex == nil {
 			f.parser.ifindex = func(string) (int, bool) { return 0, false }
@@ -96,6 +101,8 @@ type saveFile struct {
 	saved  Saved
 	place  Place
 	item   []byte
+	sweep  sweep
+	likes  likeLines
 }
 
 func (f *saveFile) read() error {
@@ -104,7 +111,7 @@ func (f *saveFile) read() error {
 		switch binary.NativeEndian.Uint32(head) {
 		case saveMagic:
 			f.in.Discard(4)
-			return f.messages()
+			return f.whole(f.messages)
 		case 0x24123145:
 			return ErrSaveOrder
 		}
@@ -125,7 +132,7 @@ func (f *saveFile) read() error {
 			f.place.Line++
 			continue
 		case c == '[':
-			return f.lists()
+			return f.whole(f.lists)
 		case c != '{':
 			return ErrSaveFormat
 		}
@@ -134,9 +141,17 @@ func (f *saveFile) read() error {
 	}
 	if rows, ok := f.document(); ok {
 		f.in.Discard(rows)
-		return f.list()
+		return f.whole(f.list)
 	}
 	return f.lines()
+}
+
+// whole reads a file that is not divided: in the first walk.
+func (f *saveFile) whole(read func() error) error {
+	if f.sweep.number > 0 {
+		return nil
+	}
+	return read()
 }
 
 // document reports whether the file is one document of `--format json`, and where its rows begin.
@@ -151,9 +166,15 @@ func (f *saveFile) document() (rows int, ok bool) {
 
 // emit hands one route or one bad item on.
 func (f *saveFile) emit(text []byte) error {
+	if like := f.likes.find(text); like != nil {
+		return f.give(like, nil)
+	}
 	skip, err := f.parser.parse(text)
 	if err == nil && skip {
 		return nil
+	}
+	if err == nil {
+		f.likes.keep(text, &f.parser.r)
 	}
 	return f.give(&f.parser.r, err)
 }
@@ -178,13 +199,18 @@ func (f *saveFile) lines() error {
 		f.place.Line++
 		if len(bytes.TrimSpace(line)) > 0 {
 			f.place.Item++
-			if eerr := f.emit(line); eerr != nil {
-				return eerr
+			if f.sweep.takes(f.place.Item, line) {
+				if eerr := f.emit(line); eerr != nil {
+					return eerr
+				}
 			}
 		}
 		switch {
 		case err == errItemTooLong:
 			f.place.Item++
+			if !f.sweep.takes(f.place.Item, nil) {
+				continue
+			}
 			if err := f.give(nil, err); err != nil {
 				return err
 			}
