@@ -15,6 +15,7 @@ type control struct {
 	stamp    time.Time
 	hardware time.Time
 	drops    uint32
+	fragment int // IP_RECVFRAGSIZE, 0 when absent
 	hasErr   bool
 	err      extendedErr
 }
@@ -68,6 +69,8 @@ func (c *control) add(level, kind int, data []byte) error {
 		return byteOf("traffic class", data, &c.tos)
 	case level == unix.SOL_IP && kind == unix.IP_RETOPTS:
 		c.options = data
+	case level == unix.SOL_IP && kind == unix.IP_RECVFRAGSIZE, level == unix.SOL_IPV6 && kind == unix.IPV6_RECVFRAGSIZE:
+		return intOf("fragment size", data, &c.fragment)
 	case level == unix.SOL_IP && kind == unix.IP_RECVERR, level == unix.SOL_IPV6 && kind == unix.IPV6_RECVERR:
 		return c.addErr(data)
 	}
@@ -111,6 +114,13 @@ func uint32Of(what string, data []byte, to *uint32) error {
 	}
 	*to = binary.NativeEndian.Uint32(data)
 	return nil
+}
+
+func intOf(what string, data []byte, to *int) error {
+	var n uint32
+	err := uint32Of(what, data, &n)
+	*to = int(n)
+	return err
 }
 
 // byteOf reads a value that the kernel gives as an int, or for IP_TOS as a

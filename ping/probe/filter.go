@@ -13,6 +13,9 @@ func (s *Socket) filter() error {
 	if s.mode != Raw {
 		return nil
 	}
+	if s.transport == unix.IPPROTO_TCP {
+		return s.attach(filterTCP(s.family, s.ports))
+	}
 	if s.family == IPv6 {
 		// Errors come through the error queue, which no filter touches.
 		var types unix.ICMPv6Filter

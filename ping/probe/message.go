@@ -37,6 +37,9 @@ type Message struct {
 	TTL, TOS int
 	// Options are the IPv4 header options of a packet, as on the wire.
 	Options []byte
+	// FragmentSize is the length of the largest fragment in which a packet came, IP
+	// header included, 0 when it came whole. Only after AskFragmentSize.
+	FragmentSize int
 	// Errno, Type, Code and Info are those of struct sock_extended_err
 	// (ip(7)): Info is an MTU, a pointer or a gateway's address.
 	Errno      unix.Errno

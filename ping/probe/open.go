@@ -17,6 +17,11 @@ type Socket struct {
 	dest   []byte // struct sockaddr
 	id     uint16
 	flow   uint32 // the leased flow label, which is in dest too
+	// transport is the protocol of a socket that is not for ICMP; ports are those
+	// that a TCP socket listens to.
+	transport int
+	ports     Ports
+	varied    varied
 
 	transmitStamps bool
 	// accepted is how many messages Send has handed to the kernel; stampBase is

@@ -84,6 +84,7 @@ func (s *Socket) fill(b []byte, c *control) *Message {
 	m := &s.message
 	*m = Message{}
 	m.Data, m.TTL, m.TOS, m.Options, m.Stamp, m.Hardware, m.Drops = b, c.ttl, c.tos, c.options, c.stamp, c.hardware, c.drops
+	m.FragmentSize = c.fragment
 	return m
 }
 

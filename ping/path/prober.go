@@ -1,0 +1,304 @@
+package path
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gnet/internal/wire"
+	"gnet/ping"
+	"gnet/ping/probe"
+)
+
+const (
+	// grace is how much later than the probe that was sent last an earlier one may
+	// be answered.
+	grace = 20 * time.Millisecond
+	// patience is what is added to the round-trip time when nothing tells that
+	// the burst has been through.
+	patience = 200 * time.Millisecond
+	// busy is the pause when the device's queue is full, and retries how often that
+	// or a pending error is survived.
+	busy    = 5 * time.Millisecond
+	retries = 40
+)
+
+// Prober sends probes in rounds and matches what comes back.
+type Prober struct {
+	conn   Conn
+	clock  ping.Clock
+	family probe.Family
+	target netip.Addr
+	random func() uint64
+	// Timeout is how long a round waits while no round-trip time is known.
+	Timeout time.Duration
+
+	table  []*Probe // by number, which counts from 0
+	round  int
+	burst  []*Probe // those of this round
+	last   time.Duration
+	rtt    time.Duration // the longest of the host's answers
+	counts Counts
+	// deviceMTU is what our own kernel said when it refused a probe, 0: nothing.
+	deviceMTU int
+}
+
+// Counts are what a Prober has seen apart from its probes.
+type Counts struct {
+	// Foreign counts answers that belong to no probe, OtherSource replies to our
+	// probes from a host that was not asked, Duplicates further answers to a
+	// probe, Malformed what could not be read.
+	Foreign, OtherSource, Duplicates, Malformed int
+	// Late counts the answers that came after the end of their round.
+	Late int
+	// Bytes is the length of all IP packets that were sent.
+	Bytes int64
+}
+
+// NewProber returns a Prober that asks target.
+func NewProber(conn Conn, clock ping.Clock, target netip.Addr, random func() uint64) *Prober {
+	f := probe.IPv6
+	if target.Is4() {
+		f = probe.IPv4
+	}
+	return &Prober{conn: conn, clock: clock, family: f, target: target, random: random, Timeout: time.Second}
+}
+
+// Probes returns all probes so far, in the order in which they were sent. They
+// belong to the Prober.
+func (p *Prober) Probes() []*Probe { return p.table }
+
+// Counts returns what was seen apart from the probes.
+func (p *Prober) Counts() Counts { return p.counts }
+
+// Rounds returns the number of rounds so far.
+func (p *Prober) Rounds() int { return p.round }
+
+// maxProbes is how many probes their 16-bit number can tell apart.
+const maxProbes = 1 << 16
+
+// Round sends a burst and waits for its answers. It returns the probes, whose
+// fates it has filled in; an answer that comes later still changes them. The
+// errors are those of a socket that does not work, or of ctx.
+func (p *Prober) Round(ctx context.Context, burst []Packet) ([]*Probe, error) {
+	stop := context.AfterFunc(ctx, p.conn.Wake)
+	defer stop()
+	p.round++
+	p.burst = nil
+	for i := range burst {
+		if len(p.table) == maxProbes || ctx.Err() != nil {
+			break
+		}
+		if err := p.send(&burst[i]); err != nil {
+			return p.burst, err
+		}
+	}
+	err := p.wait(ctx)
+	for _, s := range p.burst {
+		if s.Fate == Pending {
+			s.Fate = Silent
+		}
+	}
+	return p.burst, err
+}
+
+// send sends one probe. An ICMP error about an earlier one that is still pending
+// on the socket fails the call; it is read, and the probe sent again.
+func (p *Prober) send(packet *Packet) error {
+	s := &Probe{Packet: *packet, Round: p.round, ReplyTTL: -1}
+	s.Number, s.Cookie = uint16(len(p.table)), p.random()
+	p.table = append(p.table, s)
+	p.burst = append(p.burst, s)
+	for attempt := 0; ; attempt++ {
+		now := p.clock.Now()
+		s.Sent, s.At = now.Mono, now.Wall
+		p.last = now.Mono
+		err := p.conn.Send(&s.Packet)
+		if err == nil {
+			p.counts.Bytes += int64(s.Size)
+			return p.drain()
+		}
+		if errors.As(err, new(*probe.SocketError)) {
+			return err
+		}
+		if attempt < retries && p.again(s, err) {
+			continue
+		}
+		s.Fate, s.Err = Refused, err
+		return p.drain()
+	}
+}
+
+// again reports whether a probe that could not be sent may be sent after all, and
+// makes room for it.
+func (p *Prober) again(s *Probe, err error) bool {
+	switch errno := unix.Errno(0); {
+	case !errors.As(err, &errno):
+		return false
+	case errno == unix.ENOBUFS || errno == unix.ENOMEM || errno == unix.EAGAIN:
+		return p.conn.Wait(busy) == nil && p.drain() == nil
+	case pendingError(errno):
+		before := len(p.table)
+		local, pending := p.pending(s)
+		return len(p.table) == before && !local && pending
+	}
+	return false
+}
+
+// pending reads what waits on the socket after the send of s failed: whether
+// the kernel itself refused s, and whether there was an error about another.
+func (p *Prober) pending(s *Probe) (local, other bool) {
+	for {
+		a, err := p.conn.Receive()
+		switch {
+		case errors.As(err, new(*probe.ParseError)):
+			p.counts.Malformed++
+		case err != nil || a == nil:
+			return local, other
+		case a.Kind == LocalError:
+			local = true
+			s.MTU, p.deviceMTU = int(a.Info), int(a.Info)
+		default:
+			other = true
+			p.take(a)
+		}
+	}
+}
+
+// drain takes the answers that have arrived.
+func (p *Prober) drain() error {
+	for {
+		a, err := p.conn.Receive()
+		switch {
+		case errors.As(err, new(*probe.ParseError)):
+			p.counts.Malformed++
+		case err != nil:
+			return err
+		case a == nil:
+			return nil
+		default:
+			p.take(a)
+		}
+	}
+}
+
+// wait waits for the answers of the burst.
+func (p *Prober) wait(ctx context.Context) error {
+	for {
+		if err := p.drain(); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		now := p.clock.Now().Mono
+		end, open := p.end()
+		if !open || now >= end {
+			return nil
+		}
+		if err := p.conn.Wait(end - now); err != nil {
+			return err
+		}
+	}
+}
+
+// end returns when the round ends if nothing more arrives; open is false when
+// everything has. Links deliver in order as a rule: once a probe that was sent
+// behind all others is answered, the others had their chance.
+func (p *Prober) end() (at time.Duration, open bool) {
+	behind := time.Duration(-1)
+	for _, s := range p.burst {
+		switch {
+		case s.Fate == Pending:
+			open = true
+			if !s.Control {
+				behind = -1
+			}
+		case !s.Control:
+			behind = -1
+		case s.Fate == Answered && behind < 0:
+			behind = s.Sent + s.RTT
+		}
+	}
+	switch {
+	case behind >= 0:
+		return behind + max(p.rtt, grace), open
+	case p.rtt > 0:
+		return p.last + max(4*p.rtt, p.rtt+patience), open
+	}
+	return p.last + p.Timeout, open
+}
+
+// take matches an answer with its probe.
+func (p *Prober) take(a *Answer) {
+	if int(a.Number) >= len(p.table) {
+		p.counts.Foreign++
+		return
+	}
+	s := p.table[a.Number]
+	if s.Method != a.Method || a.HasCookie && a.Cookie != s.Cookie || a.Kind == Reply && !a.HasCookie ||
+		a.Kind == ICMPError && !sameHost(a.About, p.target) {
+		p.counts.Foreign++
+		return
+	}
+	fate := p.fate(a)
+	if fate == Answered && !sameHost(a.From, p.target) {
+		p.counts.OtherSource++
+		return
+	}
+	if fate == TooBig {
+		s.Claims = append(s.Claims, Claim{MTU: int(a.Info), From: a.From})
+	}
+	p.settle(s, a, fate)
+}
+
+// settle notes the fate of s, unless a stronger one is known: an answer of the host
+// is stronger than what others say of its probe.
+func (p *Prober) settle(s *Probe, a *Answer, fate Fate) {
+	switch {
+	case s.Fate == fate, s.Fate == Answered:
+		p.counts.Duplicates++
+		return
+	case s.Fate != Pending && s.Fate != Silent && fate != Answered:
+		return
+	}
+	s.Late = s.Round != p.round || s.Fate == Silent
+	if s.Late {
+		p.counts.Late++
+	}
+	now := p.clock.Now()
+	s.Fate, s.From, s.ReplyTTL, s.Type, s.Code = fate, a.From, a.TTL, a.Type, a.Code
+	s.RTT = now.Mono - s.Sent
+	if d := a.Stamp.Sub(s.At); !a.Stamp.IsZero() && d > 0 && d < s.RTT {
+		s.RTT = d
+	}
+	if fate == Answered {
+		s.FragmentSize, s.ReplySize = a.FragmentSize, a.Size
+		p.rtt = max(p.rtt, s.RTT)
+	}
+}
+
+// The codes of "port unreachable" (RFC 792; RFC 4443, section 3.1).
+const noPort4, noPort6 = 3, 4
+
+// fate is what an answer says of its probe. A port that is unreachable is the
+// answer that a UDP probe asks for.
+func (p *Prober) fate(a *Answer) Fate {
+	if a.Kind == Reply {
+		return Answered
+	}
+	six := p.family == probe.IPv6
+	switch {
+	case six && a.Type == wire.ICMPv6TooBig, !six && a.Type == wire.ICMPv4Unreachable && a.Code == wire.ICMPv4FragNeeded:
+		return TooBig
+	case six && a.Type == wire.ICMPv6TimeExceeded && a.Code == 0, !six && a.Type == wire.ICMPv4TimeExceeded && a.Code == 0:
+		return Exceeded
+	case a.Method != UDP:
+	case six && a.Type == wire.ICMPv6Unreachable && a.Code == noPort6, !six && a.Type == wire.ICMPv4Unreachable && a.Code == noPort4:
+		return Answered
+	}
+	return Unreachable
+}
