@@ -45,6 +45,9 @@ type Config struct {
 	// UserTime measures by the monotonic clock around the calls and leaves the
 	// kernel's stamps alone.
 	UserTime bool
+	// Distribution, if not nil, is filled in by the run. The Pinger that does so
+	// writes to it until the run is over; the consumer of its events may read it.
+	Distribution *Distribution
 	// Random gives the cookies.
 	Random func() uint64
 }

@@ -118,6 +118,9 @@ func (p *Pinger) accept(s *sent, e *Event, data []byte) {
 	} else {
 		p.stats.Received++
 		p.answer(s)
+		if p.Distribution != nil {
+			p.Distribution.Add(e.RTT, e.Source)
+		}
 	}
 	p.cameBack(s.n)
 	p.underWay(s.n)

@@ -98,7 +98,13 @@ func (p *Pinger) Run(ctx context.Context) iter.Seq2[*Event, error] {
 		if p.interval > 0 {
 			p.nextSend -= time.Duration(p.Preload-1) * p.interval
 		}
-		if err := p.loop(); err != nil && !p.stopped {
+		err := p.loop()
+		for n := oldest(p.last); n <= p.last; n++ {
+			if s := p.table.get(n); s != nil {
+				p.forget(s)
+			}
+		}
+		if err != nil && !p.stopped {
 			yield(nil, err)
 		}
 	}
@@ -238,6 +244,9 @@ func (p *Pinger) sendNext() {
 			p.emit(Event{Kind: Unanswered, Seq: n - 1, At: p.now.Wall})
 		}
 	}
+	if old := p.table.get(n - window); old != nil {
+		p.forget(old)
+	}
 	s := p.table.put(n)
 	s.cookie = p.Random()
 	err := p.transmit(s)
@@ -248,6 +257,13 @@ func (p *Pinger) sendNext() {
 	p.backOff = 0
 	p.account(s, err)
 	p.schedule(s.mono)
+}
+
+// forget takes leave of a probe: what became of it is what it was.
+func (p *Pinger) forget(s *sent) {
+	if p.Distribution != nil && !s.refused {
+		p.Distribution.losses.settle(s.answered)
+	}
 }
 
 // transmit hands probe s to the kernel. An error of an earlier probe that is
@@ -329,6 +345,7 @@ func (p *Pinger) backOffFor(s *sent) bool {
 // account counts probe s and what became of it.
 func (p *Pinger) account(s *sent, err error) {
 	p.last = s.n
+	s.refused = err != nil
 	p.lastSent = s.mono
 	p.stats.Elapsed = p.lastSent - p.start
 	switch {

@@ -7,8 +7,8 @@ type sent struct {
 	cookie uint64
 
 	answered bool
-	// blamed: an ICMP error about it has come.
-	blamed bool
+	// blamed: an ICMP error about it has come. refused: it was not sent.
+	blamed, refused bool
 }
 
 // window is how many probes can be told apart by the 16 bits on the wire.
@@ -31,6 +31,9 @@ func (t *table) put(n int64) *sent {
 	*slot = sent{n: n}
 	return slot
 }
+
+// oldest returns the first number that the table still has when it has last.
+func oldest(last int64) int64 { return max(1, last-window+1) }
 
 // get returns probe n, nil when it was never sent or is forgotten.
 func (t *table) get(n int64) *sent {

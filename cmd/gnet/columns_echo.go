@@ -222,7 +222,7 @@ func echoSummaryColumns() []render.Column[echoSummary] {
 			}
 		})
 	}
-	return []render.Column[row]{
+	return append([]render.Column[row]{
 		column("destination", render.String, "", "The destination as named, or its canonical name.", func(r *row, v *value) { v.Str(r.series.Name) }),
 		column("address", render.Addr, "", "Address that was pinged.", func(r *row, v *value) { v.Addr(r.series.Dest) }),
 		column("source", render.Addr, "", "Source address that the kernel chose at the start.", func(r *row, v *value) { v.Addr(r.series.Source) }),
@@ -254,5 +254,5 @@ func echoSummaryColumns() []render.Column[echoSummary] {
 		rtt("rtt_avg_ns", "Mean round-trip time, in whole microseconds.", (*ping.Spread).Average),
 		rtt("rtt_max_ns", "Longest round-trip time.", func(s *ping.Spread) time.Duration { return s.Max }),
 		rtt("rtt_mdev_ns", "Standard deviation of the round-trip times, in whole microseconds.", (*ping.Spread).Deviation),
-	}
+	}, echoStatsColumns()...)
 }

@@ -53,6 +53,8 @@ type pingOptions struct {
 	Adaptive, Flood, Audible, Broadcast, DontRoute, NoLoop bool
 	Debug, Numeric, Outstanding, Quiet, Stamp, UserTime    bool
 	Verbose, Connect, Precise, ForceNames                  bool
+	// Stats asks for the distribution of the times and losses.
+	Stats bool
 }
 
 // defaultPing is ping without options.
@@ -82,7 +84,7 @@ func pingTable() *optionTable[pingOptions] {
 		flag('A', "adaptive: the interval follows the round-trip time", func(o *o) { o.Adaptive = true }),
 		flag('b', "allow a broadcast address", func(o *o) { o.Broadcast = true }),
 		flag('B', "keep the source address of the start", func(o *o) { o.StrictFrom = true }),
-		value('c', "COUNT", "stop after COUNT replies and errors", (*o).setCount),
+		value('c', "COUNT", "send COUNT probes and stop when each is answered or has brought an error", (*o).setCount),
 		flag('C', "connect the socket: hear of no other host", func(o *o) { o.Connect = true }),
 		flag('d', "set SO_DEBUG on the socket", func(o *o) { o.Debug = true }),
 		flag('D', "print the time of day before each line", func(o *o) { o.Stamp = true }),
@@ -119,7 +121,8 @@ func pingTable() *optionTable[pingOptions] {
 	for _, letter := range []byte("N") {
 		table = append(table, option[o]{short: letter, set: pingNotYet, arg: requiredArgument})
 	}
-	table = append(table, option[o]{long: "help", own: true, help: "print this help on standard output",
+	table = append(table, option[o]{long: "stats", own: true, help: "add percentiles, jitter, a histogram and runs of losses to the summary",
+		set: func(o *pingOptions, _, _ string) error { o.Stats = true; return nil }}, option[o]{long: "help", own: true, help: "print this help on standard output",
 		set: func(*o, string, string) error { return errLongHelp }})
 	table = append(table, outputRows(func(o *pingOptions) *outputOptions { return &o.outputOptions })...)
 	return &optionTable[o]{options: table, shortOnly: true}

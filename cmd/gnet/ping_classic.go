@@ -37,6 +37,8 @@ type pingSeries struct {
 	ID        uint16
 	FlowLabel uint32 // 0: none
 	Multicast bool
+	// Distribution is filled in by a run with --stats, else nil.
+	Distribution *ping.Distribution
 }
 
 // header prints the first line.
@@ -307,6 +309,9 @@ func (p *pingPrinter) summary(s *ping.Stats) {
 	}
 	b = append(b, '\n')
 	b = append(append(b, strings.Join(p.figures(s), ", ")...), '\n')
+	if p.series.Distribution != nil {
+		b = appendDistribution(b, s, p.series.Distribution)
+	}
 	p.e.Stdout.Write(b)
 	p.e.Stdout.Flush()
 }

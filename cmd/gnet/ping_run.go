@@ -253,7 +253,7 @@ func probeConfig(o *pingOptions, socket *probe.Socket, a netip.Addr) probe.Confi
 		Dest: dest, Source: o.Source4, Device: o.Device, TTL: o.TTL, TOS: o.TOS, MTU: o.MTU,
 		Options: o.ipOptions, Flow: o.Flow, FlowLabel: o.FlowLabel, Mark: o.Mark, Connect: o.Connect,
 		DontRoute: o.DontRoute, NoLoop: o.NoLoop, Debug: o.Debug, SendBuffer: o.SendBuffer,
-		TransmitStamps: !o.UserTime && !o.Adaptive && o.Interval >= stampedInterval,
+		TransmitStamps: !o.UserTime && (o.Stats || !o.Adaptive && o.Interval >= stampedInterval),
 	}
 	if a.Is6() {
 		c.Source = o.Source6
@@ -294,11 +294,14 @@ func warnDevice(e *env, o *pingOptions, source, a netip.Addr, socket *probe.Sock
 // pingSeriesRun prints the first line, runs the series, and prints the summary.
 func pingSeriesRun(ctx context.Context, e *env, o *pingOptions, socket *probe.Socket, series *pingSeries) error {
 	interval := o.Interval
+	if o.Stats {
+		series.Distribution = new(ping.Distribution)
+	}
 	pinger := ping.New(socket, ping.NewSystemClock(), ping.Config{
 		Family: series.Family, Mode: series.Mode, ID: series.ID, Target: series.Target, AnySource: series.Multicast,
 		Count: o.Count, Interval: interval, Adaptive: o.Adaptive, MinInterval: adaptiveFloor(), Preload: o.Preload,
 		Wait: o.Wait, Deadline: o.Deadline, Size: o.Size, Pattern: o.Pattern, UserTime: o.UserTime,
-		ReportUnanswered: o.Outstanding, ReportSent: o.Flood && !o.Quiet && o.Format == render.Classic, Random: rand.Uint64,
+		ReportUnanswered: o.Outstanding, ReportSent: o.Flood && !o.Quiet && o.Format == render.Classic, Distribution: series.Distribution, Random: rand.Uint64,
 	})
 	sink := newPingSink(ctx, e, o, series)
 	if os.Getuid() != 0 && interval < userInterval && !o.Adaptive {
