@@ -31,6 +31,7 @@ type Lookup struct {
 
 	flow    flow // the packet
 	oneTree bool // local and main are searched as one
+	foreign bool // the packet is sent from here with the source address of another host
 }
 
 // RuleStep is one routing rule and what came of it.
@@ -97,6 +98,7 @@ func (c *Conn) Lookup(q Query) (*Lookup, error) {
 		return nil, err
 	}
 	l.Kernel = *answer
+	l.foreign = answer.Err != nil && c.foreignSource(&f)
 	l.compare()
 	return l, nil
 }

@@ -48,7 +48,8 @@ const (
 	ReasonOnLink
 	// ReasonForwarding: what comes in by an interface is not forwarded (net/ipv4/route.c, ip_route_input_slow).
 	ReasonForwarding
-	// ReasonSource: the source address may not come in by that interface (net/ipv4/fib_frontend.c, fib_validate_source).
+	// ReasonSource: the source address may not come in by that interface (net/ipv4/fib_frontend.c, fib_validate_source), or is none of this
+	// host, which sends from no other (net/ipv4/route.c, ip_route_output_key_hash_rcu).
 	ReasonSource
 	// ReasonChanging: the rules or a table changed each time they were read, so rows may be missing or doubled.
 	ReasonChanging
@@ -241,13 +242,25 @@ func (l *Lookup) bound() {
 	switch {
 	case l.Dst.Is4() && q.Oif != "" && l.Refused != nil && l.Kernel.Route != nil:
 		l.because(ReasonOnLink, "no entry leads out of %s; the kernel takes the destination for a neighbour on that link", q.Oif)
-	case q.Iif == "" || l.Kernel.Err == nil || l.Agree:
+	case l.Agree:
+	case l.foreign:
+		l.because(ReasonSource, "%v is no address of this host, which sends from its own alone; --iif asks about a packet that comes in", q.Src)
+	case q.Iif == "" || l.Kernel.Err == nil:
 	case errors.Is(l.Kernel.Err, unix.EHOSTUNREACH):
 		l.because(ReasonForwarding, "what comes in by %s is not forwarded", q.Iif)
 	case errors.Is(l.Kernel.Err, unix.EXDEV), errors.Is(l.Kernel.Err, unix.EINVAL):
 		l.because(ReasonSource, "the kernel takes no packet from %s that comes in by %s: the way back is another, or it is no source address",
 			sourceText(q.Src), q.Iif)
 	}
+}
+
+// foreignSource reports whether an IPv4 packet that leaves this host has a source address that is not the host's. IPv6 does not look.
+func (c *Conn) foreignSource(f *flow) bool {
+	if !f.Src.Is4() || f.Src.IsUnspecified() || f.iif != 0 {
+		return false
+	}
+	way, err := c.rt.RouteGet(rtnl.RouteQuery{Dst: f.Src})
+	return err != nil || way.Type != unix.RTN_LOCAL
 }
 
 func sourceText(src netip.Addr) string {

@@ -268,6 +268,7 @@ func TestRouteGet_bound(t *testing.T) {
 		host := nstest.Here(t)
 		host.Sysctl(t, "net/ipv4/conf/d0/forwarding", "0")
 		for line, want := range map[string]string{
+			"10.60.7.9 --from 10.50.0.9":          "reason: source: 10.50.0.9 is no address of this host, which sends from its own alone; --iif asks about a packet that comes in\n",
 			"10.60.7.9 --oif lo":                  "reason: on-link: no entry leads out of lo; the kernel takes the destination for a neighbour on that link\n",
 			"10.60.7.9 --iif d0 --from 10.50.0.2": "reason: forwarding: what comes in by d0 is not forwarded\n",
 			"10.60.7.9 --iif d0 --from 224.0.0.1": "reason: source: the kernel takes no packet from 224.0.0.1 that comes in by d0: the way back is another, or it is no source address\n",
