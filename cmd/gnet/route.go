@@ -252,11 +252,11 @@ func (o *routeOptions) change(ctx context.Context, words []string, names routeNa
 	case o.Listing.Cache && family == routeInet:
 		return bareUsage("Modifying `%s' routing cache not supported", name)
 	case o.Format != render.Classic:
-		return routeUsage("add and del print no rows: no --format")
+		return routeUsage("add, replace and del print no rows: no --format")
 	case o.ProcRoot != "":
-		return routeUsage("add and del change the running kernel: no --proc-root")
+		return routeUsage("add, replace and del change the running kernel: no --proc-root")
 	case o.Details, o.Filter.Given(), o.Files:
-		return routeUsage("add and del list nothing: no --details, no --proc and none of the options that select routes")
+		return routeUsage("add, replace and del list nothing: no --details, no --proc and none of the options that select routes")
 	}
 	parse := parseRouteWords4
 	if family == routeInet6 {
@@ -343,9 +343,9 @@ func tellReplaced(e *env, was []rtnl.Route) {
 		e.tell("%s: added: there was none of the same destination and metric", e.Name)
 		return
 	}
-	e.tell("%s: replaced %s", e.Name, routeWords(&was[0]))
+	e.tell("%s: replaced %s", e.Name, routeText(&was[0]))
 	for i := range was[1:] {
-		e.tell("%s: left %s", e.Name, routeWords(&was[i+1]))
+		e.tell("%s: left %s", e.Name, routeText(&was[i+1]))
 	}
 }
 

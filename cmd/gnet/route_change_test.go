@@ -257,7 +257,7 @@ route: line 1002: 30.0.0.0/8 via 192.0.2.1 dev d0: Network is unreachable (the k
 			if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			if r := run("restore", file); r.Status != 2 || !strings.Contains(r.Stderr, strings.TrimPrefix(want, "restore: ")) {
+			if r := run("restore", file); r.Status != 2 || r.Stdout != "nothing was done\n" || !strings.Contains(r.Stderr, strings.TrimPrefix(want, "restore: ")) {
 				t.Errorf("%q: %+v", text, r)
 			}
 		}

@@ -86,7 +86,11 @@ func (r *changeReport) end(o *routes.Outcome, err error) error {
 			return cerr
 		}
 	} else {
-		fmt.Fprintln(r.e.Stdout, outcomeText(o))
+		text := outcomeText(o)
+		if err != nil && *o == (routes.Outcome{}) {
+			text = "nothing was done"
+		}
+		fmt.Fprintln(r.e.Stdout, text)
 		if r.waits != nil {
 			fmt.Fprintln(r.e.Stdout, waitsText(r.e, r.waits))
 		}

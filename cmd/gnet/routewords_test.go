@@ -240,8 +240,8 @@ func TestParseRoute_refusals(t *testing.T) {
 		"-A unix add default":                   bare(3, "No routing for address family `unix'."),
 		"-A":                                    usage("option requires an argument -- 'A'"),
 		"--frob":                                usage("unrecognized option '--frob'"),
-		"add default d0 --json":                 usage("add and del print no rows: no --format"),
-		"add default d0 --proc-root testdata":   usage("add and del change the running kernel: no --proc-root"),
+		"add default d0 --json":                 usage("add, replace and del print no rows: no --format"),
+		"add default d0 --proc-root testdata":   usage("add, replace and del change the running kernel: no --proc-root"),
 	} {
 		_, err := parseRoute(context.Background(), strings.Fields(line), false, newFixedNames(t))
 		var f *failure
