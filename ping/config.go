@@ -38,6 +38,10 @@ type Config struct {
 	Deadline time.Duration
 	// Size is the number of data bytes, at most MaxSize.
 	Size int
+	// Node makes the probes node information queries in place of echo requests,
+	// with neither Size nor Pattern. The answers' Data is the whole message. Only
+	// for raw sockets of IPv6 with probe.Config.NodeInfo.
+	Node *NodeQuery
 	// Pattern fills the data; empty counts 0, 1, 2 and so on.
 	Pattern []byte
 	// ReportUnanswered and ReportSent ask for events of those kinds.

@@ -28,6 +28,9 @@ func MaxSize(f probe.Family) int {
 // newMessage returns an echo request with its pattern and without what changes
 // from probe to probe.
 func newMessage(c *Config) []byte {
+	if c.Node != nil {
+		return c.Node.message()
+	}
 	b := make([]byte, wire.ICMPHeader+c.Size)
 	b[0] = wire.ICMPv4EchoRequest
 	if c.Family == probe.IPv6 {
@@ -48,6 +51,10 @@ func newMessage(c *Config) []byte {
 // fill writes what is proper to one probe.
 func (p *Pinger) fill(s *sent) {
 	b := p.message
+	if p.Node != nil {
+		fillNonce(b, p.ID, s)
+		return
+	}
 	binary.BigEndian.PutUint16(b[6:], uint16(s.n))
 	if p.hasCookie() {
 		data := b[wire.ICMPHeader:]
@@ -66,6 +73,7 @@ func (p *Pinger) hasCookie() bool { return p.Size >= stampLen }
 // echo is an echo message as it was received or quoted.
 type echo struct {
 	id, seq uint16
+	nonce   uint32 // of a node information message
 	data    []byte
 }
 

@@ -133,7 +133,8 @@ type Event struct {
 	// Late: the answer came after Config.Wait.
 	Late bool
 	// Wrong is the offset of the first data byte that differs from what was sent,
-	// 0 when none does; Want and Data are what it should be and all the data.
+	// 0 when none does; Want and Data are what it should be and all the data. With
+	// Config.Node Data is the answer from its ICMPv6 header on.
 	Wrong int
 	Want  byte
 	Data  []byte

@@ -68,11 +68,7 @@ func (p *Pinger) transmitStamp(m *probe.Message) {
 
 // reply handles m if it is an echo reply.
 func (p *Pinger) reply(m *probe.Message) bool {
-	want := wire.ICMPv4EchoReply
-	if p.Family == probe.IPv6 {
-		want = wire.ICMPv6EchoReply
-	}
-	echo, ok := parseEcho(m.Data, want)
+	echo, ok := p.parseReply(m.Data)
 	if !ok {
 		return false
 	}
@@ -89,7 +85,9 @@ func (p *Pinger) reply(m *probe.Message) bool {
 	}
 	e.Seq = s.n
 	e.RTT, e.Source = p.roundTrip(s, m)
-	e.Truncated, e.Longer = len(m.Data) < len(p.message), len(m.Data) > len(p.message)
+	if p.Node == nil {
+		e.Truncated, e.Longer = len(m.Data) < len(p.message), len(m.Data) > len(p.message)
+	}
 	e.Late = p.Wait > 0 && p.now.Mono-s.mono > p.Wait
 	if m.BadChecksum {
 		e.Kind = Corrupted
@@ -97,7 +95,7 @@ func (p *Pinger) reply(m *probe.Message) bool {
 		p.report()
 		return true
 	}
-	if cookie, ok := echo.cookie(); ok && p.hasCookie() && cookie != s.cookie {
+	if !p.carries(&echo, s) {
 		p.foreign(e, OtherCookie)
 		return true
 	}
@@ -126,7 +124,9 @@ func (p *Pinger) accept(s *sent, e *Event, data []byte) {
 	p.underWay(s.n)
 	p.stats.RTT.add(e.RTT)
 	p.adapt()
-	if e.Wrong = firstWrong(data, p.message[wire.ICMPHeader:]); e.Wrong > 0 {
+	if p.Node != nil {
+		e.Data = data
+	} else if e.Wrong = firstWrong(data, p.message[wire.ICMPHeader:]); e.Wrong > 0 {
 		e.Want, e.Data = p.message[wire.ICMPHeader+e.Wrong], data
 	}
 	p.stats.note(e)
@@ -187,11 +187,7 @@ func (p *Pinger) underWay(n int64) { p.stats.Pipe = max(p.stats.Pipe, p.last-n+1
 
 // icmpError handles an error that the kernel has tied to one of our probes.
 func (p *Pinger) icmpError(m *probe.Message) {
-	want := wire.ICMPv4EchoRequest
-	if p.Family == probe.IPv6 {
-		want = wire.ICMPv6EchoRequest
-	}
-	quoted, ok := parseEcho(m.Data, want)
+	quoted, ok := p.parseQuoted(m.Data)
 	if !ok || quoted.id != p.ID || !sameHost(m.From, p.Target) {
 		return // about another program's probe: a raw socket sees those too
 	}

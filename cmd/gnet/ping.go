@@ -47,6 +47,7 @@ type pingOptions struct {
 	ipOptions      []byte // as on the wire; see makeIPOptions
 	Flow           bool
 	FlowLabel      uint32 // 0: the kernel's choice
+	Node           nodeOptions
 	Mark           uint32
 	MarkSet        bool
 
@@ -99,6 +100,7 @@ func pingTable() *optionTable[pingOptions] {
 		value('m', "MARK", "mark of the packets, for routing rules", (*o).setMark),
 		{short: 'M', arg: requiredArgument, argName: "MODE", words: []string{"do", "want", "dont", "probe"},
 			help: "path MTU discovery: do, want, dont or probe", set: func(o *pingOptions, _, arg string) error { return o.setMTU(arg) }},
+		value('N', "WORD", "ask a node of IPv6 for its names or addresses; -N help lists the words", (*o).setNode),
 		flag('n', "addresses, no names", func(o *o) { o.Numeric, o.ForceNames = true, false }),
 		flag('O', "say when the last probe has no answer yet", func(o *o) { o.Outstanding = true }),
 		value('p', "HEX", "pattern of the data, up to 16 bytes", (*o).setPattern),
@@ -118,9 +120,6 @@ func pingTable() *optionTable[pingOptions] {
 		value('W', "SECONDS", "wait that long for the first reply after the last probe (10)", (*o).setWait),
 		flag('3', "times with three decimals, however long", func(o *o) { o.Precise = true }),
 	}
-	for _, letter := range []byte("N") {
-		table = append(table, option[o]{short: letter, set: pingNotYet, arg: requiredArgument})
-	}
 	table = append(table, option[o]{long: "stats", own: true, help: "add percentiles, jitter, a histogram and runs of losses to the summary",
 		set: func(o *pingOptions, _, _ string) error { o.Stats = true; return nil }}, option[o]{long: "help", own: true, help: "print this help on standard output",
 		set: func(*o, string, string) error { return errLongHelp }})
@@ -131,11 +130,6 @@ func pingTable() *optionTable[pingOptions] {
 // errLongHelp asks for the help on standard output: --help, unlike -h, is a
 // question of gnet's own.
 var errLongHelp = errors.New("help on standard output")
-
-// pingNotYet refuses the options of iputils that gnet does not have yet.
-func pingNotYet(_ *pingOptions, name, _ string) error {
-	return fail(statusCannot, "option -%s is not in this version of gnet", name)
-}
 
 const pingSynopsis = "\nUsage\n  ping [options] <destination>\n\nOptions:\n"
 
@@ -150,6 +144,9 @@ func newPingCommand(e *env, run func(context.Context, *env, pingOptions) error) 
 				return nil
 			case errors.Is(err, errShowHelp):
 				return &failure{status: statusCannot, usage: pingSynopsis + pingTable().help()}
+			case errors.Is(err, errNodeHelp):
+				e.Stdout.WriteString(nodeHelp)
+				return nil
 			case errors.Is(err, errShowVersion):
 				e.Stdout.WriteString("gnet " + version + "\nping: options and output of iputils 20221126\n")
 				return nil
@@ -171,6 +168,9 @@ func parsePing(args []string, posix bool) (pingOptions, error) {
 	}
 	if err != nil {
 		return pingOptions{}, err
+	}
+	if group, ok := o.Node.group(); ok && len(words) == 0 {
+		words = []string{group.String()}
 	}
 	if len(words) == 0 {
 		return pingOptions{}, fail(statusNo, "usage error: Destination address required")

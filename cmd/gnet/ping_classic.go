@@ -36,6 +36,7 @@ type pingSeries struct {
 	Mode      probe.Mode
 	ID        uint16
 	FlowLabel uint32 // 0: none
+	Node      *ping.NodeQuery
 	Multicast bool
 	// Distribution is filled in by a run with --stats, else nil.
 	Distribution *ping.Distribution
@@ -150,7 +151,11 @@ func (p *pingPrinter) appendEvent(b []byte, ev *ping.Event) []byte {
 func (p *pingPrinter) appendReply(b []byte, ev *ping.Event) []byte {
 	b = strconv.AppendInt(b, int64(ev.Bytes), 10)
 	b = append(append(b, " bytes from "...), p.host(ev.From)...)
-	b = strconv.AppendUint(append(b, ": icmp_seq="...), uint64(uint16(ev.Seq)), 10)
+	if p.series.Node != nil {
+		b = p.appendNode(append(b, ':'), ev)
+	} else {
+		b = strconv.AppendUint(append(b, ": icmp_seq="...), uint64(uint16(ev.Seq)), 10)
+	}
 	if p.o.Verbose && (p.series.Mode == probe.Raw || p.o.ID >= 0) {
 		b = strconv.AppendUint(append(b, " ident="...), uint64(p.series.ID), 10)
 	}
@@ -160,7 +165,7 @@ func (p *pingPrinter) appendReply(b []byte, ev *ping.Event) []byte {
 	if ev.Truncated {
 		return append(b, " (truncated)\n"...)
 	}
-	if p.o.Size >= timedSize {
+	if p.timed() {
 		b = p.appendTime(append(b, " time="...), ev.RTT)
 	}
 	if ev.Kind == ping.Duplicate && (!p.series.Multicast || p.o.Verbose) {
@@ -185,6 +190,9 @@ func (p *pingPrinter) appendReply(b []byte, ev *ping.Event) []byte {
 // needs room for a struct timeval. The times are known all the same, and stand
 // in the machine formats.
 const timedSize = 16
+
+// timed reports whether lines have times.
+func (p *pingPrinter) timed() bool { return p.o.Size >= timedSize && p.series.Node == nil }
 
 func (p *pingPrinter) appendTime(b []byte, d time.Duration) []byte {
 	if p.o.Precise {
@@ -257,7 +265,7 @@ func (p *pingPrinter) localError(ev *ping.Event) {
 // status prints the line that SIGQUIT asks for.
 func (p *pingPrinter) status(s *ping.Stats) {
 	text := fmt.Sprintf("\r%d/%d packets, %d%% loss", s.Received, s.Transmitted, int(shownLoss(s)))
-	if s.Received > 0 && p.o.Size >= timedSize {
+	if s.Received > 0 && p.timed() {
 		text += fmt.Sprintf(", min/avg/ewma/max = %s/%s/%s/%s ms", milliseconds(s.RTT.Min), milliseconds(s.RTT.Average()),
 			milliseconds(s.RTT.Moving()), milliseconds(s.RTT.Max))
 	}
@@ -319,7 +327,7 @@ func (p *pingPrinter) summary(s *ping.Stats) {
 // figures returns the parts of the summary's last line.
 func (p *pingPrinter) figures(s *ping.Stats) []string {
 	var parts []string
-	if s.Received > 0 && p.o.Size >= timedSize {
+	if s.Received > 0 && p.timed() {
 		parts = append(parts, fmt.Sprintf("rtt min/avg/max/mdev = %s/%s/%s/%s ms", milliseconds(s.RTT.Min),
 			milliseconds(s.RTT.Average()), milliseconds(s.RTT.Max), milliseconds(s.RTT.Deviation())))
 	}

@@ -32,6 +32,9 @@ func runPing(ctx context.Context, e *env, o pingOptions) error {
 	if len(o.Targets) > 1 {
 		return fail(statusCannot, "one destination, please: several targets are not in this version of gnet")
 	}
+	if err := o.findNode(ctx); err != nil {
+		return err
+	}
 	sockets, err := openPingSockets(e, &o)
 	if err != nil {
 		return err
@@ -114,15 +117,16 @@ func openPingSockets(e *env, o *pingOptions) (*pingSockets, error) {
 	if o.ID == 0 && o.Verbose {
 		e.warn("WARNING: ident 0 => forcing raw socket")
 	}
+	rawOnly := o.ID == 0 || o.Node.qtype != 0
 	sockets := &pingSockets{}
 	err := withNetRaw(func() (err error) {
 		if family != probe.IPv6 {
-			if sockets.v4, err = probe.Open(probe.IPv4, o.ID == 0); err != nil {
+			if sockets.v4, err = probe.Open(probe.IPv4, rawOnly); err != nil {
 				return err
 			}
 		}
 		if family != probe.IPv4 {
-			sockets.v6, err = probe.Open(probe.IPv6, o.ID == 0)
+			sockets.v6, err = probe.Open(probe.IPv6, rawOnly)
 			if family == 0 && errors.Is(err, unix.EAFNOSUPPORT) {
 				return nil // a host without IPv6 is one
 			}
@@ -211,6 +215,10 @@ func preparePing(e *env, o *pingOptions, socket *probe.Socket, target *pingTarge
 	if o.StrictFrom && !c.Source.IsValid() && o.Device == "" && !source.IsUnspecified() {
 		c.Source = source
 	}
+	node, err := o.nodeQuery(c.Dest)
+	if err != nil {
+		return nil, err
+	}
 	if err := socket.Configure(c); err != nil {
 		return nil, err
 	}
@@ -220,7 +228,7 @@ func preparePing(e *env, o *pingOptions, socket *probe.Socket, target *pingTarge
 		name = target.Canonical // the original shows that for IPv4 alone
 	}
 	return &pingSeries{Name: name, Dest: shown, Target: c.Dest, Source: source, Family: socket.Family(), Mode: socket.Mode(),
-		ID: socket.ID(), FlowLabel: socket.FlowLabel(), Multicast: broadcast || a.IsMulticast()}, nil
+		ID: socket.ID(), FlowLabel: socket.FlowLabel(), Node: node, Multicast: broadcast || a.IsMulticast()}, nil
 }
 
 // setMark marks the probes. Without the right to it the run goes on, unmarked.
@@ -252,6 +260,7 @@ func probeConfig(o *pingOptions, socket *probe.Socket, a netip.Addr) probe.Confi
 	c := probe.Config{
 		Dest: dest, Source: o.Source4, Device: o.Device, TTL: o.TTL, TOS: o.TOS, MTU: o.MTU,
 		Options: o.ipOptions, Flow: o.Flow, FlowLabel: o.FlowLabel, Mark: o.Mark, Connect: o.Connect,
+		NodeInfo:  o.Node.qtype != 0 && a.Is6(),
 		DontRoute: o.DontRoute, NoLoop: o.NoLoop, Debug: o.Debug, SendBuffer: o.SendBuffer,
 		TransmitStamps: !o.UserTime && (o.Stats || !o.Adaptive && o.Interval >= stampedInterval),
 	}
@@ -300,7 +309,7 @@ func pingSeriesRun(ctx context.Context, e *env, o *pingOptions, socket *probe.So
 	pinger := ping.New(socket, ping.NewSystemClock(), ping.Config{
 		Family: series.Family, Mode: series.Mode, ID: series.ID, Target: series.Target, AnySource: series.Multicast,
 		Count: o.Count, Interval: interval, Adaptive: o.Adaptive, MinInterval: adaptiveFloor(), Preload: o.Preload,
-		Wait: o.Wait, Deadline: o.Deadline, Size: o.Size, Pattern: o.Pattern, UserTime: o.UserTime,
+		Wait: o.Wait, Deadline: o.Deadline, Size: o.Size, Pattern: o.Pattern, UserTime: o.UserTime, Node: series.Node,
 		ReportUnanswered: o.Outstanding, ReportSent: o.Flood && !o.Quiet && o.Format == render.Classic, Distribution: series.Distribution, Random: rand.Uint64,
 	})
 	sink := newPingSink(ctx, e, o, series)

@@ -52,6 +52,10 @@ func TestPingOptions(t *testing.T) {
 			o.Targets, o.RecordRoute, o.Connect, o.Precise, o.ForceNames = []string{"h"}, true, true, true, true
 			o.Mark, o.MarkSet, o.Flow, o.FlowLabel = 5, true, true, 0xfffff
 		})},
+		{"-N ipv6-all -N ipv6 -N subject-fqdn=A.b%eth0 h", change(func(o *pingOptions) {
+			o.Targets = []string{"h"}
+			o.Node = nodeOptions{qtype: wire.NodeIPv6, flags: 2, hasSubject: true, subject: "a.b", kind: wire.NodeSubjectName, full: true, zone: "eth0"}
+		})},
 		{"-T tsprespec -H a b -n h", change(func(o *pingOptions) {
 			o.Targets, o.Timestamps, o.TimestampHosts, o.Numeric = []string{"h"}, wire.TimestampsPrescribed, []string{"a", "b"}, true
 		})},
@@ -67,7 +71,7 @@ func TestPingOptions(t *testing.T) {
 			t.Errorf("ping %s: %v", tt.line, err)
 			continue
 		}
-		if diff := cmp.Diff(&tt.want, got, cmp.AllowUnexported(pingOptions{}), cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+		if diff := cmp.Diff(&tt.want, got, cmp.AllowUnexported(pingOptions{}, nodeOptions{}), cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 			t.Errorf("ping %s (-want +got)\n%s", tt.line, diff)
 		}
 	}

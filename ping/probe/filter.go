@@ -22,11 +22,15 @@ func (s *Socket) filter() error {
 		for i := range types.Data {
 			types.Data[i] = ^uint32(0) // a set bit blocks the type (RFC 3542, section 3.2)
 		}
-		types.Data[wire.ICMPv6EchoReply/32] &^= 1 << (wire.ICMPv6EchoReply % 32)
+		reply, id := wire.ICMPv6EchoReply, uint32(4)
+		if s.nodeInfo {
+			reply, id = wire.ICMPv6NodeReply, 8 // the nonce (RFC 4620 4)
+		}
+		types.Data[reply/32] &^= 1 << (reply % 32)
 		if err := unix.SetsockoptICMPv6Filter(s.fd, unix.SOL_ICMPV6, unix.ICMPV6_FILTER, &types); err != nil {
 			return s.fail("ICMPV6_FILTER", "", err)
 		}
-		return s.attach(filter6(s.id))
+		return s.attach(filter6(reply, id, s.id))
 	}
 	const solRaw, icmpFilter = 255, 1 // SOL_RAW, ICMP_FILTER (raw(7))
 	pass := 1<<wire.ICMPv4EchoReply | 1<<wire.ICMPv4Unreachable | 1<<wire.ICMPv4SourceQuench |
@@ -81,13 +85,13 @@ func filter4(id uint16) []unix.SockFilter {
 	}
 }
 
-// filter6 passes echo replies with our identifier. The packet starts at the
-// ICMPv6 header.
-func filter6(id uint16) []unix.SockFilter {
+// filter6 passes replies of a type with our identifier at an offset. The packet
+// starts at the ICMPv6 header.
+func filter6(reply uint8, at uint32, id uint16) []unix.SockFilter {
 	return []unix.SockFilter{
 		{Code: ldByteAbsolute, K: 0},
-		{Code: jumpEqual, K: uint32(wire.ICMPv6EchoReply), Jt: 0, Jf: 2},
-		{Code: ldHalfAbsolute, K: 4},
+		{Code: jumpEqual, K: uint32(reply), Jt: 0, Jf: 2},
+		{Code: ldHalfAbsolute, K: at},
 		{Code: jumpEqual, K: uint32(id), Jt: 1, Jf: 0},
 		{Code: ret, K: 0},
 		{Code: ret, K: wholePacket},

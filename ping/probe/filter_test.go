@@ -71,7 +71,7 @@ func TestFilter4(t *testing.T) {
 }
 
 func TestFilter6(t *testing.T) {
-	vm := machine(t, filter6(ourID))
+	vm := machine(t, filter6(wire.ICMPv6EchoReply, 4, ourID))
 	a := netip.MustParseAddr("fd77::1")
 	echo := func(typ uint8, id uint16) []byte {
 		return wire.AppendICMPv6Echo(nil, a, a, typ, id, 7, make([]byte, 56))

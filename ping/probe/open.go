@@ -23,6 +23,7 @@ type Socket struct {
 	ports     Ports
 	varied    varied
 
+	nodeInfo       bool
 	transmitStamps bool
 	// accepted is how many messages Send has handed to the kernel; stampBase is
 	// what it was when the kernel's own count began at 0.

@@ -97,6 +97,7 @@ func (s *Socket) Configure(c Config) error {
 		return s.fail("eventfd", "", err)
 	}
 	s.wake = wake
+	s.nodeInfo = c.NodeInfo
 	s.transmitStamps = c.TransmitStamps
 	s.packet = make([]byte, maxPacket)
 	s.control = make([]byte, maxControl)
