@@ -4,14 +4,17 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"net/netip"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"gnet/internal/netlink"
 	"gnet/internal/netlink/nltest"
+	"gnet/internal/nstest"
 	"gnet/internal/rtnl"
 )
 
@@ -132,4 +135,79 @@ func TestWatch_names(t *testing.T) {
 	if diff := cmp.Diff(want, told); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// TestWatch_overrun: a watcher that did not read until the kernel's buffer was full hears of every change behind its second reading of
+// the tables.
+func TestWatch_overrun(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		watching, err := Dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer watching.Close()
+		other, err := rtnl.Dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer other.Close()
+		add := func(first byte, n int) {
+			t.Helper()
+			refused := error(nil)
+			batch := other.NewRouteBatch("add", func(_ uint64, err error) { refused = err })
+			for i := range n {
+				r := rtnl.Route{Family: unix.AF_INET, Dst: netip.PrefixFrom(netip.AddrFrom4([4]byte{first + byte(i>>16), byte(i >> 8), byte(i)}), 32), Type: unix.RTN_BLACKHOLE, Protocol: 4}
+				if err := batch.Add(&r, unix.NLM_F_CREATE|unix.NLM_F_EXCL); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := batch.Flush(); err != nil || refused != nil {
+				t.Fatal(err, refused)
+			}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		listens, quiet := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(quiet)
+			for n := 0; ; n++ {
+				select {
+				case <-listens:
+					return
+				case <-time.After(time.Millisecond):
+					r := rtnl.Route{Family: unix.AF_INET, Dst: prefix("9.0.0.0/8"), Type: unix.RTN_BLACKHOLE, Priority: uint32(n)}
+					if err := other.AddRoute(&r, unix.NLM_F_CREATE); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			}
+		}()
+		var told []string
+		for ch, err := range watching.Watch(ctx, &Filter{Family: unix.AF_INET}) {
+			switch {
+			case err != nil:
+				t.Fatal(err)
+			case told == nil: // it listens, and does not read while the buffer fills
+				close(listens)
+				<-quiet
+				add(20, 200_000)
+				told = []string{"begun"}
+			case ch.Kind == EventsLost:
+				told = append(told, "lost")
+			case ch.Found && told[len(told)-1] == "lost": // the tables have been read again
+				add(200, 3)
+				told = append(told, "found")
+			case ch.Route.Dst.Addr().As4()[0] == 200:
+				told = append(told, fmt.Sprint(ch.Route.Dst, ch.Found))
+			}
+			if len(told) == 6 {
+				break
+			}
+		}
+		want := []string{"begun", "lost", "found", "200.0.0.0/32 false", "200.0.1.0/32 false", "200.0.2.0/32 false"}
+		if diff := cmp.Diff(want, told); diff != "" {
+			t.Error(diff)
+		}
+	})
 }

@@ -206,7 +206,8 @@ func TestListen(t *testing.T) {
 	c, kernel := nltest.Dial(func(netlink.Message) []nltest.Datagram { return nil })
 	event := func(text string) []byte { return nltest.Append(nil, typeRow, 0, 0, []byte(text)) }
 	kernel.Tell(nltest.Datagram{Bytes: append(event("one."), event("two.")...)}, nltest.Datagram{Bytes: event("liar"), Port: 9},
-		nltest.Datagram{Err: unix.ENOBUFS}, nltest.Datagram{Bytes: event("four")}, nltest.Datagram{Bytes: []byte{1}})
+		nltest.Datagram{Err: unix.ENOBUFS}, nltest.Datagram{Bytes: event("old.")}, nltest.Datagram{Err: unix.ENOBUFS}, nltest.Datagram{Bytes: []byte("old nonsense")},
+		nltest.Datagram{Err: unix.EAGAIN}, nltest.Datagram{Bytes: event("four")}, nltest.Datagram{Bytes: []byte{1}})
 	var heard []string
 	listen := func() error {
 		return c.Listen(t.Context(), "listen", func(m netlink.Message) error {
@@ -217,7 +218,7 @@ func TestListen(t *testing.T) {
 	if err := listen(); !errors.Is(err, unix.ENOBUFS) {
 		t.Errorf("first: %v", err)
 	}
-	if err := listen(); !errors.Is(err, netlink.ErrShortMessage) { // after a loss the connection goes on
+	if err := listen(); !errors.Is(err, netlink.ErrShortMessage) { // after a loss the connection goes on, once it has been empty
 		t.Errorf("second: %v", err)
 	}
 	if err := listen(); !errors.Is(err, netlink.ErrShortMessage) { // after nonsense it does not

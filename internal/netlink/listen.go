@@ -26,8 +26,8 @@ func (c *Conn) Join(groups ...int) error {
 }
 
 // Listen calls fn with each message that the joined groups bring, until ctx ends or fn returns an error, which is then its own. An
-// error of ctx is returned as it is. unix.ENOBUFS (errors.Is) means that messages were lost: the caller makes up for them by
-// a dump and may go on listening.
+// error of ctx is returned as it is. unix.ENOBUFS (errors.Is) means that messages were lost, and those that still waited have been
+// dropped: the caller makes up for them by a dump and may go on listening.
 func (c *Conn) Listen(ctx context.Context, op string, fn func(Message) error) error {
 	if c.broken != nil {
 		return c.broken
@@ -44,6 +44,9 @@ func (c *Conn) Listen(ctx context.Context, op string, fn func(Message) error) er
 		n, port, err := c.t.Recv(c.buf)
 		switch {
 		case errors.Is(err, unix.ENOBUFS):
+			if err := c.drain(ctx); err != nil {
+				return c.fail(op, err)
+			}
 			return &OpError{Op: op, Err: unix.ENOBUFS}
 		case err == nil && n > len(c.buf):
 			err = ErrTruncated
@@ -65,6 +68,25 @@ func (c *Conn) Listen(ctx context.Context, op string, fn func(Message) error) er
 			return c.fail(op, msgs.Err())
 		}
 	}
+}
+
+// drain receives without waiting until nothing is left. A socket that was full once loses messages without another word until it
+// has been empty (net/netlink/af_netlink.c, netlink_overrun and netlink_rcv_wake), so what is heard after a dump would have holes.
+func (c *Conn) drain(ctx context.Context) error {
+	recv := c.t.Recv
+	if s, ok := c.t.(*socket); ok {
+		recv = s.RecvNow
+	}
+	for ctx.Err() == nil {
+		_, _, err := recv(c.buf)
+		switch {
+		case errors.Is(err, unix.EAGAIN):
+			return nil
+		case err != nil && !errors.Is(err, unix.ENOBUFS):
+			return err
+		}
+	}
+	return nil
 }
 
 // waiter returns a function that blocks until there is something to receive or ctx ends. A thread that sleeps in recvfrom(2) cannot be
