@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 
 // TestMeasure_everySectionOnce runs the whole in small.
 func TestMeasure_everySectionOnce(t *testing.T) {
-	for _, peer := range []string{"netstat", "route", "ping", "ss", "ip"} {
+	for _, peer := range []string{"netstat", "route", "ping", "ss", "ip", "tcpdump", "fping"} {
 		nstest.Peer(t, peer)
 	}
 	nstest.InNetns(t, func(t *testing.T) {
@@ -40,7 +40,7 @@ func TestMeasure_everySectionOnce(t *testing.T) {
 		}
 		var out strings.Builder
 		small := sizes{socketsEach: 10, some: 2, many: 3, few: 5, datagram: 2, descriptorsEach: 12, descriptorHolders: 2, rows: 30,
-			routeCount: 1002, route6Count: 4200, echoCount: 20, rounds: 1, slowRounds: 1, starts: 1}
+			routeCount: 1002, route6Count: 4200, echoCount: 20, floodCount: 30, truthCount: 3, rounds: 1, slowRounds: 1, starts: 1}
 		if err := measure(&lab{gnet: gnet, dir: t.TempDir(), out: &out, sizes: small}, sections()); err != nil {
 			t.Fatalf("%v\n%s", err, out.String())
 		}
@@ -102,13 +102,24 @@ func everyRow() []string {
 		"`route restore`, 1,002 routes | ip -batch",
 		"`route flush`, 1,002 routes | ip -batch",
 		"what | peer",
+		"`ping -q -f 127.0.0.1`, 30 echoes | ping",
 		"`ping -q -i 0 127.0.0.1`, per echo | ping",
+		"`gnet beside itself`",
+		"`ping beside itself`",
+		"`gnet`, loopback",
+		"`ping`, loopback",
+		"`fping`, loopback",
+		"`gnet`, 4 links",
+		"`ping`, 4 links",
+		"`fping`, 4 links",
 		"`hello`",
 		"`gnet --version`",
 		"`gnet netstat -h`",
 		"`gnet route -n`",
 		"`gnet ping -V`",
+		"`gnet ping -c1 127.0.0.1`",
 		"`netstat -h`",
+		"`ping -c1 127.0.0.1`",
 	}
 }
 
@@ -221,5 +232,25 @@ func TestParseTrace_costliestFirst(t *testing.T) {
 	want := []packageCost{{name: "net", ms: 0.010, bytes: 1768, objects: 23}, {name: "errors", ms: 0.002}}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(packageCost{})); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestPrintedTimes(t *testing.T) {
+	out := "PING 127.0.0.1 (127.0.0.1) 56(84) bytes of data.\n64 bytes from 127.0.0.1: icmp_seq=1 ttl=64 time=0.045 ms\n" +
+		"127.0.0.1 : [0], 64 bytes, 1.20 ms (0.049 avg, 0% loss)\nrtt min/avg/max/mdev = 0.045/0.045/0.045/0.000 ms\n"
+	if diff := cmp.Diff([]time.Duration{45 * time.Microsecond, 1200 * time.Microsecond}, printedTimes(out)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestEchoTimes_badCapture(t *testing.T) {
+	whole := append([]byte("\x4d\x3c\xb2\xa1\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x04\x00\x01\x00\x00\x00"), make([]byte, 16)...)
+	for _, bad := range [][]byte{nil, whole[:10], whole[:30], whole, append([]byte{0}, whole...)} {
+		if times, err := echoTimes(bad, bad); err == nil {
+			t.Errorf("%x gives %v", bad, times)
+		}
+	}
+	if times, err := echoTimes(whole[:24], whole[:24]); err != nil || len(times) != 0 {
+		t.Errorf("an empty capture gives %v, %v", times, err)
 	}
 }

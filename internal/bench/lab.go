@@ -44,6 +44,9 @@ type sizes struct {
 	// route6Count is above the number up to which gnet reads the file of IPv6.
 	route6Count int
 	echoCount   int
+	// floodCount is the number of echoes of ping -f, truthCount that of times that
+	// are compared with the wire.
+	floodCount, truthCount int
 	// rounds is how often each command runs, slowRounds how often those do that
 	// take seconds, starts how often those do that measure start-up alone.
 	rounds, slowRounds, starts int
@@ -53,7 +56,7 @@ type sizes struct {
 func fullSize() sizes {
 	return sizes{socketsEach: 1000, some: 20, many: 100, few: 100, datagram: 10,
 		descriptorsEach: 15_625, descriptorHolders: 64, rows: 1_000_000,
-		routeCount: 1_000_000, route6Count: 40_000, echoCount: 50_000, rounds: 7, slowRounds: 3, starts: 101}
+		routeCount: 1_000_000, route6Count: 40_000, echoCount: 50_000, floodCount: 100_000, truthCount: 100, rounds: 7, slowRounds: 3, starts: 101}
 }
 
 // thousands writes a number with commas.

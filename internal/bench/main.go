@@ -114,6 +114,8 @@ func sections() []section {
 		{"million", (*lab).million},
 		{"routes", (*lab).routes},
 		{"echoes", (*lab).echoes},
+		{"idle", (*lab).idle},
+		{"truth", (*lab).truth},
 		{"start", (*lab).start},
 	}
 }
