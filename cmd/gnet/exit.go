@@ -70,6 +70,9 @@ type message struct{ level, text string }
 // end with. An error that says nothing of its status could not run.
 func exitStatus(e *env, err error) int {
 	if werr := e.Stdout.finish(); werr != nil {
+		if silent := (*failure)(nil); errors.As(err, &silent) && silent.err == nil {
+			err = nil // nothing would be said of the write error
+		}
 		err = errors.Join(err, fail(statusNo, "write error: %w", werr))
 	}
 	if err == nil {

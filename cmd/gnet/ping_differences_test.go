@@ -93,7 +93,7 @@ func TestPingDifferences_local(t *testing.T) {
 		o.shown(difference(t, "ping-link-local-device").ID, "-I right -c1 fe80::2",
 			"64 bytes from fe80::2%right: icmp_seq=1 ttl=64 time=T ms\n"+oneOfOne+"! ping: Warning: source address might be selected on device other than: right\nstatus 0",
 			"64 bytes from fe80::2%right: icmp_seq=1 ttl=64 time=T ms\n"+oneOfOne+"status 0")
-		o.shown(difference(t, "ping-help").ID, "--help", "! ping: invalid option -- '-'\nstatus 2",
+		o.shown(difference(t, "ping-help").ID, "--help", "! ping: invalid option -- '-'\n! USAGE\nstatus 2",
 			strings.TrimPrefix(strings.ReplaceAll(pingSynopsis, "\n\n", "\n"), "\n")+pingTable().help()+"status 0")
 		o.shown(difference(t, "ping-version").ID, "-V",
 			"ping from iputils 20221126\nlibcap: yes, IDN: yes, NLS: no, error.h: yes, getrandom(): yes, __fpending(): yes\nstatus 0",

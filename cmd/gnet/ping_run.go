@@ -32,6 +32,9 @@ func runPing(ctx context.Context, e *env, o pingOptions) error {
 	if len(o.Targets) > 1 {
 		return fail(statusCannot, "one destination, please: several targets are not in this version of gnet")
 	}
+	if err := o.checkSize(o.namedFamily()); err != nil {
+		return err
+	}
 	if err := o.findNode(ctx); err != nil {
 		return err
 	}
@@ -110,10 +113,7 @@ func (s *pingSockets) close() {
 // openPingSockets opens a socket for each family that the destination may turn
 // out to have. It comes first, so that rights end before anything is read.
 func openPingSockets(e *env, o *pingOptions) (*pingSockets, error) {
-	family := o.Family
-	if target, literal, _ := parseTarget(o.Targets[0]); family == 0 && literal && len(target.Addrs) == 1 {
-		family = familyOf(target.Addrs[0])
-	}
+	family := o.namedFamily()
 	if o.ID == 0 && o.Verbose {
 		e.warn("WARNING: ident 0 => forcing raw socket")
 	}
@@ -147,13 +147,8 @@ func pingAddress(ctx context.Context, e *env, o pingOptions, sockets *pingSocket
 		return fail(statusCannot, "%s stands for the IPv4 address %v", target.Name, a).withHint("ping %v", a)
 	}
 	family := familyOf(a)
-	largest := ping.MaxSize(family)
-	if family == probe.IPv4 {
-		largest -= len(o.ipOptions)
-	}
-	if o.Size > largest {
-		return fail(statusCannot, "invalid argument: '%d': out of range: 0 <= value <= %d", o.Size, largest).
-			withHint("an echo request has at most %d data bytes over %s", largest, map[probe.Family]string{probe.IPv4: "IPv4", probe.IPv6: "IPv6"}[family])
+	if err := o.checkSize(family); err != nil {
+		return err
 	}
 	socket := sockets.of(family)
 	if socket == nil {
