@@ -39,14 +39,6 @@ func (p *Pinger) roundTrip(s *sent, m *probe.Message) (time.Duration, TimeSource
 	return s.roundTrip(nanoseconds(m.Stamp), nanoseconds(m.Hardware), p.now)
 }
 
-// roundTrip returns the time from a probe, which was handed to the kernel at at
-// and left at stamp, to an answer that arrived at arrived and is handled now.
-// Stamps that the kernel did not give are zero.
-func roundTrip(at Instant, stamp, arrived time.Time, now Instant) (time.Duration, TimeSource) {
-	d := departure{mono: at.Mono, wall: at.Wall.UnixNano(), stamp: nanoseconds(stamp)}
-	return d.roundTrip(nanoseconds(arrived), 0, now)
-}
-
 // roundTrip returns the time from a departure to an answer that the kernel and
 // the device stamped so, 0 for none, and that is handled now. A distance between
 // stamps is believed if it lies within the time that has passed on the monotonic

@@ -29,6 +29,9 @@ func schemas() []man.Table {
 		schema(routePendingSchema, "row", pendingColumns()),
 		schema(pingSchema, "row", echoColumns()),
 		schema(pingSchema, "summary", echoSummaryColumns()),
+		schema(pingTargetsSchema, "row", manyResultColumns()),
+		schema(pingTargetsSchema, "change", manyEventColumns()),
+		schema(pingTargetsSchema, "summary", manySumColumns()),
 		schema(event.Schema, "row", eventColumns()),
 	}
 }

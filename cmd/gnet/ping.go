@@ -15,7 +15,8 @@ import (
 // pingOptions is what a ping command line asks for, after checking.
 type pingOptions struct {
 	outputOptions
-	// Targets are the operands, at least one.
+	manyOptions
+	// Targets are the operands: at least one, or there are files or ranges.
 	Targets []string
 	Family  probe.Family // 0: whatever the name has
 
@@ -123,6 +124,7 @@ func pingTable() *optionTable[pingOptions] {
 	table = append(table, option[o]{long: "stats", own: true, help: "add percentiles, jitter, a histogram and runs of losses to the summary",
 		set: func(o *pingOptions, _, _ string) error { o.Stats = true; return nil }}, option[o]{long: "help", own: true, help: "print this help on standard output",
 		set: func(*o, string, string) error { return errLongHelp }})
+	table = append(table, pingManyRows()...)
 	table = append(table, outputRows(func(o *pingOptions) *outputOptions { return &o.outputOptions })...)
 	return &optionTable[o]{options: table, shortOnly: true}
 }
@@ -172,15 +174,15 @@ func parsePing(args []string, posix bool) (pingOptions, error) {
 	if group, ok := o.Node.group(); ok && len(words) == 0 {
 		words = []string{group.String()}
 	}
-	if len(words) == 0 {
+	if len(words)+len(o.TargetFiles)+len(o.Ranges) == 0 {
 		return pingOptions{}, fail(statusNo, "usage error: Destination address required")
 	}
 	o.Targets = words
-	if o.Timestamps == wire.TimestampsPrescribed {
+	if o.Timestamps == wire.TimestampsPrescribed && len(words) > 0 {
 		last := len(words) - 1
 		o.TimestampHosts, o.Targets = words[:last], words[last:]
 	}
-	if o.hasIPOptions() && len(o.Targets) > 1 || len(o.TimestampHosts) > maxTimestampHosts {
+	if o.hasIPOptions() && o.many() || len(o.TimestampHosts) > maxTimestampHosts {
 		return pingOptions{}, &failure{status: statusCannot, usage: pingSynopsis + pingTable().help()}
 	}
 	if o.Flood && !o.IntervalSet {

@@ -80,6 +80,7 @@ func (o *pingOptions) setInterval(arg string) (err error) {
 
 func (o *pingOptions) setWait(arg string) (err error) {
 	o.Wait, err = seconds(arg, "bad linger time")
+	o.WaitSet = true
 	return err
 }
 

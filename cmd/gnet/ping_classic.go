@@ -20,6 +20,8 @@ type pingPrinter struct {
 	o      *pingOptions
 	series pingSeries
 	names  *pingNames // nil: addresses only
+	// labels are the names under which addresses were given; names is not asked.
+	labels map[netip.Addr]string
 	line   []byte
 	route  []byte // the record route option of the last answer
 	// ignored counts the replies that were said to be ignored.
@@ -74,6 +76,9 @@ func (p *pingPrinter) header() {
 
 // host returns an address as lines show it: alone, or behind its name.
 func (p *pingPrinter) host(a netip.Addr) string {
+	if name, ok := p.labels[a]; ok {
+		return safe.String(name) + " (" + safe.String(a.String()) + ")"
+	}
 	if p.names != nil {
 		if name := p.names.name(a); name != "" {
 			return safe.String(name) + " (" + safe.String(a.String()) + ")"

@@ -29,8 +29,8 @@ const (
 
 // runPing opens the sockets, finds the host and pings it.
 func runPing(ctx context.Context, e *env, o pingOptions) error {
-	if len(o.Targets) > 1 {
-		return fail(statusCannot, "one destination, please: several targets are not in this version of gnet")
+	if o.many() {
+		return pingMany(ctx, e, o)
 	}
 	if err := o.checkSize(o.namedFamily()); err != nil {
 		return err

@@ -31,7 +31,7 @@ func TestPingOptions(t *testing.T) {
 		{"h", change(func(o *pingOptions) { o.Targets = []string{"h"} })},
 		{"-c3 -i.25 -s 100 -t9 -M do -W1.5 -w 7 -qnDOv h", change(func(o *pingOptions) {
 			o.Targets, o.Count, o.Interval, o.IntervalSet, o.Size, o.TTL = []string{"h"}, 3, 250*time.Millisecond, true, 100, 9
-			o.MTU, o.Wait, o.Deadline = probe.MTUDo, 1500*time.Millisecond, 7*time.Second
+			o.MTU, o.Wait, o.WaitSet, o.Deadline = probe.MTUDo, 1500*time.Millisecond, true, 7*time.Second
 			o.Quiet, o.Numeric, o.Stamp, o.Outstanding, o.Verbose = true, true, true, true, true
 		})},
 		{"h -I 10.0.0.1 -I eth0 -6 --json", change(func(o *pingOptions) {
@@ -58,6 +58,10 @@ func TestPingOptions(t *testing.T) {
 		})},
 		{"-T tsprespec -H a b -n h", change(func(o *pingOptions) {
 			o.Targets, o.Timestamps, o.TimestampHosts, o.Numeric = []string{"h"}, wire.TimestampsPrescribed, []string{"a", "b"}, true
+		})},
+		{"a b --targets f --targets - --range 10.0.0.0/30 --pps 0 --all-addresses", change(func(o *pingOptions) {
+			o.Targets, o.TargetFiles, o.RateSet, o.AllAddresses = []string{"a", "b"}, []string{"f", "-"}, true, true
+			o.Ranges = []addrRange{{"10.0.0.0/30", netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2"), 2}}
 		})},
 		{"-i 0.0005 -- -h", change(func(o *pingOptions) {
 			o.Targets, o.Interval, o.IntervalSet = []string{"-h"}, 500*time.Microsecond, true

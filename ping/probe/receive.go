@@ -54,7 +54,7 @@ func (s *Socket) Receive() (*Message, error) {
 // receive calls recvmsg(2) once. Nothing waiting is (nil, nil).
 func (s *Socket) receive(flags int) (*Message, error) {
 	name := s.name[:]
-	headed := flags&unix.MSG_ERRQUEUE == 0 && s.mode == Raw && s.family == IPv4
+	headed := flags&unix.MSG_ERRQUEUE == 0 && s.isHeaded()
 	if headed {
 		name = nil // the packet's own header has it
 	}
@@ -94,6 +94,9 @@ func (s *Socket) received(b []byte, c *control, from netip.Addr) *Message {
 	m.Kind, m.From = Packet, from
 	return m
 }
+
+// isHeaded reports whether packets come with their IP header.
+func (s *Socket) isHeaded() bool { return s.mode == Raw && s.family == IPv4 }
 
 // headed makes the message of a packet of a raw IPv4 socket, which comes with
 // its header. The kernel has checked it (ip_rcv_core, net/ipv4/ip_input.c); it is

@@ -1,0 +1,173 @@
+package probe
+
+import (
+	"errors"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Receive returns the next thing that waits in a socket, nil when there is
+// nothing. It never blocks. What it returns is valid until the next call. A
+// *ParseError is one message that could not be read; the next call goes on
+// behind it.
+//
+// The stamp of a probe comes before its answer.
+func (b *Batch) Receive() (*Received, error) {
+	for range b.lanes {
+		l := b.lanes[b.turn]
+		ok, err := l.receive(&b.out)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			b.out.First, l.fresh = l.fresh, false
+			return &b.out, nil
+		}
+		b.turn = (b.turn + 1) % len(b.lanes)
+	}
+	return nil, nil
+}
+
+// receive hands out what was received, the error queue first, and receives more
+// when nothing is left.
+func (l *lane) receive(out *Received) (bool, error) {
+	out.Family = l.s.family
+	for {
+		switch {
+		case l.queued.next < l.queued.filled:
+			ok, err := l.takeQueued(out)
+			if ok || err != nil {
+				return ok, err
+			}
+		case l.queueDue():
+			if err := l.fillQueue(); err != nil {
+				return false, err
+			}
+		case l.packets.next < l.packets.filled:
+			return l.takePacket(out)
+		default:
+			more, err := l.fillPackets()
+			if !more || err != nil {
+				return false, err
+			}
+		}
+	}
+}
+
+// queueDue reports whether the error queue may hold something that was not
+// looked at.
+func (l *lane) queueDue() bool {
+	return !l.checked && (l.s.pending || l.s.transmitStamps && l.seen != l.s.accepted)
+}
+
+func (l *lane) fillQueue() error {
+	err := l.queued.fill(l.s.fd, unix.MSG_ERRQUEUE)
+	if err == nil {
+		l.fresh = true
+		return nil
+	}
+	l.checked, l.s.pending = true, false
+	if err == unix.EAGAIN {
+		return nil
+	}
+	return err
+}
+
+// fillPackets receives what waits, and reports whether that was anything. An
+// ICMP error fails the call, once: what it was stands in the error queue, or has
+// been read there already.
+func (l *lane) fillPackets() (bool, error) {
+	err := l.packets.fill(l.s.fd, 0)
+	switch errno := unix.Errno(0); {
+	case err == nil:
+		l.checked, l.fresh = false, true
+		return true, nil
+	case err == unix.EAGAIN:
+		return false, nil
+	case errors.As(err, &errno) && pendingErrno(errno):
+		l.s.pending, l.checked = true, false
+		return true, nil
+	}
+	return false, err
+}
+
+// pendingErrno tells the errors that an earlier probe can have left on a socket
+// from those of a socket that does not work.
+func pendingErrno(errno unix.Errno) bool {
+	switch errno {
+	case unix.EBADF, unix.ENOTSOCK, unix.EFAULT, unix.EINVAL, unix.ENOMEM:
+		return false
+	}
+	return true
+}
+
+func (l *lane) takePacket(out *Received) (bool, error) {
+	packet, control, name, flags := l.packets.take()
+	if flags&unix.MSG_TRUNC != 0 {
+		return false, &ParseError{What: "packet that is longer than any answer", Len: len(packet)}
+	}
+	c := &l.s.parsed
+	err := c.parse(control)
+	switch {
+	case err != nil:
+	case l.s.isHeaded():
+		out.Message, err = l.s.headed(packet, c)
+	default:
+		out.Message = l.s.received(packet, c, l.s.addr(name))
+	}
+	return err == nil, err
+}
+
+// takeQueued returns false without an error for a stamp of nothing that is
+// known any more.
+func (l *lane) takeQueued(out *Received) (bool, error) {
+	packet, control, name, _ := l.queued.take()
+	c := &l.s.parsed
+	err := c.parse(control)
+	if err == nil {
+		out.Message, err = l.s.queued(packet, c, l.s.addr(name))
+	}
+	if err != nil {
+		return false, err
+	}
+	if out.Kind != TransmitStamp {
+		return true, nil
+	}
+	l.seen++
+	if age := l.s.accepted - out.StampID; age == 0 || age > batchTags {
+		return false, nil
+	}
+	out.Tag = l.tags[out.StampID%batchTags]
+	return true, nil
+}
+
+// Wait returns when something can be received, when d has passed, or
+// after Wake. It may return early. A negative d waits without limit.
+func (b *Batch) Wait(d time.Duration) error {
+	var timeout *unix.Timespec
+	if d >= 0 {
+		ts := unix.NsecToTimespec(int64(d))
+		timeout = &ts
+	}
+	switch _, err := unix.Ppoll(b.polls, timeout, nil); {
+	case err == unix.EINTR:
+		return nil
+	case err != nil:
+		return &SocketError{Op: "ppoll", Family: b.lanes[0].s.family, Mode: b.lanes[0].s.mode, Err: err}
+	}
+	for i, l := range b.lanes {
+		if b.polls[i].Revents&unix.POLLERR != 0 {
+			l.s.pending, l.checked = true, false
+		}
+	}
+	if b.polls[len(b.lanes)].Revents != 0 {
+		var count [8]byte
+		_, _ = unix.Read(b.lanes[len(b.lanes)-1].s.wake, count[:]) // only empties the eventfd
+	}
+	return nil
+}
+
+// Wake makes a Wait under way, or else the next one, return. Any goroutine may
+// call it.
+func (b *Batch) Wake() { b.lanes[len(b.lanes)-1].s.Wake() }
