@@ -52,6 +52,7 @@ type Config struct {
 	// Distribution, if not nil, is filled in by the run. The Pinger that does so
 	// writes to it until the run is over; the consumer of its events may read it.
 	Distribution *Distribution
-	// Random gives the cookies.
+	// Random gives the cookies; nil is math/rand/v2's generator, which the
+	// operating system seeds.
 	Random func() uint64
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +21,10 @@ type Conn interface {
 	Wait(d time.Duration) error
 	Wake()
 }
+
+// dropCounter is a Conn that knows, without another packet to say it, how many
+// found no room in its receive buffer; a *probe.Socket does.
+type dropCounter interface{ Drops() (n uint32, ok bool) }
 
 const (
 	// floodInterval is how long an unanswered probe holds up the next one when
@@ -62,10 +67,13 @@ type Pinger struct {
 	notices                 notices
 }
 
-// New returns a Pinger over conn. It takes c as it is: the caller has checked
-// it.
+// New returns a Pinger over conn, which is ready to send to c.Target. It takes c
+// as it is: the caller has checked it.
 func New(conn Conn, clock Clock, c Config) *Pinger {
 	c.Preload = max(c.Preload, 1)
+	if c.Random == nil {
+		c.Random = rand.Uint64
+	}
 	return &Pinger{Config: c, conn: conn, clock: clock, message: newMessage(&c), interval: c.Interval}
 }
 
@@ -99,6 +107,11 @@ func (p *Pinger) Run(ctx context.Context) iter.Seq2[*Event, error] {
 			p.nextSend -= time.Duration(p.Preload-1) * p.interval
 		}
 		err := p.loop()
+		if counter, ok := p.conn.(dropCounter); ok {
+			if n, ok := counter.Drops(); ok {
+				p.stats.Dropped = max(p.stats.Dropped, n)
+			}
+		}
 		for n := oldest(p.last); n <= p.last; n++ {
 			if s := p.table.get(n); s != nil {
 				p.forget(s)
@@ -250,7 +263,7 @@ func (p *Pinger) sendNext() {
 	s := p.table.put(n)
 	s.cookie = p.Random()
 	err := p.transmit(s)
-	if full(err) && p.backOffFor(s) {
+	if err != nil && full(err) && p.backOffFor(s) {
 		*s = sent{}
 		return
 	}

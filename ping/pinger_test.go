@@ -425,3 +425,25 @@ func TestPinger_consumerLeaves(t *testing.T) {
 		t.Errorf("received %d, want 1", p.stats.Received)
 	}
 }
+
+// countingNet is a network that knows at the end what was dropped.
+type countingNet struct {
+	*simNet
+	drops uint32
+}
+
+func (n countingNet) Drops() (uint32, bool) { return n.drops, true }
+
+// Nobody says with a packet what was dropped after the last one.
+func TestPinger_dropsAtTheEnd(t *testing.T) {
+	n := &simNet{t: t, s: script{echo: true, answers: map[int][]answer{2: {}, 3: {}}}}
+	p := New(countingNet{n, 2}, n, testConfig(4))
+	for _, err := range p.Run(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s := p.Stats(); s.Dropped != 2 || s.Lost() != 0 || s.Received != 2 {
+		t.Errorf("received %d, dropped %d, lost %d", s.Received, s.Dropped, s.Lost())
+	}
+}

@@ -73,7 +73,7 @@ func explainLoss(sink pingSink, e *env, o *pingOptions, series *pingSeries, noti
 }
 
 func (x *explainedSink) event(ev *ping.Event) {
-	if ev.Kind == ping.Reply {
+	if ev.Kind == ping.Reply && !x.watch.answered.Load() { // a store for each echo of a flood would tell
 		x.watch.answered.Store(true)
 	}
 	x.causes.see(ev)

@@ -336,6 +336,37 @@ func TestSocket_device(t *testing.T) {
 	})
 }
 
+// What finds no room is counted, also when no packet comes after it.
+func TestSocket_drops(t *testing.T) {
+	nstest.Require(t, nstest.Netns, nstest.Raw)
+	nstest.InNetns(t, func(t *testing.T) {
+		nstest.Here(t).AllowPing(t)
+		for _, rawOnly := range []bool{false, true} {
+			c := config(netip.MustParseAddr("127.0.0.1"))
+			c.TransmitStamps, c.ReceiveBuffer = false, 1
+			if rawOnly {
+				c.ID = ourID
+			}
+			s := opened(t, rawOnly, c)
+			const probes = 50
+			for seq := range uint16(probes) {
+				if err := s.Send(request(s, seq, 1000)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			drops, ok := s.Drops()
+			got := 0
+			for m, err := s.Receive(); m != nil || err != nil; m, err = s.Receive() {
+				got++
+			}
+			// A raw socket that has no room counts the requests on the loopback device too.
+			if !ok || got == 0 || got == probes || int(drops) < probes-got || !rawOnly && int(drops) != probes-got {
+				t.Errorf("%v: %d of %d arrived, %d dropped, %v", s.Mode(), got, probes, drops, ok)
+			}
+		}
+	})
+}
+
 func TestSource(t *testing.T) {
 	nstest.Require(t, nstest.Netns, nstest.Raw)
 	nstest.InNetns(t, func(t *testing.T) {
