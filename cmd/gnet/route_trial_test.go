@@ -84,6 +84,16 @@ func (l *trialLab) pending() map[string]pendingRow {
 	return rows
 }
 
+// alone waits until there is no keeper any more: what is as it should be then is so without the help of a later gnet.
+func (l *trialLab) alone() {
+	l.t.Helper()
+	for end := time.Now().Add(time.Minute); len(keepers(l.t)) > 0; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			l.t.Fatalf("keepers are left: %v", keepers(l.t))
+		}
+	}
+}
+
 // settled waits until no change waits or is being undone.
 func (l *trialLab) settled() map[string]pendingRow {
 	l.t.Helper()
@@ -167,10 +177,11 @@ func TestTrial(t *testing.T) {
 		if tables(t, l.host) == before {
 			t.Error("nothing was changed")
 		}
+		l.alone()
+		l.equal("undone", before, tables(t, l.host))
 		for id, row := range l.settled() {
 			l.equal(row.Change, pendingRow{ID: id, State: "undone", Change: lines[id], Lines: row.Lines}, row)
 		}
-		l.equal("undone", before, tables(t, l.host))
 
 		for _, c := range changes {
 			id := l.try(c[1] + " --confirm 1h")
@@ -185,11 +196,7 @@ func TestTrial(t *testing.T) {
 		if tables(t, l.host) == before {
 			t.Error("nothing stayed")
 		}
-		for end := time.Now().Add(time.Minute); len(keepers(t)) > 0; time.Sleep(5 * time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("keepers are left: %v", keepers(t))
-			}
-		}
+		l.alone()
 	})
 }
 
@@ -392,9 +399,57 @@ func TestTrial_terminal(t *testing.T) {
 		if err := shell.Wait(); err == nil {
 			t.Error("the shell did not notice the end of its terminal")
 		}
+		l.alone()
+		l.equal("tables", before, tables(t, l.host))
 		for id, row := range l.settled() {
 			l.equal(id, "undone", row.State)
 		}
+	})
+}
+
+// TestTrial_interrupted: what was done of many changes when a signal came waits for a confirmation like all of them.
+func TestTrial_interrupted(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		l := newTrialLab(t)
+		var batch strings.Builder
+		for n := range 30_000 {
+			fmt.Fprintf(&batch, "route add 20.%d.%d.0/24 via 10.50.0.2\n", n/200, n%200)
+		}
+		add := exec.Command(nstest.Peer(t, "ip"), "-batch", "-")
+		add.Stdin = strings.NewReader(batch.String())
+		if r := l.host.Output(t, add); r.Status != 0 {
+			t.Fatal(r.Stderr)
+		}
+		before := tables(t, l.host)
+		flush := exec.Command(l.program, strings.Fields("flush --root 20.0.0.0/8 --yes --json --confirm 5s")...)
+		var stdout, stderr strings.Builder
+		flush.Stdout, flush.Stderr = &stdout, &stderr
+		l.host.Do(t, flush.Start)
+		for full := strings.Count(before, "\n"); ; { // until the first are gone
+			if b, err := os.ReadFile("/proc/net/route"); err != nil || strings.Count(string(b), "\n") < full/2 {
+				break
+			}
+		}
+		if err := flush.Process.Signal(unix.SIGINT); err != nil {
+			t.Log(err) // it was faster
+		}
+		err := flush.Wait()
+		var doc struct {
+			Summary struct {
+				Deleted, Untried uint64
+				Interrupted      bool
+				ConfirmID        string `json:"confirm_id"`
+			}
+		}
+		if jerr := json.Unmarshal([]byte(stdout.String()), &doc); jerr != nil {
+			t.Fatalf("%v: %q, %q", jerr, stdout.String(), stderr.String())
+		}
+		s := doc.Summary
+		t.Logf("%+v, %v", s, err)
+		if s.Interrupted != (err != nil) || s.Deleted == 0 || s.Deleted+s.Untried != 30_000 || s.ConfirmID == "" {
+			t.Errorf("%+v, %v, %q", s, err, stderr.String())
+		}
+		l.alone()
 		l.equal("tables", before, tables(t, l.host))
 	})
 }
