@@ -12,14 +12,16 @@ import (
 	"gnet/internal/rtnl"
 )
 
-// IPv4Rows walks the rows of /proc/net/route as they follow from rtnetlink: the same rows in the same order, in half the time. The
-// row is valid until the next step; an error is the last value.
+// IPv4Rows walks the rows of /proc/net/route as they follow from rtnetlink: the same rows in the same order, in half the time. A long
+// table is received while it is read, so that the Conn must not be one that watches. The row is valid until the next step; an error is the last
+// value.
 //
 // Both walk the same tree (net/ipv4/fib_trie.c, fib_route_seq_show and fib_table_dump); what the file makes of a route is
 // repeated here.
 func (c *Conn) IPv4Rows() iter.Seq2[*IPv4Row, error] {
 	return func(yield func(*IPv4Row, error) bool) {
 		var row IPv4Row
+		c.rt.ReadAhead()
 		for r, err := range c.List(Filter{Family: unix.AF_INET, Table: unix.RT_TABLE_MAIN}) {
 			if err != nil {
 				yield(nil, err)
@@ -112,11 +114,12 @@ func mask4(bits int) netip.Addr {
 }
 
 // IPv6Rows walks the rows of /proc/net/ipv6_route as they follow from rtnetlink. It lacks what rtnetlink does not carry: RefCnt and
-// Use are 0, each table's null entry is left out, and of the flags FlagDefault, FlagAddrconf and those without a letter are not known. The row is
-// valid until the next step; an error is the last value.
+// Use are 0, each table's null entry is left out, and of the flags FlagDefault, FlagAddrconf and those without a letter are not known. It reads
+// as IPv4Rows does.
 func (c *Conn) IPv6Rows() iter.Seq2[*IPv6Row, error] {
 	return func(yield func(*IPv6Row, error) bool) {
 		var row IPv6Row
+		c.rt.ReadAhead()
 		for r, err := range c.List(Filter{Family: unix.AF_INET6}) {
 			if err != nil {
 				yield(nil, err)

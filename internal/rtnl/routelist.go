@@ -37,7 +37,7 @@ func (c *Conn) Routes(f RouteFilter) iter.Seq2[*Route, error] {
 			return ok && f.wants(r), err
 		})
 		for r, err := range routes {
-			if f.Table != 0 && netlink.IsRefused(err) && errors.Is(err, unix.ENOENT) {
+			if err != nil && f.Table != 0 && netlink.IsRefused(err) && errors.Is(err, unix.ENOENT) {
 				return
 			}
 			if !yield(r, err) {
