@@ -33,14 +33,20 @@ func (l *lab) routeChanges() {
 	}
 	medians, err := contest(l.slowRounds, commands...)
 	l.must(err)
-	l.changeRow("route restore", medians[3], medians[1])
-	l.changeRow("route flush", medians[0], medians[2])
+	l.batchRow("`route restore`, "+thousands(l.routeCount)+" routes", medians[3], medians[1], 0.25)
+	l.batchRow("`route flush`, "+thousands(l.routeCount)+" routes", medians[0], medians[2], 0.25)
+	memory := l.routeMemory(saved)
+	l.kernelAlone(medians[1], medians[2])
+	l.heading(fmt.Sprintf("| memory of | %s routes | %s routes | more | at most |", thousands(l.routeCount/10), thousands(l.routeCount)))
+	for _, row := range memory {
+		l.print("%s", row)
+	}
 }
 
-// changeRow prints one command beside the batch.
-func (l *lab) changeRow(command string, gnet, batch sample) {
-	l.print("| `%s`, %s routes | ip -batch | %s | %s | %s | %s | %s | %s |\n", command, thousands(l.routeCount), short(gnet.wall), short(batch.wall),
-		ratio(gnet.wall, batch.wall), target(float64(gnet.wall)/float64(batch.wall), 0.25), short(gnet.cpu), short(batch.cpu))
+// batchRow prints what took gnet's time beside the batch.
+func (l *lab) batchRow(what string, gnet, batch sample, atMost float64) {
+	l.print("| %s | ip -batch | %s | %s | %s | %s | %s | %s |\n", what, short(gnet.wall), short(batch.wall),
+		ratio(gnet.wall, batch.wall), target(float64(gnet.wall)/float64(batch.wall), atMost), short(gnet.cpu), short(batch.cpu))
 }
 
 // save writes the section's IPv4 routes as `route save` does.
@@ -60,8 +66,8 @@ func (l *lab) batchFile(verb string) string {
 	l.must(err)
 	defer f.Close()
 	w := bufio.NewWriterSize(f, 1<<20)
-	for i := range l.routeCount {
-		fmt.Fprintf(w, "route %s %v via 10.0.0.2\n", verb, routePrefix(i))
+	for _, prefix := range prefixes(l.routeCount) {
+		fmt.Fprintf(w, "route %s %v via 10.0.0.2\n", verb, prefix)
 	}
 	l.must(w.Flush())
 	return path

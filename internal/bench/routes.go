@@ -36,7 +36,7 @@ func ip(words string, atMost float64) peer {
 
 // routeGet measures one lookup in the full table beside the smallest Go program that imports net.
 func (l *lab) routeGet() {
-	medians, err := contest(l.starts, []string{l.gnet, "route", "get", "--brief", "20.0.0.1"}, []string{l.buildHello(l.dir)})
+	medians, err := contest(l.starts, []string{l.gnet, "route", "get", "--brief", prefixes(1)[0].Addr().Next().String()}, []string{l.buildHello(l.dir)})
 	l.must(err)
 	gnet, yardstick := medians[0], medians[1]
 	l.print("| `route get --brief`, %s routes | hello | %s | %s | %s | %s | %s | %s |\n", thousands(l.routeCount), short(gnet.wall), short(yardstick.wall),
@@ -45,18 +45,12 @@ func (l *lab) routeGet() {
 
 func (l *lab) addRoutes(c *rtnl.Conn) error {
 	route := rtnl.Route{Family: unix.AF_INET, Gateway: netip.MustParseAddr("10.0.0.2"), Protocol: unix.RTPROT_BOOT}
-	for i := range l.routeCount {
-		route.Dst = routePrefix(i)
+	for _, route.Dst = range prefixes(l.routeCount) {
 		if err := c.AddRoute(&route, unix.NLM_F_CREATE|unix.NLM_F_EXCL); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// routePrefix is the destination of the route of IPv4 with the given number.
-func routePrefix(i int) netip.Prefix {
-	return netip.PrefixFrom(netip.AddrFrom4([4]byte{20 + byte(i>>16), byte(i >> 8), byte(i), 0}), 24)
 }
 
 func (l *lab) addRoutes6(c *rtnl.Conn) error {
