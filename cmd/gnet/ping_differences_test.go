@@ -13,6 +13,7 @@ import (
 
 	"gnet/internal/nstest"
 	"gnet/internal/wire"
+	"gnet/ping"
 )
 
 // shown is what a difference is told by: whole answers of both programs.
@@ -139,6 +140,19 @@ func TestPingDifferences_notSent(t *testing.T) {
 	})
 }
 
+// What our own receive buffer had no room for is no loss of the network's.
+func TestPingDifferences_dropped(t *testing.T) {
+	id := difference(t, "ping-dropped").ID
+	var out strings.Builder
+	e := &env{Stdout: newOutput(&out)}
+	p := &pingPrinter{e: e, o: &pingOptions{Size: 56, Interval: 1}, series: pingSeries{Name: "host"}}
+	p.summary(&ping.Stats{Transmitted: 10, Received: 6, Dropped: 3})
+	want := "\n--- host ping statistics ---\n10 packets transmitted, 6 received, 10% packet loss, time 0ms, 3 dropped here\n"
+	if got, _, _ := strings.Cut(out.String(), "rtt "); got != want {
+		t.Errorf("%s: %q, want %q", id, got, want)
+	}
+}
+
 // -I DEVICE does not hide that the neighbour is silent.
 func TestPingDifferences_device(t *testing.T) {
 	nstest.InNetns(t, func(t *testing.T) {
@@ -230,6 +244,21 @@ func TestPingOracle_responder(t *testing.T) {
 			original: oneReply + oneOfOne + "status 0",
 			gnet: "1 packets transmitted, 0 received, 100% packet loss, time Tms\n" +
 				"! ping: reply from 10.77.3.2 ignored: icmp_seq=1: it does not carry our data\nstatus 1"},
+		{name: "two errors about one probe", line: "-c2 -i.2 -W1", id: difference(t, "ping-settled").ID,
+			reply: func(r *responder, q echoRequest) {
+				if q.Seq == 2 {
+					r.Reply(q, q.Answer())
+					return
+				}
+				for range 2 {
+					r.Complain(q, q.Dst, wire.ICMPv4Unreachable, 1, 0)
+				}
+			},
+			original: strings.Repeat("From 10.77.3.2 icmp_seq=1 Destination Host Unreachable\n", 2) +
+				"1 packets transmitted, 0 received, +2 errors, 100% packet loss, time Tms\nstatus 1",
+			gnet: strings.Repeat("From 10.77.3.2 icmp_seq=1 Destination Host Unreachable\n", 2) +
+				"64 bytes from 10.77.3.2: icmp_seq=2 ttl=62 time=T ms\n" +
+				"2 packets transmitted, 1 received, +2 errors, 50% packet loss, time Tms\nstatus 0"},
 		{name: "reassembly timeout", line: "-c1 -W1", id: difference(t, "ping-raw-errors").ID, reply: complain([]icmpCase{{11, 1, 0}}),
 			original: "1 packets transmitted, 0 received, 100% packet loss, time Tms\nstatus 1",
 			gnet: "From 10.77.3.2 icmp_seq=1 Frag reassembly time exceeded\n" +

@@ -25,6 +25,7 @@ type Socket struct {
 
 	nodeInfo       bool
 	transmitStamps bool
+	stamps         int // the flags of SO_TIMESTAMPING, with transmitStamps
 	// accepted is how many messages Send has handed to the kernel; stampBase is
 	// what it was when the kernel's own count began at 0.
 	accepted, stampBase uint32

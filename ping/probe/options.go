@@ -98,7 +98,9 @@ func (s *Socket) Configure(c Config) error {
 	}
 	s.wake = wake
 	s.nodeInfo = c.NodeInfo
-	s.transmitStamps = c.TransmitStamps
+	if err := s.setStamps(c.TransmitStamps); err != nil {
+		return s.fail("SO_TIMESTAMPING", "", err)
+	}
 	s.packet = make([]byte, maxPacket)
 	s.control = make([]byte, maxControl)
 	return s.filter()
@@ -157,27 +159,9 @@ func scope(a netip.Addr, index int) int {
 	return 0
 }
 
-// The values of SO_TIMESTAMPING: stamps of what arrives, and also of what leaves.
-const (
-	receiveStamps  = unix.SOF_TIMESTAMPING_SOFTWARE | unix.SOF_TIMESTAMPING_RX_SOFTWARE
-	transmitStamps = receiveStamps | unix.SOF_TIMESTAMPING_TX_SOFTWARE | unix.SOF_TIMESTAMPING_OPT_ID |
-		unix.SOF_TIMESTAMPING_OPT_TSONLY | unix.SOF_TIMESTAMPING_OPT_CMSG | hardwareStamps
-	// hardwareStamps asks for those of the device. They come if its driver makes
-	// them and somebody has switched them on (SIOCSHWTSTAMP, as a time daemon does):
-	// that is a setting of the host's, and not changed here. The kernel's own
-	// stamps come besides.
-	hardwareStamps = unix.SOF_TIMESTAMPING_RAW_HARDWARE | unix.SOF_TIMESTAMPING_RX_HARDWARE | unix.SOF_TIMESTAMPING_TX_HARDWARE |
-		unix.SOF_TIMESTAMPING_OPT_TX_SWHW
-)
-
 // baseOptions are the options of SOL_SOCKET.
 func (s *Socket) baseOptions(c Config) []option {
-	stamps := receiveStamps
-	if c.TransmitStamps {
-		stamps = transmitStamps
-	}
 	options := []option{
-		{unix.SOL_SOCKET, unix.SO_TIMESTAMPING, stamps, "SO_TIMESTAMPING"},
 		{unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1, "SO_RXQ_OVFL"},
 	}
 	if c.Broadcast {

@@ -149,19 +149,6 @@ func (s *Socket) Send(message []byte) error {
 	return errno
 }
 
-// restartStamps makes the kernel number its transmit stamps from 0 again. It
-// numbers a message before it knows whether the message can leave
-// (__ip_append_data, net/ipv4/ip_output.c), and which failures use up a number
-// depends on its version: after a failure nobody can tell. The count starts when
-// SOF_TIMESTAMPING_OPT_ID is switched on. Should that not work, the stamps go
-// unused, and times are measured from before the call.
-func (s *Socket) restartStamps() {
-	_ = unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING, transmitStamps&^unix.SOF_TIMESTAMPING_OPT_ID)
-	if unix.SetsockoptInt(s.fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPING, transmitStamps) == nil {
-		s.stampBase = s.accepted
-	}
-}
-
 // Wait returns when something can be received, when d has passed, or after
 // Wake. It may return early. A negative d waits without limit.
 func (s *Socket) Wait(d time.Duration) error {
