@@ -232,6 +232,18 @@ func echoSummaryColumns() []render.Column[echoSummary] {
 		count("not_sent", "Probes that our own kernel refused; they are no loss.", func(s *ping.Stats) int64 { return s.NotSent }),
 		count("received", "Probes that were answered.", func(s *ping.Stats) int64 { return s.Received }),
 		count("duplicates", "Further answers to the same probes.", func(s *ping.Stats) int64 { return s.Duplicates }),
+		column("responders", render.Int, "", "Hosts that answered; only for a broadcast or multicast destination, where the answers of all but the first are among duplicates.",
+			func(r *row, v *value) {
+				if r.series.Multicast {
+					v.Int(int64(len(r.series.Responders.hosts)))
+				}
+			}),
+		column("repeated", render.Int, "", "Further answers of one host to one probe; only for a broadcast or multicast destination.",
+			func(r *row, v *value) {
+				if r.series.Multicast {
+					v.Int(r.series.Responders.again())
+				}
+			}),
 		count("truncated", "Answers with less data than the probe.", func(s *ping.Stats) int64 { return s.Truncated }),
 		count("longer", "Answers with more data than the probe.", func(s *ping.Stats) int64 { return s.Longer }),
 		count("altered", "Answers with other data than the probe.", func(s *ping.Stats) int64 { return s.Altered }),

@@ -40,6 +40,8 @@ type pingSeries struct {
 	FlowLabel uint32 // 0: none
 	Node      *ping.NodeQuery
 	Multicast bool
+	// Responders are the hosts that answer, when Multicast is set.
+	Responders responders
 	// Distribution is filled in by a run with --stats, else nil.
 	Distribution *ping.Distribution
 }

@@ -77,6 +77,9 @@ func (x *explainedSink) event(ev *ping.Event) {
 		x.watch.answered.Store(true)
 	}
 	x.causes.see(ev)
+	if x.series.Multicast {
+		x.series.Responders.see(ev)
+	}
 	x.pingSink.event(ev)
 	if doubt := x.doubts.doubt(ev, x.series.Family, x.o.Size+headerBytes(x.series.Family)); doubt != "" {
 		x.pingSink.event(&ping.Event{Kind: ping.Notice, At: ev.At, Text: doubt})
@@ -92,6 +95,11 @@ func (x *explainedSink) drain() {
 // among the notes.
 func (x *explainedSink) close(stats *ping.Stats) error {
 	defer x.watch.close()
+	if x.o.Verbose {
+		for _, line := range x.series.Responders.table(stats.Transmitted) {
+			x.e.warn("%s", line)
+		}
+	}
 	hint := ""
 	if stats.Received == 0 && stats.Attempted() > 0 {
 		hint = lossHint(x.o, x.series, stats, &x.causes, findFacts(x.watch, x.o))
