@@ -158,7 +158,7 @@ func TestPingWeather_names(t *testing.T) {
 		// The hosts file has names for the address, but none that a terminal may see.
 		got := w.ran("-c1 good.example")
 		if strings.ContainsAny(got.Stdout+got.Stderr, "\x1b\u202e") || got.Status != 0 {
-			t.Errorf("a hostile name: %q", got)
+			t.Errorf("a hostile name: %q %q %d", got.Stdout, got.Stderr, got.Status)
 		}
 		for _, host := range []string{"good.example", "slow.example"} {
 			got := normalisePing(w.ran("-n -c1 " + host).Stdout)
