@@ -351,8 +351,8 @@ func TestPinger_statusAtTheEnd(t *testing.T) {
 // duplicate from before the wrap is not taken for an answer after it.
 func TestPinger_wrap(t *testing.T) {
 	c := testConfig(window + 2)
-	c.Interval = 20 * ms
-	answers := map[int][]answer{window + 1: {{after: ms / 2}}}
+	c.Interval, c.Distribution = 20*ms, new(Distribution)
+	answers := map[int][]answer{window + 1: {{after: ms / 2}}, 2: {}} // the second is lost, and forgotten
 	var old []byte
 	answers[1] = []answer{{after: ms / 2, mangle: func(b []byte) []byte { old = slices.Clone(b); return b }}}
 	answers[window+2] = []answer{{after: ms / 4, mangle: func([]byte) []byte { return old }}, {after: ms / 2}}
@@ -365,8 +365,9 @@ func TestPinger_wrap(t *testing.T) {
 	if diff := cmp.Diff(want, events[len(events)-3:]); diff != "" {
 		t.Errorf("events (-want +got)\n%s", diff)
 	}
-	if stats.Received != window+2 || stats.Foreign != 1 {
-		t.Errorf("received %d, foreign %d", stats.Received, stats.Foreign)
+	runs, longest := c.Distribution.LossRuns()
+	if stats.Received != window+1 || stats.Foreign != 1 || runs != 1 || longest != 1 {
+		t.Errorf("received %d, foreign %d, %d runs of losses, the longest of %d", stats.Received, stats.Foreign, runs, longest)
 	}
 }
 
