@@ -40,7 +40,7 @@ func TestMeasure_everySectionOnce(t *testing.T) {
 		}
 		var out strings.Builder
 		small := sizes{socketsEach: 10, some: 2, many: 3, few: 5, datagram: 2, descriptorsEach: 12, descriptorHolders: 2, rows: 30,
-			routeCount: 1002, route6Count: 4200, echoCount: 20, floodCount: 30, truthCount: 3, rounds: 1, slowRounds: 1, starts: 1}
+			routeCount: 1002, route6Count: 4200, echoCount: 20, floodCount: 30, truthCount: 3, sweepRounds: 2, sweepRuns: 1, manyTargets: 300, rounds: 1, slowRounds: 1, starts: 1}
 		if err := measure(&lab{gnet: gnet, dir: t.TempDir(), out: &out, sizes: small}, sections()); err != nil {
 			t.Fatalf("%v\n%s", err, out.String())
 		}
@@ -52,6 +52,8 @@ func TestMeasure_everySectionOnce(t *testing.T) {
 			}
 			switch {
 			case strings.Contains(line, "---"):
+			case strings.Count(line, "|") == 10: // many targets
+				got = append(got, cells[1])
 			case strings.Count(line, "|") == 9: // what, and beside whom
 				got = append(got, cells[1]+" | "+cells[2])
 			case strings.Contains(line, " MiB "), strings.HasPrefix(line, "| `"):
@@ -119,6 +121,7 @@ func everyRow() []string {
 		"`gnet`, 4 links",
 		"`ping`, 4 links",
 		"`fping`, 4 links",
+		"what", "once", "2 times, every 10 ms", "no answer: all are under way", "all answer",
 		"`hello`",
 		"`gnet --version`",
 		"`gnet netstat -h`",

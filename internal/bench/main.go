@@ -116,6 +116,7 @@ func sections() []section {
 		{"echoes", (*lab).echoes},
 		{"idle", (*lab).idle},
 		{"truth", (*lab).truth},
+		{"targets", (*lab).targets},
 		{"start", (*lab).start},
 	}
 }
