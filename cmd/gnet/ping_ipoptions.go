@@ -168,7 +168,7 @@ func (p *pingPrinter) appendTimestamps(b, option []byte) []byte {
 	last := map[bool]int64{} // by whether it is standard; 0: none yet
 	for i := range stamps.Used() {
 		if stamps.HasAddrs() {
-			b = stamps.Addr(i).AppendTo(append(b, '\t')) // without its name, as the original
+			b = append(append(b, '\t'), p.hop(stamps.Addr(i))...)
 		}
 		ms, standard := stamps.Time(i)
 		if last[standard] == 0 {

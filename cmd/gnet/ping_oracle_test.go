@@ -209,7 +209,7 @@ var answered = []string{
 	"-c1 four.example", "-c2 -i.05 good.example", "-n -c1 good.example", "-c1 six.example", "-n -c1 six.example", "-c1 both.example", "-v -c1 four.example",
 	"-6 -c1 both.example", "-6 -c1 four.example", "-4 -c1 six.example", "-t1 -c1 six.example", "-q -c1 four.example", "-f -c2 four.example",
 	"-R -c3 -i.05 S", "-R -a -c2 -i.05 S", "-nR -D -c1 four.example", "-nR -c1 four.example", "-R -q -c1 S", "-R -f -c3 S", "-RR -s 0 -c2 -i.05 S", "-R -t2 -c1 S",
-	"-T tsonly -c2 -i.05 S", "-T tsandaddr -c2 -i.05 S", "-T tsandaddr -c1 four.example", "-R -c1 localhost", "-T tsprespec -c1 S", "-T tsprespec -c1 10.77.1.2 S",
+	"-T tsonly -c2 -i.05 S", "-T tsandaddr -c2 -i.05 S", "-n -T tsandaddr -c1 four.example", "-T tsandaddr -c1 localhost", "-R -c1 localhost", "-T tsprespec -c1 S", "-T tsprespec -c1 10.77.1.2 S",
 	"-T tsprespec -c2 -i.05 10.77.1.2 four.example 10.77.2.2 10.77.1.1 S", "-T tsprespec -c1 good.example 127.0.0.1", "-T tsprespec -c1 nosuch.invalid S",
 	"-T tsprespec 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 1.1.1.1 S", "-T tsonly 1.1.1.1 S", "-T tsonly -a -c1 S", "-T tsonly -T tsandaddr -c1 S", "-T foo S", "-R -T tsonly S",
 	"-T tsonly -R S", "-R -T foo S", "-R -c1 6", "-T tsonly -c1 6", "-R -6 S", "-T tsonly -M dont -s 65467 -c1 S",

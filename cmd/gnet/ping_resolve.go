@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -65,7 +63,7 @@ func resolveTarget(ctx context.Context, operand string, family probe.Family) (pi
 		return pingTarget{}, err
 	}
 	if !literal {
-		if target, err = lookUpTarget(ctx, operand); err != nil {
+		if target, err = lookUpTarget(ctx, operand, family); err != nil {
 			return pingTarget{}, err
 		}
 	}
@@ -82,33 +80,6 @@ func resolveTarget(ctx context.Context, operand string, family probe.Family) (pi
 		return pingTarget{}, fail(statusCannot, "%s: Address family for hostname not supported", operand)
 	}
 	target.Addrs = wanted
-	return target, nil
-}
-
-// lookUpTarget asks hosts(5) and DNS for addresses and canonical name, at once.
-func lookUpTarget(ctx context.Context, name string) (pingTarget, error) {
-	resolver := &net.Resolver{PreferGo: true}
-	canonical := make(chan string, 1)
-	go func() {
-		cname, err := resolver.LookupCNAME(ctx, name)
-		if err != nil {
-			cname = name
-		}
-		canonical <- strings.TrimSuffix(cname, ".")
-	}()
-	addrs, err := resolver.LookupNetIP(ctx, "ip", name)
-	if err != nil || len(addrs) == 0 {
-		return pingTarget{}, fail(statusCannot, "%s: %s", name, lookUpSentence(err))
-	}
-	six := false
-	for i := range addrs {
-		addrs[i] = addrs[i].Unmap()
-		six = six || addrs[i].Is6()
-	}
-	target := pingTarget{Name: name, Canonical: <-canonical, Addrs: uniqueLocalFirst(addrs)}
-	if six {
-		target.Canonical = name // it may be the canonical name of another family's address
-	}
 	return target, nil
 }
 
@@ -132,12 +103,4 @@ func uniqueLocalFirst(addrs []netip.Addr) []netip.Addr {
 func reachedFromUnique(a netip.Addr) bool {
 	source, err := probe.Source(probe.IPv6, probe.Config{Dest: a, TTL: -1, TOS: -1})
 	return err == nil && source.IsPrivate()
-}
-
-// lookUpSentence is what gai_strerror(3) says.
-func lookUpSentence(err error) string {
-	if answer := (*net.DNSError)(nil); errors.As(err, &answer) && !answer.IsNotFound {
-		return "Temporary failure in name resolution"
-	}
-	return "Name or service not known"
 }
