@@ -18,19 +18,19 @@ import (
 	"gnet/internal/wire"
 )
 
-// nameServer answers from a table for names of one label under "ex", and keeps
+// askedServer answers from a table for names of one label under "ex", and keeps
 // what it was asked.
-type nameServer struct {
+type askedServer struct {
 	conn  net.PacketConn
 	mu    sync.Mutex
 	asked []string
 }
 
-// nameServerHere serves on the loopback address, to which the namespace's
+// askedServerHere serves on the loopback address, to which the namespace's
 // resolv.conf points.
-func nameServerHere(t *testing.T) *nameServer {
+func askedServerHere(t *testing.T) *askedServer {
 	t.Helper()
-	s := &nameServer{}
+	s := &askedServer{}
 	nstest.Here(t).Do(t, func() (err error) {
 		s.conn, err = net.ListenPacket("udp", "127.0.0.1:53")
 		return err
@@ -66,7 +66,7 @@ func nameServerHere(t *testing.T) *nameServer {
 
 // answer builds an answer: alias.ex is an alias of four.ex, only four.ex and
 // both.ex have IPv4 addresses, six.ex and both.ex IPv6 ones.
-func (s *nameServer) answer(query []byte) []byte {
+func (s *askedServer) answer(query []byte) []byte {
 	name, at, err := wire.ReadDNSName(nil, query, 12)
 	if err != nil || at+4 > len(query) {
 		return nil
@@ -103,7 +103,7 @@ func (s *nameServer) answer(query []byte) []byte {
 }
 
 // questions returns what was asked since the last call, each once.
-func (s *nameServer) questions() string {
+func (s *askedServer) questions() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	slices.Sort(s.asked)
@@ -118,7 +118,7 @@ func TestPingOracle_dns(t *testing.T) {
 	nstest.InNetns(t, func(t *testing.T) {
 		nstest.Require(t, nstest.Raw)
 		o := newPingOracle(t)
-		server := nameServerHere(t)
+		server := askedServerHere(t)
 		for _, tt := range []struct{ line, asked string }{
 			{"-n -4 -c1 four.ex", "A four.ex"},
 			{"-n -4 -c1 alias.ex", "A alias.ex"},
