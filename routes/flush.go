@@ -18,11 +18,17 @@ func (c *Conn) Flushable(f *Filter) iter.Seq2[*rtnl.Route, error] {
 func flushable(rt *rtnl.Conn, f *Filter) iter.Seq2[*rtnl.Route, error] {
 	kernel := rtnl.RouteFilter{Family: f.Family, Table: f.Table, Protocol: f.Protocol, Type: f.Type}
 	return func(yield func(*rtnl.Route, error) bool) {
+		objects, err := (&Conn{rt: rt}).hopObjects(f)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
 		for r, err := range rt.Routes(kernel) {
 			if err != nil {
 				yield(nil, opError(OpList, err))
 				return
 			}
+			objects.resolve(r)
 			if (r.Table == unix.RT_TABLE_LOCAL && f.Table != r.Table) || !f.Match(r) {
 				continue
 			}

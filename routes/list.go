@@ -99,6 +99,14 @@ func (c *Conn) objects() (nexthopObjects, error) {
 	return o, opError(OpList, err)
 }
 
+// hopObjects are the objects where f asks for next hops, which the kernel may leave to the objects; else none.
+func (c *Conn) hopObjects(f *Filter) (nexthopObjects, error) {
+	if f.Dev == "" && !f.Via.IsValid() {
+		return nexthopObjects{}, nil
+	}
+	return c.objects()
+}
+
 // loopback is the index of the loopback interface in every network namespace (net/core/dev.c, dev_index_reserve).
 const loopback = 1
 

@@ -108,6 +108,13 @@ func (c *Conn) ask(f *flow) (*Answer, error) {
 	entry, err := c.rt.RouteGet(f.request(flags | unix.RTM_F_FIB_MATCH))
 	if err == nil && entry.Flags&unix.RTM_F_CLONED == 0 {
 		answer.Entry = entry
+		if entry.NexthopID != 0 {
+			objects, err := c.objects()
+			if err != nil {
+				return nil, err
+			}
+			objects.resolve(entry)
+		}
 	}
 	return answer, nil
 }

@@ -69,7 +69,8 @@ type watch struct {
 	// known are the routes that are there, in the form in which they are sent, in the kernel's order.
 	known   map[routeKey][]string
 	names   map[int]string
-	started bool // the tables were read for the first time
+	objects nexthopObjects // where the filter asks for next hops
+	started bool           // the tables were read for the first time
 	change  RouteChange
 	scratch []byte
 }
@@ -115,16 +116,28 @@ func (w *watch) listen(ctx context.Context, source eventSource) error {
 // linkEvent takes in what an interface or an address says. The name of an interface that has gone was needed until now: its message comes behind
 // all others about it (net/core/dev.c, unregister_netdevice_many_notify).
 func (w *watch) linkEvent(event *rtnl.RouteEvent) error {
+	if event.Nexthop {
+		// Read also where nobody asks for next hops: it waits until the routes of an object that goes have gone.
+		objects, err := w.c.objects()
+		if err != nil {
+			return err
+		}
+		w.objects = objects
+	}
 	index, name := event.LinkIndex, event.LinkName
 	if name != "" {
 		w.names[index] = name
 	}
 	if event.TakesRoutes {
-		if err := w.resynchronise(unix.AF_INET); err != nil { // IPv6 announces what a link takes along
+		family := uint8(unix.AF_INET) // IPv6 announces what a link takes along
+		if event.Nexthop {
+			family = 0 // but not always what an object does (net.ipv4.nexthop_compat_mode)
+		}
+		if err := w.resynchronise(family); err != nil {
 			return err
 		}
 	}
-	if name == "" {
+	if name == "" && index != 0 {
 		delete(w.names, index)
 	}
 	return nil
@@ -144,6 +157,9 @@ func (w *watch) read(family uint8, different func(*rtnl.Route, ChangeKind) error
 	f.Family = max(f.Family, family)
 	names, err := w.c.rt.Names()
 	if err != nil {
+		return err
+	}
+	if w.objects, err = w.c.hopObjects(&f); err != nil {
 		return err
 	}
 	if w.names == nil {
@@ -225,6 +241,9 @@ func (w *watch) route(message string) rtnl.Route {
 
 // name gives the interfaces of an event their names; an index that is not known makes the names be read again.
 func (w *watch) name(r *rtnl.Route) error {
+	if w.filter.Dev != "" || w.filter.Via.IsValid() {
+		w.objects.resolve(r)
+	}
 	for attempt := range 2 {
 		missing := false
 		find := func(index int) string {
@@ -251,8 +270,14 @@ func (w *watch) name(r *rtnl.Route) error {
 // added takes in an RTM_NEWROUTE. The kernel does not announce what a replacement replaces: of IPv4 the first route of the place, of IPv6
 // all with gateways. An IPv6 route that gets a further next hop is announced as a whole.
 func (w *watch) added(r *rtnl.Route, flags uint16) error {
-	if err := w.name(r); err != nil || !w.filter.Match(r) {
+	if err := w.name(r); err != nil {
 		return err
+	}
+	if !w.filter.Match(r) {
+		if flags&unix.NLM_F_REPLACE != 0 && len(w.known[keyOf(r)]) > 0 {
+			return w.resynchronise(r.Family) // what it replaced may have been selected
+		}
+		return nil
 	}
 	key, message, kind := keyOf(r), w.message(r), RouteAdded
 	place := w.known[key]
@@ -277,9 +302,10 @@ func (w *watch) added(r *rtnl.Route, flags uint16) error {
 	return w.tell(r, kind, false)
 }
 
-// deleted takes in an RTM_DELROUTE. A next hop that leaves an IPv6 route of several is announced alone; what is left is read.
+// deleted takes in an RTM_DELROUTE of what is known: the filter may not recognise it any more, when its nexthop object has gone first. A next
+// hop that leaves an IPv6 route of several is announced alone; what is left is read.
 func (w *watch) deleted(r *rtnl.Route) error {
-	if err := w.name(r); err != nil || !w.filter.Match(r) {
+	if err := w.name(r); err != nil {
 		return err
 	}
 	key, message := keyOf(r), w.message(r)
@@ -287,7 +313,7 @@ func (w *watch) deleted(r *rtnl.Route) error {
 	at := slices.Index(place, message)
 	if at < 0 {
 		if len(place) == 0 {
-			return nil // a later reading showed already that it has gone
+			return nil // it was not selected, or a later reading showed already that it has gone
 		}
 		return w.resynchronise(r.Family)
 	}

@@ -211,3 +211,26 @@ func TestWatch_overrun(t *testing.T) {
 		}
 	})
 }
+
+// TestWatch_leavesSelection: a route that is replaced by one that is not selected has gone from what is watched.
+func TestWatch_leavesSelection(t *testing.T) {
+	route := rtnl.Route{Family: unix.AF_INET, Dst: prefix("10.0.0.0/8"), Gateway: addr("10.50.0.2"), Oif: 7, Table: 254, Type: 1, Protocol: 4}
+	other := route
+	other.Gateway = addr("10.50.0.9")
+	table := []rtnl.Route{route}
+	c := scripted(func() []rtnl.Route { return table }, func(_ int, r netlink.Message) []nltest.Datagram {
+		return []nltest.Datagram{{Bytes: nltest.AppendDone(nil, r, 0)}} // there are no nexthop objects
+	})
+	source := &events{script: []*rtnl.RouteEvent{{Route: &other, Flags: unix.NLM_F_REPLACE}}, before: func(int) { table[0] = other }}
+	var told []string
+	w := watch{c: c, filter: &Filter{Via: route.Gateway}, known: make(map[routeKey][]string), yield: func(ch *RouteChange, err error) bool {
+		told = append(told, fmt.Sprint(ch.Kind, " ", ch.Route.Dst, " ", ch.Route.Gateway, " ", ch.Found))
+		return true
+	}}
+	if err := w.run(t.Context(), source); err != context.Canceled {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{fmt.Sprint(RouteDeleted, " 10.0.0.0/8 10.50.0.2 true")}, told); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -50,17 +50,22 @@ func AppendRoute(b []byte, route *Route) []byte {
 	return append(b, r.Raw()...)
 }
 
-// RouteEvent is a change of the tables as the kernel announces it, or a message about an interface or an IPv4 address, whose end takes IPv4
-// routes along that the kernel does not announce (net/ipv4/fib_semantics.c, fib_sync_down_dev and fib_sync_down_addr).
+// RouteEvent is a change of the tables as the kernel announces it, or a message about an interface, an IPv4 address or a nexthop object, whose
+// end takes IPv4 routes along that the kernel does not announce (net/ipv4/fib_semantics.c, fib_sync_down_dev and fib_sync_down_addr;
+// net/ipv4/nexthop.c, __remove_nexthop_fib).
 type RouteEvent struct {
-	// Route is what was added or deleted; valid until the next event. It is nil when the message is about an interface or an address.
+	// Route is what was added or deleted; valid until the next event. It is nil when the message is about something else.
 	Route *Route
 	// Deleted is true for RTM_DELROUTE.
 	Deleted bool
 	// Flags are NLM_F_REPLACE and NLM_F_APPEND as the change was asked for.
 	Flags uint16
-	// TakesRoutes is set when an interface is down or gone, or an address gone.
+	// TakesRoutes is set when an interface is down or gone, an address gone, or a nexthop object.
 	TakesRoutes bool
+	// Nexthop is set when a nexthop object was made, changed or deleted. The kernel says that it deletes one before it deletes its routes, those
+	// of IPv4 and, without net.ipv4.nexthop_compat_mode, of IPv6 without a word (net/ipv4/nexthop.c, remove_nexthop), under the lock that
+	// Nexthops takes.
+	Nexthop bool
 	// LinkIndex is the interface that the message is about, 0 if it is about none; LinkName is the name that it has now, "" when it has gone.
 	LinkIndex int
 	LinkName  string
@@ -68,14 +73,17 @@ type RouteEvent struct {
 
 // JoinRoutes subscribes to the changes of the routes of both families and to what takes IPv4 routes along.
 func (c *Conn) JoinRoutes() error {
+	_ = c.nl.Join(unix.RTNLGRP_NEXTHOP) // a kernel without the group has no objects
 	return c.nl.Join(unix.RTNLGRP_IPV4_ROUTE, unix.RTNLGRP_IPV6_ROUTE, unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR)
 }
 
-// link takes in a message about an interface or an address; false when it says nothing about routes or names.
+// link takes in a message about an interface, an address or a nexthop object; false when it says nothing about routes or names.
 func (e *RouteEvent) link(m netlink.Message, link *Link) (bool, error) {
 	switch m.Type {
 	case unix.RTM_DELADDR:
 		e.TakesRoutes = true
+	case unix.RTM_NEWNEXTHOP, unix.RTM_DELNEXTHOP:
+		e.Nexthop, e.TakesRoutes = true, m.Type == unix.RTM_DELNEXTHOP
 	case unix.RTM_DELLINK:
 		if len(m.Body) < unix.SizeofIfInfomsg {
 			return false, netlink.ErrShortMessage
