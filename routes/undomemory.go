@@ -42,7 +42,7 @@ func placeOf(r *rtnl.Route) routePlace {
 type Memory struct {
 	places map[routePlace]bool
 	was    []rtnl.Route
-	groups map[routeKey][]rtnl.Route // of was
+	groups map[routeKey][]rtnl.Route // of was, for what deletes as it reads
 	asked  []keptStep
 	size   int // of asked, about, in the plan
 }
@@ -72,7 +72,9 @@ func (c *Conn) RememberFlush(f *Filter) (*Memory, error) {
 			return nil, err
 		}
 	}
-	return m, c.recall(m)
+	err := c.recall(m)
+	m.groups = group(m.was)
+	return m, err
 }
 
 // RememberRestore remembers what Restore may change, and leaves the file where it was.
@@ -121,9 +123,7 @@ func (m *Memory) ask(do Do, r *rtnl.Route) error {
 
 // recall reads what is there.
 func (c *Conn) recall(m *Memory) (err error) {
-	if m.was, err = c.at(m.places); err == nil {
-		m.groups = group(m.was)
-	}
+	m.was, err = c.at(m.places)
 	return err
 }
 

@@ -38,6 +38,7 @@ type tracer struct {
 	count  int
 	killed bool
 	armed  bool
+	late   bool // the time was over before the keeper could be found: a busy machine
 }
 
 // run returns whether the target was killed before it came to its end.
@@ -94,8 +95,8 @@ func (k *tracer) trace(cmd *exec.Cmd) error {
 			if pid == k.first && k.keeper {
 				for _, k.target = range keepers(k.t) {
 				}
-				if k.target == 0 {
-					return fmt.Errorf("it started no keeper: %v", ws)
+				if k.late = k.target == 0; k.late {
+					return nil
 				}
 				if err := unix.Kill(k.target, unix.SIGTERM); err != nil {
 					return err
@@ -209,7 +210,19 @@ func TestTrial_keeperKilled(t *testing.T) {
 				t.Fatal("it is never finished")
 			}
 			k := tracer{t: t, n: n, keeper: true}
-			killed = k.run(exec.Command(l.program, "replace", "default", "gw", "10.50.0.3", "--confirm", "2s"))
+			for late := 0; ; late++ {
+				killed = k.run(exec.Command(l.program, "replace", "default", "gw", "10.50.0.3", "--confirm", "3s"))
+				if !k.late {
+					break
+				}
+				if late == 10 {
+					t.Fatal("it is always too late")
+				}
+				for id := range l.settled() {
+					l.run("dismiss " + id)
+				}
+				k = tracer{t: t, n: n, keeper: true}
+			}
 			for end := time.Now().Add(time.Minute); len(keepers(t)) > 0 && time.Now().Before(end); {
 				time.Sleep(time.Millisecond)
 			}

@@ -220,7 +220,7 @@ func tellPending(ctx context.Context, e *env) {
 }
 
 func tellEntries(e *env, d *undo.Dir) error {
-	entries, err := d.Pending()
+	entries, err := d.Unfinished()
 	for i := range entries {
 		one := &entries[i]
 		switch {

@@ -80,6 +80,10 @@ func (t *trial) begin(ctx context.Context, after time.Duration) error {
 	if err == nil {
 		err = t.crossed()
 	}
+	if err == nil && t.change.Over() {
+		late := fail(statusNo, "the time was over before the change was begun").withHint("nothing was changed; give --confirm more time")
+		err = errors.Join(late, t.change.Abandon())
+	}
 	if err != nil {
 		t.dir.Close()
 		t.change = nil
@@ -90,7 +94,7 @@ func (t *trial) begin(ctx context.Context, after time.Duration) error {
 // crossed ends the trial when another one is about the same routes: whichever is undone first would take the other for what others did, and
 // the second would put back what the first had made.
 func (t *trial) crossed() error {
-	entries, err := t.dir.Pending()
+	entries, err := t.dir.Unfinished()
 	for i := range entries {
 		other := &entries[i]
 		if other.Plan == nil || other.ID == t.change.Plan.ID || other.Plan.Netns != t.change.Plan.Netns ||

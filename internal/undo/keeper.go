@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -131,6 +132,8 @@ func (k *keeper) prepare() (err error) {
 	if k.timer, err = alarm(k.plan.Deadline); err != nil {
 		return err
 	}
+	k.plan.Before, k.plan.Change, k.plan.Left = nil, nil, nil // they are read again; until then there is nothing to hold them for
+	debug.FreeOSMemory()
 	k.gone = make(chan struct{})
 	go k.watch()
 	return nil

@@ -30,7 +30,13 @@ type Entry struct {
 }
 
 // Pending lists the changes, those that were undone included, in the order of their ids. Nothing is changed by looking.
-func (d *Dir) Pending() ([]Entry, error) {
+func (d *Dir) Pending() ([]Entry, error) { return d.list(false) }
+
+// Unfinished is Pending that reads no more than it must: a change that is over, in the states Undone, Conflict and Failed, has its ID and
+// State only. A plan can be large, and 16 of those that were undone are kept.
+func (d *Dir) Unfinished() ([]Entry, error) { return d.list(true) }
+
+func (d *Dir) list(unfinished bool) ([]Entry, error) {
 	names, err := d.names()
 	if err != nil {
 		return nil, err
@@ -45,7 +51,7 @@ func (d *Dir) Pending() ([]Entry, error) {
 		case id == last: // another file of the same change
 		default:
 			last = id
-			if e := d.find(id); !errors.Is(e.Err, unix.ENOENT) { // confirmed since it was listed
+			if e := d.find(id, unfinished); !errors.Is(e.Err, unix.ENOENT) { // confirmed since it was listed
 				entries = append(entries, e)
 			}
 		}
@@ -54,8 +60,14 @@ func (d *Dir) Pending() ([]Entry, error) {
 }
 
 // find looks for a change in the order in which it goes through its states, so that one that moves on is not missed.
-func (d *Dir) find(id string) Entry {
+func (d *Dir) find(id string, unfinished bool) Entry {
 	for _, s := range states() {
+		if unfinished && s != Waiting && s != Undoing {
+			if d.exists(s.file(id)) {
+				return Entry{ID: id, State: s}
+			}
+			continue
+		}
 		f, err := d.open(s.file(id))
 		if errors.Is(err, unix.ENOENT) {
 			continue

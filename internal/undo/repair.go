@@ -22,9 +22,9 @@ type Repaired struct {
 
 // Repair undoes the changes whose time is over and whose keeper died, the youngest first, and goes on where a process died while it
 // undid one. It drops the plans of another boot and of network namespaces that are gone. What is damaged it reports and leaves alone;
-// what still waits or has a keeper it does not mention.
+// what still waits or has a keeper, and what is over, it does not mention.
 func (d *Dir) Repair(ctx context.Context, domains Domains) ([]Repaired, error) {
-	entries, err := d.Pending()
+	entries, err := d.Unfinished()
 	if err != nil {
 		return nil, err
 	}
