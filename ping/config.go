@@ -46,6 +46,9 @@ type Config struct {
 	Pattern []byte
 	// ReportUnanswered and ReportSent ask for events of those kinds.
 	ReportUnanswered, ReportSent bool
+	// OmitReplies yields no Reply but the first: who wants the figures alone is not
+	// called for each of a million.
+	OmitReplies bool
 	// UserTime measures by the monotonic clock around the calls and leaves the
 	// kernel's stamps alone.
 	UserTime bool

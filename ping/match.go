@@ -34,7 +34,7 @@ func (p *Pinger) receive() (bool, error) {
 // the one that was being sent.
 func (p *Pinger) handleFor(current int64, m *probe.Message) {
 	p.stats.Dropped = max(p.stats.Dropped, m.Drops)
-	p.now = p.clock.Now()
+	p.now, p.current = p.clock.Now(), true
 	switch m.Kind {
 	case probe.Packet:
 		if !p.reply(m) {
@@ -130,7 +130,9 @@ func (p *Pinger) accept(s *sent, e *Event, data []byte) {
 		e.Want, e.Data = p.message[wire.ICMPHeader+e.Wrong], data
 	}
 	p.stats.note(e)
-	p.report()
+	if !p.OmitReplies || e.Kind != Reply || p.stats.Received == 1 {
+		p.report()
+	}
 }
 
 // answer notes the first answer to s. An error about it explains nothing any

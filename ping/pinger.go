@@ -48,6 +48,7 @@ type Pinger struct {
 	last    int64   // the number of the newest probe
 	settled int64   // how many probes were answered, got an error or were refused
 	now     Instant // the last reading of the clock
+	current bool    // nothing that takes time has been done since
 	event   Event
 	yield   func(*Event, error) bool
 	stopped bool // the consumer of the events has left
@@ -246,6 +247,7 @@ func (p *Pinger) report() {
 	if p.stopped {
 		return
 	}
+	p.current = false
 	p.stopped = !p.yield(&p.event, nil)
 }
 
@@ -283,7 +285,10 @@ func (p *Pinger) forget(s *sent) {
 // still pending on the socket fails the call: it is read, and the call repeated.
 func (p *Pinger) transmit(s *sent) error {
 	for attempt := 0; ; attempt++ {
-		p.now = p.clock.Now()
+		if !p.current {
+			p.now = p.clock.Now()
+		}
+		p.current = false
 		s.mono, s.wall = p.now.Mono, p.now.Wall.UnixNano()
 		p.fill(s)
 		err := p.conn.Send(p.message)

@@ -154,6 +154,12 @@ func TestPinger(t *testing.T) {
 		{"the clock is set back", nil, 1, script{echo: true, steps: map[time.Duration]time.Duration{5 * ms: -time.Hour}}, []string{
 			"reply 1 @-59m59.99s from 192.0.2.1 64 bytes ttl 61 rtt 10ms user_clock_stepped",
 		}, figures{Transmitted: 1, Received: 1, Pipe: 1, Steps: 1}},
+		{"replies are omitted but for the first", func(c *Config) { c.OmitReplies = true }, 4,
+			script{echo: true, answers: map[int][]answer{2: {{after: ms}, {after: 2 * ms}}, 3: {{after: ms, badSum: true}, {after: 2 * ms}}}}, []string{
+				"reply 1 @10ms from 192.0.2.1 64 bytes ttl 61 rtt 10ms kernel",
+				"duplicate 2 @202ms from 192.0.2.1 64 bytes ttl 61 rtt 2ms kernel",
+				"corrupted 3 @401ms from 192.0.2.1 64 bytes ttl 61 rtt 1ms kernel",
+			}, figures{Transmitted: 4, Received: 4, Duplicates: 1, Corrupted: 1, Pipe: 1, Elapsed: 600 * ms}},
 		{"no stamps", nil, 1, script{answers: map[int][]answer{1: {{after: ms, noStamps: true}}}}, []string{
 			"reply 1 @1ms from 192.0.2.1 64 bytes ttl 61 rtt 1ms user",
 		}, figures{Transmitted: 1, Received: 1, Pipe: 1}},
