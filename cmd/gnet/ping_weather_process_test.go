@@ -55,7 +55,7 @@ func TestPingWeather_signals(t *testing.T) {
 func TestPingWeather_secondInterrupt(t *testing.T) {
 	nstest.InNetns(t, func(t *testing.T) {
 		w := newWeather(t)
-		// A full pipe: the first line cannot be written.
+		// A pipe with room for a page: some lines, and then no more.
 		var ends [2]int
 		if err := unix.Pipe2(ends[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
 			t.Fatal(err)
@@ -66,16 +66,30 @@ func TestPingWeather_secondInterrupt(t *testing.T) {
 				chunk = chunk[:len(chunk)/2]
 			}
 		}
+		if _, err := unix.Read(ends[0], make([]byte, os.Getpagesize())); err != nil {
+			t.Fatal(err)
+		}
 		if err := unix.SetNonblock(ends[1], false); err != nil {
 			t.Fatal(err)
 		}
 		writeEnd := os.NewFile(uintptr(ends[1]), "full pipe")
-		cmd := exec.Command(w.gnet, "-i.05", weatherServer4)
+		cmd := exec.Command(w.gnet, "-i.002", weatherServer4)
 		cmd.Stdout = writeEnd
 		w.client.Start(t, cmd)
 		writeEnd.Close()
 		ended := make(chan error, 1)
 		go func() { ended <- cmd.Wait() }()
+		waiting := func() int {
+			n, err := unix.IoctlGetInt(ends[0], unix.TIOCINQ)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		empty := 16*os.Getpagesize() - os.Getpagesize()
+		for before := empty; before == empty || before != waiting(); time.Sleep(500 * time.Millisecond) {
+			before = waiting() // until it has written, and writes no more
+		}
 		for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 			cmd.Process.Signal(unix.SIGINT)
 			select {
