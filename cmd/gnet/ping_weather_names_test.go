@@ -122,6 +122,8 @@ func TestPingWeather_names(t *testing.T) {
 					return response(query, 0, []byte{10, 77, 1, 2})
 				}
 				return response(query, 0)
+			case name == "no-such-host.example":
+				return response(query, 3) // NXDOMAIN
 			case name == "silent.example":
 				return nil
 			case name == "broken.example":
@@ -137,9 +139,10 @@ func TestPingWeather_names(t *testing.T) {
 			}
 			return response(query, 3) // NXDOMAIN
 		})
+		original := nstest.Peer(t, "ping")
 		for _, tt := range []struct{ host, want string }{
 			{"no-such-host.example", "Name or service not known"},
-			{"empty.example", "Name or service not known"},
+			{"empty.example", "No address associated with hostname"},
 			{"broken.example", "Temporary failure in name resolution"},
 			{"refused.example", "Temporary failure in name resolution"},
 			{"silent.example", "Temporary failure in name resolution"},
@@ -153,6 +156,11 @@ func TestPingWeather_names(t *testing.T) {
 			want := nstest.Result{Status: 2, Stderr: "ping: " + tt.host + ": " + tt.want + "\n"}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tt.host, diff)
+			}
+			same := w.client.Run(t, original, "-c1", tt.host)
+			same.Stderr = strings.TrimPrefix(same.Stderr, filepath.Dir(original)+"/")
+			if diff := cmp.Diff(want, same); diff != "" {
+				t.Errorf("%s: the original (-want +got):\n%s", tt.host, diff)
 			}
 		}
 		// The hosts file has names for the address, but none that a terminal may see.
