@@ -28,7 +28,7 @@ func readComplaint(m *probe.Message) (c complaint, ok bool) {
 	case icmp.Type() == wire.ICMPv4SourceQuench:
 		c.event.Kind = Advice
 	case icmp.Type() == wire.ICMPv4Redirect:
-		c.event.Kind = Advice
+		c.event.Kind, c.event.Data = Advice, m.Data[wire.ICMPHeader:]
 		gateway := icmp.Gateway().As4()
 		c.event.Info = uint32(gateway[0])<<24 | uint32(gateway[1])<<16 | uint32(gateway[2])<<8 | uint32(gateway[3])
 	case icmp.Type() == wire.ICMPv4TimeExceeded && icmp.Code() == 1:

@@ -134,7 +134,8 @@ type Event struct {
 	Late bool
 	// Wrong is the offset of the first data byte that differs from what was sent,
 	// 0 when none does; Want and Data are what it should be and all the data. With
-	// Config.Node Data is the answer from its ICMPv6 header on.
+	// Config.Node Data is the answer from its ICMPv6 header on; of a redirect it is
+	// the packet that was redirected, from its IPv4 header on.
 	Wrong int
 	Want  byte
 	Data  []byte

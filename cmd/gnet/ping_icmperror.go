@@ -21,7 +21,25 @@ func (p *pingPrinter) appendICMPError(b []byte, ev *ping.Event) []byte {
 	} else {
 		b = append(b, icmpv6Sentence(ev.Type, ev.Code, ev.Info)...)
 	}
-	return append(b, '\n')
+	if b = append(b, '\n'); p.o.Verbose && ev.Kind == ping.Advice && ev.Type == wire.ICMPv4Redirect {
+		b = appendHeader(b, ev.Data)
+	}
+	return b
+}
+
+// appendHeader appends the IPv4 header of a packet that a message is about, its
+// fields in hexadecimal.
+func appendHeader(b, packet []byte) []byte {
+	q, err := wire.ParseQuoteIPv4(packet)
+	if err != nil {
+		return b
+	}
+	ip := wire.IPv4(packet) // the quotation's header is whole, its length need not be right
+	flags := ip[6] >> 5
+	b = append(b, "Vr HL TOS  Len   ID Flg  off TTL Pro  cks      Src      Dst Data\n"...)
+	b = fmt.Appendf(b, " %x  %x  %02x %04x %04x   %x %04x  %02x  %02x %04x %v  %v ", ip[0]>>4, ip[0]&15, ip.TOS(), q.TotalLength, q.ID,
+		flags, q.Offset/8, q.TTL, q.Protocol, ip.Checksum(), q.Src, q.Dst)
+	return append(fmt.Appendf(b, "%x", ip.Options()), '\n')
 }
 
 // icmpv4Sentence is what iputils says of an ICMP message.
