@@ -32,6 +32,8 @@ func schemas() []man.Table {
 		schema(pingTargetsSchema, "row", manyResultColumns()),
 		schema(pingTargetsSchema, "change", manyEventColumns()),
 		schema(pingTargetsSchema, "summary", manySumColumns()),
+		schema(pmtuSchema, "row", pmtuColumns()),
+		schema(pmtuSchema, "summary", pmtuSummaryColumns()),
 		schema(event.Schema, "row", eventColumns()),
 	}
 }

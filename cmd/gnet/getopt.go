@@ -12,6 +12,8 @@ type argKind uint8
 const (
 	noArgument argKind = iota
 	requiredArgument
+	// optionalArgument takes --name=value alone, and is for long options.
+	optionalArgument
 )
 
 // option is one row of a command's option table: what getopt accepts, what

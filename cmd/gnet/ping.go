@@ -57,6 +57,9 @@ type pingOptions struct {
 	Verbose, Connect, Precise, ForceNames                  bool
 	// Stats asks for the distribution of the times and losses.
 	Stats bool
+
+	// PMTU measures the path in place of pinging, Fast with all sizes at once.
+	PMTU, Fast bool
 }
 
 // defaultPing is ping without options.
@@ -121,6 +124,9 @@ func pingTable() *optionTable[pingOptions] {
 		value('W', "SECONDS", "wait that long for the first reply after the last probe (10)", (*o).setWait),
 		flag('3', "times with three decimals, however long", func(o *o) { o.Precise = true }),
 	}
+	table = append(table, option[o]{long: "pmtu", own: true, arg: optionalArgument,
+		help: "measure the path MTU, both ways, and say which link sets it; =fast sends all known sizes at once",
+		set:  func(o *pingOptions, _, arg string) error { return o.setPMTU(arg) }})
 	table = append(table, option[o]{long: "stats", own: true, help: "add percentiles, jitter, a histogram and runs of losses to the summary",
 		set: func(o *pingOptions, _, _ string) error { o.Stats = true; return nil }}, option[o]{long: "help", own: true, help: "print this help on standard output",
 		set: func(*o, string, string) error { return errLongHelp }})

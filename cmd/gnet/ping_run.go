@@ -29,6 +29,9 @@ const (
 
 // runPing opens the sockets, finds the host and pings it.
 func runPing(ctx context.Context, e *env, o pingOptions) error {
+	if o.PMTU {
+		return runPMTU(ctx, e, o)
+	}
 	if o.many() {
 		return pingMany(ctx, e, o)
 	}

@@ -113,7 +113,7 @@ func (s *Sockets) echoed(a *Answer, b []byte, request bool) bool {
 	if len(b) >= balanceOffset {
 		a.Cookie, a.HasCookie = binary.BigEndian.Uint64(b[cookieOffset:]), true
 	}
-	return true
+	return !a.HasCookie || a.Cookie != 0 // as that which asked for the MTU of the loopback device
 }
 
 // segment reads the answer to a SYN: it acknowledges the SYN, and perhaps its data.

@@ -68,6 +68,9 @@ func (m *Measurement) askLarge(size int) []Packet {
 			return append(burst, m.askBehind(hop, size)...)
 		case m.hopTries(hop, size) == 0:
 			burst = append(burst, m.hopProbe(hop, size))
+			if m.hopAnswered(hop, 0) {
+				burst = append(burst, m.hopProbe(hop, m.smallest()))
+			}
 		}
 	}
 	return burst
@@ -77,8 +80,9 @@ func (m *Measurement) askLarge(size int) []Packet {
 // chance. A short probe goes with them: what a router does not answer because it
 // has answered enough says nothing.
 func (m *Measurement) askBehind(hop, size int) []Packet {
-	exact, tries := m.largeTries(hop, size, size), m.largeTries(hop, m.low()+1, m.low()+near)
-	if exact >= 2 && tries >= m.needed() || m.hopTries(hop, 0) > maxLarge+2*m.needed() {
+	exact, _ := m.largeTries(hop, size, size)
+	tries, rounds := m.largeTries(hop, m.low()+1, m.low()+near)
+	if m.refusedBefore(hop) || exact >= 2 && tries >= m.needed() && rounds > 1 || m.hopTries(hop, 0) > maxLarge+2*m.needed() {
 		return nil
 	}
 	var burst []Packet
@@ -88,16 +92,26 @@ func (m *Measurement) askBehind(hop, size int) []Packet {
 	return append(burst, m.hopProbe(hop, m.smallest()))
 }
 
+// refusedBefore reports whether a router before a hop has refused a long probe to
+// it.
+func (m *Measurement) refusedBefore(hop int) bool {
+	return slices.ContainsFunc(m.probes(), func(s *Probe) bool { return s.TTL == hop && s.Fate == TooBig })
+}
+
 // largeTries counts the probes of these sizes to a hop in rounds in which it
-// answered a short one.
-func (m *Measurement) largeTries(hop, from, to int) int {
-	n := 0
+// answered a short one, and those rounds.
+func (m *Measurement) largeTries(hop, from, to int) (n, rounds int) {
+	last := 0
 	for _, s := range m.probes() {
-		if s.TTL == hop && s.Size >= from && s.Size <= to && m.hopAlive(hop, s.Round) {
-			n++
+		if s.TTL != hop || s.Size < from || s.Size > to || !m.hopAlive(hop, s.Round) {
+			continue
+		}
+		n++
+		if s.Round != last {
+			rounds, last = rounds+1, s.Round
 		}
 	}
-	return n
+	return n, rounds
 }
 
 // hopAlive reports whether a hop answered a short probe in a round.
@@ -208,8 +222,11 @@ func (m *Measurement) namedHop() int {
 }
 
 // namedBy is the address of the router that named the MTU, if it did.
-func (m *Measurement) namedBy() netip.Addr {
-	claim, low := m.hint(), m.low()
+func (m *Measurement) namedBy() netip.Addr { return m.claimant(m.hint()) }
+
+// claimant is the first router that named an MTU.
+func (m *Measurement) claimant(claim int) netip.Addr {
+	low := m.low()
 	for _, s := range m.probes() {
 		for _, c := range s.Claims {
 			if claim > 0 && c.MTU == claim && m.credible(s, c, low) {

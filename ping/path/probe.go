@@ -46,9 +46,9 @@ type Probe struct {
 	RTT  time.Duration
 	// TTL that the answer had left is ReplyTTL, -1 when unknown.
 	ReplyTTL int
-	// FragmentSize is the largest fragment in which the reply came, 0 when it came
+	// ReplyFragment is the largest fragment in which the reply came, 0 when it came
 	// whole.
-	FragmentSize int
+	ReplyFragment int
 	// ReplySize is the length of the reply's IP packet.
 	ReplySize int
 	// Claims are the messages that a link is too narrow for it. There may be

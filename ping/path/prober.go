@@ -276,7 +276,7 @@ func (p *Prober) settle(s *Probe, a *Answer, fate Fate) {
 		s.RTT = d
 	}
 	if fate == Answered {
-		s.FragmentSize, s.ReplySize = a.FragmentSize, a.Size
+		s.ReplyFragment, s.ReplySize = a.FragmentSize, a.Size
 		p.rtt = max(p.rtt, s.RTT)
 	}
 }

@@ -99,6 +99,9 @@ type Result struct {
 	Fragments Fragments
 	// Hops is the number of the host, as far as known; 0 when it is not.
 	Hops int
+	// Hint is the smallest MTU that a router named and that can be true, zero when
+	// none did.
+	Hint Claim
 	// Disbelieved are the claims that cannot be true.
 	Disbelieved []Disbelief
 	// Refusals are the unreachable messages, by sender.
@@ -134,6 +137,9 @@ func (m *Measurement) Result() *Result {
 	r := &Result{Reached: m.reached, Method: m.method, DeviceMTU: m.top, Rounds: m.prober.round, Probes: len(m.prober.table),
 		Counts: m.prober.counts, Elapsed: m.prober.clock.Now().Mono - m.began}
 	m.conclude(r)
+	if mtu := m.claimed(); mtu > 0 {
+		r.Hint = Claim{MTU: mtu, From: m.claimant(mtu)}
+	}
 	for _, s := range m.prober.table {
 		r.disbelieve(m, s)
 		if s.Fate == Unreachable {

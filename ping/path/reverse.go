@@ -21,16 +21,16 @@ func (m *Measurement) replied() replies {
 			continue
 		}
 		switch {
-		case s.FragmentSize == 0 && s.ReplySize == r.whole:
+		case s.ReplyFragment == 0 && s.ReplySize == r.whole:
 			r.wholes++
-		case s.FragmentSize == 0 && s.ReplySize > r.whole:
+		case s.ReplyFragment == 0 && s.ReplySize > r.whole:
 			r.whole, r.wholes = s.ReplySize, 1
-		case s.FragmentSize > 0 && s.ReplySize == r.cut:
+		case s.ReplyFragment > 0 && s.ReplySize == r.cut:
 			r.cuts++
-		case s.FragmentSize > 0 && (r.cut == 0 || s.ReplySize < r.cut):
+		case s.ReplyFragment > 0 && (r.cut == 0 || s.ReplySize < r.cut):
 			r.cut, r.cuts = s.ReplySize, 1
 		}
-		r.fragment = max(r.fragment, s.FragmentSize)
+		r.fragment = max(r.fragment, s.ReplyFragment)
 	}
 	return r
 }
