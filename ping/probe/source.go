@@ -15,7 +15,10 @@ const discardPort = 1025
 // are the reasons why no probe could leave, as *SocketError with Op "connect"
 // (ENETUNREACH: no route; EACCES: a broadcast address without c.Broadcast, or a
 // route of type prohibit), "bind" (c.Source is not ours) or "SO_BINDTODEVICE".
-func Source(f Family, c Config) (netip.Addr, error) {
+func Source(f Family, c Config) (netip.Addr, error) { return connected(f, c, nil) }
+
+// connected makes the socket of Source, and calls ask, if there is one, with it.
+func connected(f Family, c Config, ask func(fd int) error) (netip.Addr, error) {
 	fail := func(op, device string, err error) (netip.Addr, error) {
 		return netip.Addr{}, &SocketError{Op: op, Device: device, Family: f, Mode: Datagram, Err: err}
 	}
@@ -48,6 +51,11 @@ func Source(f Family, c Config) (netip.Addr, error) {
 	name, err := unix.Getsockname(fd)
 	if err != nil {
 		return fail("getsockname", "", err)
+	}
+	if ask != nil {
+		if err := ask(fd); err != nil {
+			return fail("getsockopt", "", err)
+		}
 	}
 	a, _ := addrPort(name)
 	return a, nil
