@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 
 // TestMeasure_everySectionOnce runs the whole in small.
 func TestMeasure_everySectionOnce(t *testing.T) {
-	for _, peer := range []string{"netstat", "route", "ping", "ss", "ip", "tcpdump", "fping"} {
+	for _, peer := range []string{"netstat", "route", "ping", "ss", "ip", "tcpdump", "fping", "tracepath", "nft"} {
 		nstest.Peer(t, peer)
 	}
 	nstest.InNetns(t, func(t *testing.T) {
@@ -40,7 +40,7 @@ func TestMeasure_everySectionOnce(t *testing.T) {
 		}
 		var out strings.Builder
 		small := sizes{socketsEach: 10, some: 2, many: 3, few: 5, datagram: 2, descriptorsEach: 12, descriptorHolders: 2, rows: 30,
-			routeCount: 1002, route6Count: 4200, echoCount: 20, floodCount: 30, truthCount: 3, sweepRounds: 2, sweepRuns: 1, manyTargets: 300, rounds: 1, slowRounds: 1, starts: 1}
+			routeCount: 1002, route6Count: 4200, echoCount: 20, floodCount: 30, truthCount: 3, sweepRounds: 2, sweepRuns: 1, manyTargets: 300, pathHops: 3, rounds: 1, slowRounds: 1, starts: 1}
 		if err := measure(&lab{gnet: gnet, dir: t.TempDir(), out: &out, sizes: small}, sections()); err != nil {
 			t.Fatalf("%v\n%s", err, out.String())
 		}
@@ -122,6 +122,7 @@ func everyRow() []string {
 		"`ping`, 4 links",
 		"`fping`, 4 links",
 		"what", "once", "2 times, every 10 ms", "no answer: all are under way", "all answer",
+		"`ping --pmtu`, routers answer", "`ping --pmtu`, black hole (tracepath -m 3)",
 		"`hello`",
 		"`gnet --version`",
 		"`gnet netstat -h`",
@@ -143,6 +144,19 @@ func TestChosen(t *testing.T) {
 	}
 	if _, err := chosen([]string{"socket"}); err == nil || !strings.Contains(err.Error(), `no section "socket"; there are sockets, `) {
 		t.Errorf("a wrong name: %v", err)
+	}
+}
+
+func TestPathAnswer(t *testing.T) {
+	for out, want := range map[string]string{
+		"path MTU to 10.77.4.2: 1400 bytes there, 1300 bytes back\n  effort:  2 rounds, 26 probes\n":                                         "1400 in 2 rounds",
+		"path MTU to fd77:4::2: at least 1280 bytes there, unknown back\n  effort:  1 round, 9 probes\n":                                     "at least 1280 in 1 round",
+		" 1?: [LOCALHOST]    pmtu 1500\n 1:  10.77.1.2  0.1ms \n 2:  10.77.1.2  0.012ms pmtu 1450\n 3:  no reply\n     Resume: pmtu 1450 \n": "1450 in 3 steps",
+		"": "nothing",
+	} {
+		if got := pathAnswer(out); got != want {
+			t.Errorf("%q: %q, want %q", out, got, want)
+		}
 	}
 }
 

@@ -117,6 +117,7 @@ func sections() []section {
 		{"idle", (*lab).idle},
 		{"truth", (*lab).truth},
 		{"targets", (*lab).targets},
+		{"path", (*lab).path},
 		{"start", (*lab).start},
 	}
 }
