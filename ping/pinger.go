@@ -22,9 +22,11 @@ type Conn interface {
 	Wake()
 }
 
-// dropCounter is a Conn that knows, without another packet to say it, how many
-// found no room in its receive buffer; a *probe.Socket does.
-type dropCounter interface{ Drops() (n uint32, ok bool) }
+// dropCounter is a connection that knows what was dropped, without another packet
+// to say it: a *probe.Socket, a *probe.Batch.
+type dropCounter interface {
+	Drops() (d probe.Drops, ok bool)
+}
 
 const (
 	// floodInterval is how long an unanswered probe holds up the next one when
@@ -108,11 +110,7 @@ func (p *Pinger) Run(ctx context.Context) iter.Seq2[*Event, error] {
 			p.nextSend -= time.Duration(p.Preload-1) * p.interval
 		}
 		err := p.loop()
-		if counter, ok := p.conn.(dropCounter); ok {
-			if n, ok := counter.Drops(); ok {
-				p.stats.Dropped = max(p.stats.Dropped, n)
-			}
-		}
+		p.stats.drop(p.conn)
 		for n := oldest(p.last); n <= p.last; n++ {
 			if s := p.table.get(n); s != nil {
 				p.forget(s)
@@ -129,6 +127,7 @@ func (p *Pinger) Run(ctx context.Context) iter.Seq2[*Event, error] {
 func (p *Pinger) loop() error {
 	for {
 		if p.statusWanted.Load() && p.statusWanted.CompareAndSwap(true, false) {
+			p.stats.drop(p.conn)
 			p.emit(Event{Kind: Status, At: p.now.Wall, Stats: &p.stats})
 		}
 		if p.notices.waiting.Load() && p.notices.waiting.CompareAndSwap(true, false) {

@@ -439,18 +439,18 @@ type countingNet struct {
 	drops uint32
 }
 
-func (n countingNet) Drops() (uint32, bool) { return n.drops, true }
+func (n countingNet) Drops() (probe.Drops, bool) { return probe.Drops{Full: n.drops, Damaged: 1}, true }
 
 // Nobody says with a packet what was dropped after the last one.
 func TestPinger_dropsAtTheEnd(t *testing.T) {
 	n := &simNet{t: t, s: script{echo: true, answers: map[int][]answer{2: {}, 3: {}}}}
-	p := New(countingNet{n, 2}, n, testConfig(4))
+	p := New(countingNet{n, 1}, n, testConfig(4))
 	for _, err := range p.Run(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	if s := p.Stats(); s.Dropped != 2 || s.Lost() != 0 || s.Received != 2 {
-		t.Errorf("received %d, dropped %d, lost %d", s.Received, s.Dropped, s.Lost())
+	if s := p.Stats(); s.Dropped != 1 || s.Damaged != 1 || s.Lost() != 1 || s.Received != 2 {
+		t.Errorf("received %d, dropped %d, damaged %d, lost %d", s.Received, s.Dropped, s.Damaged, s.Lost())
 	}
 }

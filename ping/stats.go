@@ -41,6 +41,21 @@ type Stats struct {
 	RTT Spread
 	// Dropped counts packets for which our own receive buffer had no room.
 	Dropped uint32
+	// Damaged counts packets that our own kernel kept from us for a wrong ICMPv6
+	// checksum, other programs' too; they are no answers. On an IPv4 socket such
+	// an answer comes through, and is Corrupted.
+	Damaged uint32
+}
+
+// drop asks a connection what was dropped.
+func (s *Stats) drop(conn any) {
+	counter, ok := conn.(dropCounter)
+	if !ok {
+		return
+	}
+	if d, ok := counter.Drops(); ok {
+		s.Dropped, s.Damaged = max(s.Dropped, d.Full), max(s.Damaged, d.Damaged)
+	}
 }
 
 // Attempted returns how many probes there were, sent or not.

@@ -163,7 +163,7 @@ func placesFor(c *SweepConfig) int {
 func (s *Sweep) Stats(target int) *Stats { return &s.stats[target] }
 
 // Common returns the figures that belong to no target: Foreign, Malformed,
-// Dropped and BackOffs.
+// Dropped, Damaged and BackOffs.
 func (s *Sweep) Common() *Stats { return &s.common }
 
 // Elapsed returns the time from the first probe to the last.
@@ -192,7 +192,9 @@ func (s *Sweep) Run(ctx context.Context) iter.Seq2[*Event, error] {
 		s.start = s.clock.Now().Mono
 		s.lastSent, s.roundAt = s.start, s.start
 		s.paced = s.start - time.Duration(s.Burst-1)*s.gap()
-		if err := s.loop(); err != nil && !s.stopped {
+		err := s.loop()
+		s.common.drop(s.conn)
+		if err != nil && !s.stopped {
 			yield(nil, err)
 		}
 	}
@@ -204,6 +206,7 @@ func (s *Sweep) loop() error {
 	for {
 		now := s.clock.Now()
 		if s.statusWanted.CompareAndSwap(true, false) {
+			s.common.drop(s.conn)
 			s.emit(Event{Kind: Status, Target: -1, At: now.Wall, TTL: -1, Stats: &s.common})
 		}
 		switch {

@@ -40,7 +40,7 @@ func (s *Sweep) handle(m *probe.Received) {
 		drops = &s.drops[1]
 	}
 	*drops = max(*drops, m.Drops)
-	s.common.Dropped = s.drops[0] + s.drops[1]
+	s.common.Dropped = max(s.common.Dropped, s.drops[0]+s.drops[1])
 	switch m.Kind {
 	case probe.Packet:
 		if !s.reply(m) && m.Family == probe.IPv4 {

@@ -252,6 +252,7 @@ func echoSummaryColumns() []render.Column[echoSummary] {
 		count("foreign", "Echo replies that answered no probe.", func(s *ping.Stats) int64 { return s.Foreign }),
 		count("late", "Answers later than -W allows for; they are among the received.", func(s *ping.Stats) int64 { return s.Late }),
 		count("own_drops", "Packets for which our own receive buffer had no room.", func(s *ping.Stats) int64 { return int64(s.Dropped) }),
+		count("damaged", "Packets that our own kernel dropped for a wrong ICMPv6 checksum, other programs' too; they are no answers.", func(s *ping.Stats) int64 { return int64(s.Damaged) }),
 		count("lost", "Probes without an answer that were sent, less own_drops.", (*ping.Stats).Lost),
 		count("lost_icmp", "Probes without an answer about which an ICMP error came.", func(s *ping.Stats) int64 { return s.Explained }),
 		count("back_offs", "How often a full device queue made a probe wait.", func(s *ping.Stats) int64 { return s.BackOffs }),

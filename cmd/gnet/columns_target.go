@@ -125,6 +125,7 @@ func manySumColumns() []render.Column[manySum] {
 		count("foreign", "Echo replies that answered no probe, of targets and of others.", func(r *row) int64 { return r.Foreign }),
 		count("late", "Answers later than -W allows for; they are among the received.", func(r *row) int64 { return r.Late }),
 		count("own_drops", "Packets for which our own receive buffers had no room.", func(r *row) int64 { return r.OwnDrops }),
+		count("damaged", "Packets that our own kernel dropped for a wrong ICMPv6 checksum, other programs' too; they are no answers.", func(r *row) int64 { return r.Damaged }),
 		count("back_offs", "How often a full device queue made probes wait.", func(r *row) int64 { return r.BackOffs }),
 		column("loss_percent", render.Float, "", "Share of the transmitted without an answer, less own_drops; absent when no probe was sent.", func(r *row, v *value) {
 			if loss, ok := r.loss(); ok {

@@ -301,6 +301,8 @@ func dropHint(stats *ping.Stats, c *pingCauses, h *hostFacts) string {
 	switch {
 	case stats.Dropped > 0:
 		return fmt.Sprintf("%d answers were lost here, in ping's own receive buffer", stats.Dropped)
+	case stats.Damaged > 0:
+		return "answers came, but damaged: their checksum is wrong"
 	case h.seen > 0 && h.filtered > 0:
 		return fmt.Sprintf("answers arrived on %s, and the reverse path filter of this host dropped them: the way back is not through %s (sysctl net.ipv4.conf.%s.rp_filter)",
 			h.seenOn, h.seenOn, h.seenOn)

@@ -73,6 +73,7 @@ func (m *manyResults) all(f func(*manyResult)) {
 func (m *manyResults) sum() manySum {
 	sum := manySum{results: m, Targets: len(m.run.targets.found), Missing: len(m.run.targets.missing)}
 	sum.Foreign, sum.OwnDrops = m.sweep.Common().Foreign, int64(m.sweep.Common().Dropped)
+	sum.Damaged = int64(m.sweep.Common().Damaged)
 	sum.BackOffs = m.sweep.Common().BackOffs
 	for i := range m.run.targets.found {
 		st := m.sweep.Stats(i)
@@ -128,7 +129,7 @@ type manySum struct {
 	Targets, Answered, Missing                   int
 	Transmitted, NotSent, Received               int64
 	Duplicates, Corrupted, Errors, Foreign, Late int64
-	OwnDrops, BackOffs                           int64
+	OwnDrops, Damaged, BackOffs                  int64
 }
 
 // loss returns the share of the probes without an answer, in percent. Answers

@@ -212,7 +212,7 @@ func TestPingMany(t *testing.T) {
 {"kind":"change","target":"10.77.1.2","address":"10.77.1.2","event":"reply","seq":1,"time":_,"from":"10.77.1.2","bytes":64,"ttl":64,"rtt_ns":_,"rtt_source":_,"truncated":false,"longer":false,"late":false}
 {"kind":"row","target":"10.77.3.2","address":"10.77.3.2","answered":false,"transmitted":1,"not_sent":0,"received":0,"duplicates":0,"truncated":0,"longer":0,"altered":0,"corrupted":0,"errors":1,"foreign":0,"late":0,"lost":1,"lost_icmp":1,"loss_percent":100,"trouble":"Time to live exceeded","trouble_from":"10.77.1.2"}
 {"kind":"row","target":"10.77.1.2","address":"10.77.1.2","answered":true,"transmitted":1,"not_sent":0,"received":1,"duplicates":0,"truncated":0,"longer":0,"altered":0,"corrupted":0,"errors":0,"foreign":0,"late":0,"lost":0,"lost_icmp":0,"loss_percent":0,"rtt_min_ns":_,"rtt_avg_ns":_,"rtt_max_ns":_,"rtt_mdev_ns":_}
-{"kind":"summary","targets":2,"answered":1,"not_found":0,"left_out":0,"data_bytes":56,"socket_ipv4":"SOCK_RAW","transmitted":2,"not_sent":0,"received":1,"duplicates":0,"corrupted":0,"errors":1,"foreign":0,"late":0,"own_drops":0,"back_offs":0,"loss_percent":50,"elapsed_ns":_}
+{"kind":"summary","targets":2,"answered":1,"not_found":0,"left_out":0,"data_bytes":56,"socket_ipv4":"SOCK_RAW","transmitted":2,"not_sent":0,"received":1,"duplicates":0,"corrupted":0,"errors":1,"foreign":0,"late":0,"own_drops":0,"damaged":0,"back_offs":0,"loss_percent":50,"elapsed_ns":_}
 `}},
 			{"the flood", "-f -c3 127.0.0.1 127.0.0.2", nstest.Result{
 				Stdout: "PING 2 targets, 56 data bytes\n" + strings.Repeat("..\b \b\b \b", 3) + "\n--- statistics of 2 targets, times in ms ---\n" + head +

@@ -377,6 +377,9 @@ func warnPing(e *env, s *ping.Stats) {
 	if s.Dropped > 0 {
 		e.warn("%d packets were lost in our own receive buffer", s.Dropped)
 	}
+	if s.Damaged > 0 {
+		e.warn("%d packets with a wrong checksum were dropped by the kernel", s.Damaged)
+	}
 	if s.Malformed > 0 {
 		e.warn("%d messages from the kernel could not be read", s.Malformed)
 	}

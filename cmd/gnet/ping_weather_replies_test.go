@@ -53,6 +53,11 @@ func TestPingWeather_replies(t *testing.T) {
 			b[3] ^= 1
 			r.Send(q, q.Dst, b, false)
 		}, reply(" (BAD CHECKSUM!)") + strings.Replace(none, "0 received", "0 received, +1 corrupted", 1) + "status 1"},
+		{"bad checksum, IPv6", true, "", func(r *responder, q echoRequest) {
+			b := q.Answer()
+			b[3] ^= 1
+			r.Send(q, q.Dst, b, false)
+		}, none + "! ping: 1 packets with a wrong checksum were dropped by the kernel\nstatus 1"},
 		{"another source", false, "", func(r *responder, q echoRequest) { r.Send(q, netip.MustParseAddr("10.77.1.9"), q.Answer(), true) },
 			strings.Replace(reply(" (DIFFERENT ADDRESS!)"), "1.2", "1.9", 1) + none + "status 1"},
 		{"another source, IPv6", true, "", func(r *responder, q echoRequest) { r.Send(q, netip.MustParseAddr("fd77:1::9"), q.Answer(), true) },

@@ -26,6 +26,9 @@ type Socket struct {
 	nodeInfo       bool
 	transmitStamps bool
 	stamps         int // the flags of SO_TIMESTAMPING, with transmitStamps
+	// checksumBase is what checksumErrors returned when the socket was configured.
+	checksumBase  uint64
+	checksumKnown bool
 	// accepted is how many messages Send has handed to the kernel; stampBase is
 	// what it was when the kernel's own count began at 0.
 	accepted, stampBase uint32

@@ -101,6 +101,9 @@ func (s *Socket) Configure(c Config) error {
 	if err := s.setStamps(c.TransmitStamps); err != nil {
 		return s.fail("SO_TIMESTAMPING", "", err)
 	}
+	if s.checksKept() {
+		s.checksumBase, s.checksumKnown = checksumErrors()
+	}
 	s.packet = make([]byte, maxPacket)
 	s.control = make([]byte, maxControl)
 	return s.filter()

@@ -85,6 +85,9 @@ func (s *Socket) fill(b []byte, c *control) *Message {
 	*m = Message{}
 	m.Data, m.TTL, m.TOS, m.Options, m.Stamp, m.Hardware, m.Drops = b, c.ttl, c.tos, c.options, c.stamp, c.hardware, c.drops
 	m.FragmentSize = c.fragment
+	if s.checksKept() {
+		m.Drops = 0 // not all of them found no room: see Socket.Drops
+	}
 	return m
 }
 
