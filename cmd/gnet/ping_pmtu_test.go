@@ -84,6 +84,7 @@ func TestPMTU_kernel(t *testing.T) {
   unknown: whether the host is there: nothing answered ICMP echo requests, UDP datagrams to port 33434 and TCP SYNs to port 443
   refused: 10.77.1.2 says: Destination Net Unreachable (N times)
   effort`},
+		{"a link-local address", "-q fe80::2%right", false, nil, 0, `path MTU to fe80::2%right: 1500 bytes there, 1500 bytes back`},
 		{"the answer alone", "-q 10.77.4.2", false, nil, 0, `path MTU to 10.77.4.2: 1400 bytes there, 1400 bytes back`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

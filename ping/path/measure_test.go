@@ -207,3 +207,29 @@ func TestMeasure_loss(t *testing.T) {
 		})
 	}
 }
+
+// TestMeasure_invented: replies with another cookie, from another host, about
+// probes that nobody sent, and errors about another's packets count for nothing.
+func TestMeasure_invented(t *testing.T) {
+	n := newSim(probe.IPv4, 1, mtus(1500, 1400, 1500))
+	n.forge = func(n *simPath, p *Packet) {
+		honest := Answer{Kind: Reply, Number: p.Number, Cookie: p.Cookie, HasCookie: true, From: n.host(), Size: p.Size, TTL: 60}
+		cookie, host, number, blank, about := honest, honest, honest, honest, honest
+		cookie.Cookie++
+		host.From = simPrivate
+		number.Number += 1000
+		blank.HasCookie = false
+		about.Kind, about.About, about.Type, about.Code, about.Info = ICMPError, simPrivate, 3, 4, 600
+		for _, a := range []Answer{cookie, host, number, blank, about} {
+			n.deliver(ms, a)
+		}
+	}
+	r, lines := n.measure(t, nil)
+	if diff := cmp.Diff("icmp forward 1400 router, reverse 1400 replies, behind hop 1 named", short(r)); diff != "" {
+		t.Errorf("%s\n%s", diff, strings.Join(lines, "\n"))
+	}
+	// What comes after the end of the last round is not seen.
+	if r.Foreign < 3*r.Probes || r.OtherSource < r.Probes/2 {
+		t.Errorf("%d foreign, %d from others of %d probes", r.Foreign, r.OtherSource, r.Probes)
+	}
+}
