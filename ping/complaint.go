@@ -9,9 +9,9 @@ import (
 
 // complaint is what an ICMP message says about an echo request that it quotes.
 type complaint struct {
-	event   Event // Kind, From, Type, Code and Info
-	dst     netip.Addr
-	id, seq uint16
+	event  Event // Kind, From, Type, Code and Info
+	dst    netip.Addr
+	quoted echo
 }
 
 // readComplaint reads the ICMP messages that the kernel does not put on the error
@@ -41,6 +41,9 @@ func readComplaint(m *probe.Message) (c complaint, ok bool) {
 		return complaint{}, false
 	}
 	c.dst = quote.Dst
-	c.id, c.seq, ok = quote.Echo()
+	if _, _, ok = quote.Echo(); !ok {
+		return complaint{}, false
+	}
+	c.quoted, ok = parseEcho(quote.Transport, wire.ICMPv4EchoRequest)
 	return c, ok
 }

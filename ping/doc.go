@@ -29,7 +29,9 @@
 // cookie of that probe, and it comes from the host that was asked (any host,
 // for a multicast or broadcast destination). Everything else is an event of its
 // own kind. Send times stand in the Pinger's table and are never read back from
-// the network, so no peer can invent a round-trip time.
+// the network, so no peer can invent a round-trip time. An ICMP error that quotes
+// enough of its probe has to quote the cookie too; what quotes less is believed by
+// identifier, sequence number and destination.
 //
 // The cookie takes 8 bytes behind the 8 bytes of seconds that other pings also
 // send. Probes of less than 16 data bytes have room for neither: they are

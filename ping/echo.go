@@ -97,6 +97,14 @@ func (e *echo) cookie() (uint64, bool) {
 	return binary.BigEndian.Uint64(e.data[cookieOffset:]), true
 }
 
+// mayQuote reports whether an ICMP error that quotes e may be about the probe with
+// this cookie. Routers need not quote so much (RFC 792: 8 bytes of the data), and
+// may put zeros where their quotation ends (RFC 4884, section 5.1).
+func mayQuote(e *echo, cookie uint64) bool {
+	quoted, ok := e.cookie()
+	return !ok || quoted == 0 || quoted == cookie
+}
+
 // firstWrong returns the offset in the data of the first byte of the pattern
 // that differs from what was sent, 0 when none does.
 func firstWrong(got, want []byte) int {

@@ -17,7 +17,8 @@ const (
 	Duplicate
 	// Corrupted is an answer with a wrong ICMP checksum. It does not count.
 	Corrupted
-	// Foreign is an echo reply that does not answer a probe; Reason says why.
+	// Foreign is an echo reply that does not answer a probe, or, with Type and Code,
+	// an ICMP error that quotes one that was not sent so; Reason says why.
 	Foreign
 	// ICMPError is an ICMP error about a probe.
 	ICMPError
@@ -49,14 +50,14 @@ func (k Kind) String() string {
 	return "unknown"
 }
 
-// Reason says why an echo reply is foreign.
+// Reason says why an echo reply or an error is foreign.
 type Reason uint8
 
 // The reasons.
 const (
 	// NotAsked: no probe with this sequence number was sent, or too long ago.
 	NotAsked Reason = iota + 1
-	// OtherCookie: the reply does not carry what we sent.
+	// OtherCookie: it does not carry, or quote, what we sent.
 	OtherCookie
 	// OtherSource: the reply is to our probe, but another host sent it.
 	OtherSource
@@ -141,8 +142,8 @@ type Event struct {
 	Data  []byte
 	// Options are the options of the IPv4 header of an answer, as on the wire.
 	Options []byte
-	// Type, Code and Info are those of an ICMP error or advice; Info is the MTU
-	// of TooLong too.
+	// Type, Code and Info are those of an ICMP error or advice, Foreign ones too;
+	// Info is the MTU of TooLong too.
 	Type, Code uint8
 	Info       uint32
 	// Reason is that of a Foreign event.

@@ -88,7 +88,7 @@ func (p *Pinger) reply(m *probe.Message) bool {
 	if p.Node == nil {
 		e.Truncated, e.Longer = len(m.Data) < len(p.message), len(m.Data) > len(p.message)
 	}
-	e.Late = p.Wait > 0 && p.now.Mono-s.mono > p.Wait
+	e.Late = p.Wait > 0 && e.RTT > p.Wait
 	if m.BadChecksum {
 		e.Kind = Corrupted
 		p.stats.Corrupted++
@@ -193,26 +193,31 @@ func (p *Pinger) icmpError(m *probe.Message) {
 	if !ok || quoted.id != p.ID || !sameHost(m.From, p.Target) {
 		return // about another program's probe: a raw socket sees those too
 	}
-	p.complaint(ICMPError, quoted.seq, m, Event{From: m.Offender, Type: m.Type, Code: m.Code, Info: m.Info})
+	p.complaint(ICMPError, &quoted, m, Event{From: m.Offender, Type: m.Type, Code: m.Code, Info: m.Info})
 }
 
 // rawError handles an ICMP message that is no echo reply.
 func (p *Pinger) rawError(m *probe.Message) {
 	c, ok := readComplaint(m)
-	if ok && p.Family == probe.IPv4 && c.id == p.ID && sameHost(c.dst, p.Target) {
-		p.complaint(c.event.Kind, c.seq, m, c.event)
+	if ok && p.Family == probe.IPv4 && c.quoted.id == p.ID && sameHost(c.dst, p.Target) {
+		p.complaint(c.event.Kind, &c.quoted, m, c.event)
 	}
 }
 
-// complaint counts and yields an error or advice about the probe with the given
-// number on the wire.
-func (p *Pinger) complaint(kind Kind, seq uint16, m *probe.Message, e Event) {
-	s := p.table.get(number(p.last, seq))
+// complaint counts and yields an error or advice about the probe that it quotes.
+func (p *Pinger) complaint(kind Kind, quoted *echo, m *probe.Message, e Event) {
+	s := p.table.get(number(p.last, quoted.seq))
 	if s == nil {
 		return // forged, or older than the table
 	}
 	e.Kind, e.Seq, e.At, e.Bytes, e.TTL = kind, s.n, arrival(m, p.now), len(m.Data), m.TTL
 	e.RTT, e.Source = p.roundTrip(s, m)
+	if !p.mayQuote(quoted, s) {
+		e.Kind, e.Reason = Foreign, OtherCookie
+		p.stats.Foreign++
+		p.emit(e)
+		return
+	}
 	if kind == ICMPError {
 		p.blame(s)
 		p.cameBack(s.n)

@@ -83,3 +83,11 @@ func (p *Pinger) carries(e *echo, s *sent) bool {
 	cookie, ok := e.cookie()
 	return !ok || !p.hasCookie() || cookie == s.cookie
 }
+
+// mayQuote reports whether what an ICMP error quotes may be probe s.
+func (p *Pinger) mayQuote(e *echo, s *sent) bool {
+	if p.Node != nil {
+		return e.nonce == uint32(s.cookie)
+	}
+	return !p.hasCookie() || mayQuote(e, s.cookie)
+}

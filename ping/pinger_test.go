@@ -104,6 +104,24 @@ func TestPinger(t *testing.T) {
 			"icmp_error 1 @1ms from 198.51.100.1 64 bytes rtt 1ms kernel icmp 3/4 info 1450",
 			"icmp_error 2 @201ms from 198.51.100.1 64 bytes rtt 1ms kernel icmp 11/0",
 		}, figures{Transmitted: 2, Errors: 2, Explained: 2, Pipe: 1, Elapsed: 200 * ms}},
+		{"a forged error ends no wait", nil, 1, script{answers: map[int][]answer{1: {
+			{after: ms, err: icmpErr(3, 1, 0), mangle: func(b []byte) []byte { b[20] ^= 1; return b }},
+			{after: 2 * ms, from: router, raw: func(q []byte) []byte {
+				q = slices.Clone(q)
+				q[20] ^= 1
+				return quoting(q, wire.ICMPv4TimeExceeded, 1, 0)
+			}},
+			{after: 3 * ms}}}}, []string{
+			"foreign 1 @1ms from 198.51.100.1 64 bytes rtt 1ms kernel icmp 3/1 reason other_data",
+			"foreign 1 @2ms from 198.51.100.1 92 bytes ttl 61 rtt 2ms kernel icmp 11/1 reason other_data",
+			"reply 1 @3ms from 192.0.2.1 64 bytes ttl 61 rtt 3ms kernel",
+		}, figures{Transmitted: 1, Received: 1, Foreign: 2, Pipe: 1}},
+		{"an error that quotes little, or zeros for the rest", nil, 2, script{answers: map[int][]answer{
+			1: {{after: ms, err: icmpErr(3, 1, 0), mangle: func(b []byte) []byte { return b[:8] }}},
+			2: {{after: ms, err: icmpErr(3, 1, 0), mangle: func(b []byte) []byte { clear(b[8:]); return b }}}}}, []string{
+			"icmp_error 1 @1ms from 198.51.100.1 8 bytes rtt 1ms kernel icmp 3/1",
+			"icmp_error 2 @201ms from 198.51.100.1 64 bytes rtt 1ms kernel icmp 3/1",
+		}, figures{Transmitted: 2, Errors: 2, Explained: 2, Pipe: 1, Elapsed: 200 * ms}},
 		{"an error about another host's probe", nil, 1, script{answers: map[int][]answer{
 			1: {{after: ms, err: icmpErr(3, 1, 0), from: other}, {after: 2 * ms}}}}, []string{
 			"reply 1 @2ms from 192.0.2.1 64 bytes ttl 61 rtt 2ms kernel",
@@ -341,6 +359,23 @@ func TestPinger_lateToLook(t *testing.T) {
 				t.Errorf("figures (-want +got)\n%s", diff)
 			}
 		})
+	}
+}
+
+// An answer that came in time is not late because this program was stopped.
+func TestPinger_stopped(t *testing.T) {
+	n := &simNet{t: t, s: script{echo: true}}
+	p := New(n, n, testConfig(1))
+	n.onWait = func() { n.now += time.Minute }
+	var got []string
+	for ev, err := range p.Run(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, eventLine(ev))
+	}
+	if diff := cmp.Diff([]string{"reply 1 @10ms from 192.0.2.1 64 bytes ttl 61 rtt 10ms kernel"}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 

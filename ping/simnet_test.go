@@ -138,7 +138,10 @@ func (n *simNet) answer(request []byte, a answer) {
 	}
 	if a.err != nil {
 		m = *a.err
-		m.Data, m.From = request, host
+		m.Data, m.From = slices.Clone(request), host
+		if a.mangle != nil {
+			m.Data = a.mangle(m.Data)
+		}
 	}
 	if a.from.IsValid() {
 		m.From = a.from

@@ -20,8 +20,8 @@ type Stats struct {
 	// Truncated, Longer and Altered count answers, duplicates too, with less data
 	// than the probe, with more, and with other data in the part that both have.
 	Truncated, Longer, Altered int64
-	// Foreign counts the echo replies that answered no probe, Late the answers
-	// after Config.Wait, duplicates too.
+	// Foreign counts the echo replies that answered no probe and the ICMP errors
+	// about none, Late the answers after Config.Wait, duplicates too.
 	Foreign, Late int64
 	// Errors counts ICMP errors about probes, Explained the probes without an
 	// answer about which there was one.
@@ -82,12 +82,11 @@ func (s *Stats) Loss() (percent float64, ok bool) {
 	return float64(s.Lost()) * 100 / float64(s.Transmitted), true
 }
 
-// Spread summarises durations as ping prints them: in whole microseconds, with
-// the population's standard deviation.
+// Spread summarises durations, with the population's standard deviation.
 type Spread struct {
 	N        int64
 	Min, Max time.Duration
-	sum      int64  // microseconds
+	sum      int64  // nanoseconds
 	squares  uint64 // sum of squares, low and high half
 	high     uint64
 	ewma     int64 // 8 times the moving average, in microseconds
@@ -100,12 +99,12 @@ func (s *Spread) add(d time.Duration) {
 	}
 	s.Max = max(s.Max, d)
 	s.N++
-	us := d.Microseconds()
-	s.sum += us
-	high, low := bits.Mul64(uint64(us), uint64(us))
+	s.sum += int64(d)
+	high, low := bits.Mul64(uint64(d), uint64(d))
 	var carry uint64
 	s.squares, carry = bits.Add64(s.squares, low, 0)
 	s.high, _ = bits.Add64(s.high, high, carry)
+	us := d.Microseconds()
 	if s.ewma == 0 {
 		s.ewma = us * 8
 	} else {
@@ -113,18 +112,19 @@ func (s *Spread) add(d time.Duration) {
 	}
 }
 
-// Average returns the mean, cut to microseconds; 0 of nothing.
+// Average returns the mean; 0 of nothing.
 func (s *Spread) Average() time.Duration {
 	if s.N == 0 {
 		return 0
 	}
-	return time.Duration(s.sum/s.N) * time.Microsecond
+	return time.Duration(s.sum / s.N)
 }
 
-// Moving returns the exponentially weighted moving average with weight 1/8.
+// Moving returns the exponentially weighted moving average with weight 1/8, in
+// whole microseconds, as iputils computes it.
 func (s *Spread) Moving() time.Duration { return time.Duration(s.ewma/8) * time.Microsecond }
 
-// Deviation returns the population's standard deviation, cut to microseconds.
+// Deviation returns the population's standard deviation.
 func (s *Spread) Deviation() time.Duration {
 	if s.N == 0 {
 		return 0
@@ -145,8 +145,8 @@ func divide(high, low, n uint64) (uint64, uint64) {
 	return high / n, quotient
 }
 
-// root returns the square root of a 128-bit number of square microseconds.
+// root returns the square root of a 128-bit number of square nanoseconds.
 func root(high, low uint64) time.Duration {
 	v := math.Ldexp(float64(high), 64) + float64(low)
-	return time.Duration(math.Sqrt(v)) * time.Microsecond
+	return time.Duration(math.Sqrt(v))
 }

@@ -68,6 +68,18 @@ func TestStats_Loss(t *testing.T) {
 	}
 }
 
+// The mean lies between the shortest and the longest, to the nanosecond.
+func TestSpread_nanoseconds(t *testing.T) {
+	var s Spread
+	for _, ns := range []time.Duration{12938, 12940, 12951} {
+		s.add(ns)
+	}
+	got := [4]time.Duration{s.Min, s.Average(), s.Max, s.Deviation()}
+	if want := [4]time.Duration{12938, 12943, 12951, 5}; got != want {
+		t.Errorf("min, average, max, deviation = %d, want %d", got, want)
+	}
+}
+
 // One is kept for each of many targets.
 func TestStats_size(t *testing.T) {
 	if size := unsafe.Sizeof(Stats{}); size > 256 {

@@ -95,7 +95,7 @@ func (s *Sweep) reply(m *probe.Received) bool {
 		e.Seq = slot.seq
 		e.RTT, e.Source = s.roundTrip(slot, m)
 		e.Truncated, e.Longer = len(m.Data) < len(s.pattern), len(m.Data) > len(s.pattern)
-		e.Late = s.Wait > 0 && s.now.Mono-slot.mono > s.Wait
+		e.Late = s.Wait > 0 && e.RTT > s.Wait
 	}
 	switch {
 	case why != 0:
@@ -217,30 +217,37 @@ func (s *Sweep) icmpError(m *probe.Received) {
 	if !ok || quoted.id != s.socket(four).ID {
 		return // about another program's probe: a raw socket sees those too
 	}
-	s.complaint(m, m.From, quoted.seq, Event{Kind: ICMPError, From: m.Offender, Type: m.Type, Code: m.Code, Info: m.Info})
+	s.complaint(m, m.From, &quoted, Event{Kind: ICMPError, From: m.Offender, Type: m.Type, Code: m.Code, Info: m.Info})
 }
 
 // rawError handles an ICMP message that is no echo reply.
 func (s *Sweep) rawError(m *probe.Received) {
-	if c, ok := readComplaint(m.Message); ok && c.id == s.IPv4.ID {
-		s.complaint(m, c.dst, c.seq, c.event)
+	if c, ok := readComplaint(m.Message); ok && c.quoted.id == s.IPv4.ID {
+		s.complaint(m, c.dst, &c.quoted, c.event)
 	}
 }
 
-// complaint counts and yields an error or advice about the probe that was sent
-// to dst with the given number on the wire.
-func (s *Sweep) complaint(m *probe.Received, dst netip.Addr, seq uint16, e Event) {
+// complaint counts and yields an error or advice about the probe to dst that it
+// quotes.
+func (s *Sweep) complaint(m *probe.Received, dst netip.Addr, quoted *echo, e Event) {
 	target := s.lookup(dst)
 	if target < 0 {
 		return // forged
 	}
-	slot := s.find(target, seq)
+	slot := s.find(target, quoted.seq)
 	if slot == nil {
 		return // forged, or older than is remembered
 	}
 	e.Target, e.Seq, e.At, e.Bytes, e.TTL = target, slot.seq, arrival(m.Message, s.now), len(m.Data), m.TTL
 	e.RTT, e.Source = s.roundTrip(slot, m)
-	if st := &s.stats[target]; e.Kind == ICMPError {
+	st := &s.stats[target]
+	if s.Size >= stampLen && !mayQuote(quoted, slot.cookie) {
+		e.Kind, e.Reason = Foreign, OtherCookie
+		st.Foreign++
+		s.emit(e)
+		return
+	}
+	if e.Kind == ICMPError {
 		st.Errors++
 		if !slot.blamed && !slot.answered {
 			slot.blamed = true

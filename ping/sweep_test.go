@@ -94,6 +94,12 @@ func TestSweep(t *testing.T) {
 			"icmp_error 1 @2ms from 198.51.100.1 64 bytes rtt 2ms kernel icmp 11/0 of b",
 			"icmp_error 1 @2ms from 198.51.100.1 64 bytes rtt 2ms kernel icmp 11/0 of b",
 		}, []figures{{Transmitted: 1, Errors: 1, Explained: 1}, {Transmitted: 1, Errors: 2, Explained: 1}, {}}},
+		{"a forged error ends no wait", nil, sweepNet{targets: map[netip.Addr]sweepHost{
+			sweepA: {{after: ms, err: icmpErr(3, 1, 0), mangle: func(b []byte) []byte { cookieOf(b)[0] ^= 1; return b }}, {after: 3 * ms}}, sweepB: answers(2 * ms)}}, []string{
+			"foreign 1 @1ms from 198.51.100.1 64 bytes rtt 1ms kernel icmp 3/1 reason other_data of a",
+			"reply 1 @2ms from 10.0.0.2 64 bytes ttl 61 rtt 2ms kernel of b",
+			"reply 1 @3ms from 10.0.0.1 64 bytes ttl 61 rtt 3ms kernel of a",
+		}, []figures{{Transmitted: 1, Received: 1, Foreign: 1}, one, {}}},
 		{"a firewall refuses one", nil, sweepNet{refused: map[netip.Addr][]sendResult{sweepB: {{unix.EPERM, nil}}},
 			targets: map[netip.Addr]sweepHost{sweepA: answers(ms)}}, []string{
 			"not_sent 1 @0s err operation not permitted of b",

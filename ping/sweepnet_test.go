@@ -102,6 +102,9 @@ func (n *sweepNet) take(d probe.Outgoing) {
 			copied := *a.err
 			m = &copied
 			m.Data, m.From = request, d.To
+			if a.mangle != nil {
+				m.Data = a.mangle(slices.Clone(request))
+			}
 		}
 		m.Stamp = epoch.Add(n.now + a.after)
 		n.add(a.after, probe.Received{Message: m, Family: family})

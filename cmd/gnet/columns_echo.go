@@ -96,14 +96,18 @@ type echoRow struct {
 // isReply reports whether the event is an echo reply of any kind.
 func (r *echoRow) isReply() bool {
 	switch r.Kind {
-	case ping.Reply, ping.Duplicate, ping.Corrupted, ping.Foreign:
+	case ping.Reply, ping.Duplicate, ping.Corrupted:
 		return true
+	case ping.Foreign:
+		return r.Type == 0 // else it is an ICMP error
 	}
 	return false
 }
 
-// isICMP reports whether the event is an ICMP error or advice.
-func (r *echoRow) isICMP() bool { return r.Kind == ping.ICMPError || r.Kind == ping.Advice }
+// isICMP reports whether the event is an ICMP error or advice, of any kind.
+func (r *echoRow) isICMP() bool {
+	return r.Kind == ping.ICMPError || r.Kind == ping.Advice || r.Kind == ping.Foreign && r.Type != 0
+}
 
 // echoColumns are the columns of a row of ping.
 func echoColumns() []render.Column[echoRow] {
@@ -151,7 +155,7 @@ func echoColumns() []render.Column[echoRow] {
 					v.Int(int64(r.Wrong))
 				}
 			}),
-		column("reason", render.String, "", "Why a foreign reply does not count: not_asked, other_data or other_source.",
+		column("reason", render.String, "", "Why a foreign reply or error does not count: not_asked, other_data or other_source.",
 			func(r *row, v *value) {
 				if r.Kind == ping.Foreign {
 					v.Str(r.Reason.String())
@@ -249,7 +253,7 @@ func echoSummaryColumns() []render.Column[echoSummary] {
 		count("altered", "Answers with other data than the probe.", func(s *ping.Stats) int64 { return s.Altered }),
 		count("corrupted", "Answers with a wrong checksum.", func(s *ping.Stats) int64 { return s.Corrupted }),
 		count("errors", "ICMP errors about probes.", func(s *ping.Stats) int64 { return s.Errors }),
-		count("foreign", "Echo replies that answered no probe.", func(s *ping.Stats) int64 { return s.Foreign }),
+		count("foreign", "Echo replies that answered no probe, and ICMP errors that quote other data than was sent.", func(s *ping.Stats) int64 { return s.Foreign }),
 		count("late", "Answers later than -W allows for; they are among the received.", func(s *ping.Stats) int64 { return s.Late }),
 		count("own_drops", "Packets for which our own receive buffer had no room.", func(s *ping.Stats) int64 { return int64(s.Dropped) }),
 		count("damaged", "Packets that our own kernel dropped for a wrong ICMPv6 checksum, other programs' too; they are no answers.", func(s *ping.Stats) int64 { return int64(s.Damaged) }),
@@ -264,8 +268,8 @@ func echoSummaryColumns() []render.Column[echoSummary] {
 			}),
 		column("elapsed_ns", render.Duration, "ns", "Time from the first probe to the last.", func(r *row, v *value) { v.Duration(r.stats.Elapsed) }),
 		rtt("rtt_min_ns", "Shortest round-trip time.", func(s *ping.Spread) time.Duration { return s.Min }),
-		rtt("rtt_avg_ns", "Mean round-trip time, in whole microseconds.", (*ping.Spread).Average),
+		rtt("rtt_avg_ns", "Mean round-trip time.", (*ping.Spread).Average),
 		rtt("rtt_max_ns", "Longest round-trip time.", func(s *ping.Spread) time.Duration { return s.Max }),
-		rtt("rtt_mdev_ns", "Standard deviation of the round-trip times, in whole microseconds.", (*ping.Spread).Deviation),
+		rtt("rtt_mdev_ns", "Standard deviation of the round-trip times.", (*ping.Spread).Deviation),
 	}, echoStatsColumns()...)
 }

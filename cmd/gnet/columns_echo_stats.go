@@ -23,7 +23,7 @@ func echoStatsColumns() []render.Column[echoSummary] {
 		{Name: "source", Kind: render.String, Doc: "As rtt_source of a row."},
 		{Name: "count", Kind: render.Int, Doc: "Answers."},
 		{Name: "min_ns", Kind: render.Duration, Unit: "ns", Doc: "Shortest."},
-		{Name: "avg_ns", Kind: render.Duration, Unit: "ns", Doc: "Mean, in whole microseconds."},
+		{Name: "avg_ns", Kind: render.Duration, Unit: "ns", Doc: "Mean."},
 		{Name: "max_ns", Kind: render.Duration, Unit: "ns", Doc: "Longest."},
 	}
 	histogram := spreadColumn("rtt_histogram", render.List, "", "With --stats, the round trips by length; 64 steps from a power of two to the next, without the empty ones.",

@@ -74,7 +74,7 @@ func manyResultColumns() []render.Column[manyResult] {
 		count("altered", "Answers with other data than the probe.", func(s *ping.Stats) int64 { return s.Altered }),
 		count("corrupted", "Answers with a wrong checksum.", func(s *ping.Stats) int64 { return s.Corrupted }),
 		count("errors", "ICMP errors about probes.", func(s *ping.Stats) int64 { return s.Errors }),
-		count("foreign", "Echo replies that answered no probe.", func(s *ping.Stats) int64 { return s.Foreign }),
+		count("foreign", "Echo replies that answered no probe, and ICMP errors that quote other data than was sent.", func(s *ping.Stats) int64 { return s.Foreign }),
 		count("late", "Answers later than -W allows for; they are among the received.", func(s *ping.Stats) int64 { return s.Late }),
 		count("lost", "Probes that were sent and not answered.", (*ping.Stats).Lost),
 		count("lost_icmp", "Probes without an answer about which an ICMP error came.", func(s *ping.Stats) int64 { return s.Explained }),
@@ -84,9 +84,9 @@ func manyResultColumns() []render.Column[manyResult] {
 			}
 		}),
 		rtt("rtt_min_ns", "Shortest round-trip time.", func(s *ping.Spread) time.Duration { return s.Min }),
-		rtt("rtt_avg_ns", "Mean round-trip time, in whole microseconds.", (*ping.Spread).Average),
+		rtt("rtt_avg_ns", "Mean round-trip time.", (*ping.Spread).Average),
 		rtt("rtt_max_ns", "Longest round-trip time.", func(s *ping.Spread) time.Duration { return s.Max }),
-		rtt("rtt_mdev_ns", "Standard deviation of the round-trip times, in whole microseconds.", (*ping.Spread).Deviation),
+		rtt("rtt_mdev_ns", "Standard deviation of the round-trip times.", (*ping.Spread).Deviation),
 		column("trouble", render.String, "", "What was last wrong: an ICMP error, why a probe was not sent, or why there is no address.",
 			func(r *row, v *value) {
 				if text := r.trouble(); text != "" {
@@ -122,7 +122,7 @@ func manySumColumns() []render.Column[manySum] {
 		count("duplicates", "Further answers to the same probes.", func(r *row) int64 { return r.Duplicates }),
 		count("corrupted", "Answers with a wrong checksum.", func(r *row) int64 { return r.Corrupted }),
 		count("errors", "ICMP errors about probes.", func(r *row) int64 { return r.Errors }),
-		count("foreign", "Echo replies that answered no probe, of targets and of others.", func(r *row) int64 { return r.Foreign }),
+		count("foreign", "Echo replies and ICMP errors that belong to no probe, of targets and of others.", func(r *row) int64 { return r.Foreign }),
 		count("late", "Answers later than -W allows for; they are among the received.", func(r *row) int64 { return r.Late }),
 		count("own_drops", "Packets for which our own receive buffers had no room.", func(r *row) int64 { return r.OwnDrops }),
 		count("damaged", "Packets that our own kernel dropped for a wrong ICMPv6 checksum, other programs' too; they are no answers.", func(r *row) int64 { return r.Damaged }),

@@ -238,16 +238,19 @@ func appendWrongData(b []byte, ev *ping.Event) []byte {
 // decides how many there are.
 const maxIgnored = 10
 
-// foreign says why an echo reply is not counted.
+// foreign says why an echo reply or an ICMP error is not counted.
 func (p *pingPrinter) foreign(ev *ping.Event) {
 	if p.ignored++; p.ignored > maxIgnored {
 		return
 	}
-	why := "it does not carry our data"
+	what, why := "reply", "it does not carry our data"
 	if ev.Reason == ping.NotAsked {
 		why = "no such probe was sent"
 	}
-	p.e.tell("%s: reply from %v ignored: icmp_seq=%d: %s", p.e.Name, ev.From, uint16(ev.Seq), why)
+	if ev.Type != 0 {
+		what, why = "ICMP error", "it does not quote our data"
+	}
+	p.e.tell("%s: %s from %v ignored: icmp_seq=%d: %s", p.e.Name, what, ev.From, uint16(ev.Seq), why)
 	if p.ignored == maxIgnored {
 		p.e.tell("%s: more of them are only counted", p.e.Name)
 	}
@@ -299,7 +302,7 @@ func milliseconds(d time.Duration) string {
 // summary prints the statistics.
 func (p *pingPrinter) summary(s *ping.Stats) {
 	if p.ignored > maxIgnored {
-		p.e.tell("%s: %d replies were ignored", p.e.Name, p.ignored)
+		p.e.tell("%s: %d replies and errors were ignored", p.e.Name, p.ignored)
 	}
 	b := fmt.Appendf(p.line[:0], "\n--- %s ping statistics ---\n", safe.String(p.series.Name))
 	b = fmt.Appendf(b, "%d packets transmitted, %d received", s.Transmitted, s.Received)

@@ -28,7 +28,9 @@ type pingCauses struct {
 	complaints int64
 	stranger   netip.Addr // who answered in place of the target
 	corrupted  bool
-	unknown    bool // answers that did not carry our data, or to no probe of ours
+	unknown    bool       // answers that did not carry our data, or to no probe of ours
+	ignored    int        // corrupted and unknown answers: they did reach us
+	forger     netip.Addr // who sent ICMP errors that do not quote our data
 }
 
 // see takes note of an event.
@@ -45,11 +47,16 @@ func (c *pingCauses) see(ev *ping.Event) {
 		c.complaints++
 	case ping.Corrupted:
 		c.corrupted = true
+		c.ignored++
 	case ping.Foreign:
-		if ev.Reason == ping.OtherSource {
+		switch {
+		case ev.Type != 0:
+			c.forger = ev.From
+		case ev.Reason == ping.OtherSource:
 			c.stranger = ev.From
-		} else {
+		default:
 			c.unknown = true
+			c.ignored++
 		}
 	}
 }
@@ -296,17 +303,19 @@ func neighbourHint(s *pingSeries, h *hostFacts) string {
 	return fmt.Sprintf("the gateway %v%s does not answer %s", hop, on, how)
 }
 
-// dropHint explains answers that came, and were not taken or not ours.
+// dropHint explains answers that came, and were not taken or not ours. What was
+// seen to arrive and reached us was dropped by nobody.
 func dropHint(stats *ping.Stats, c *pingCauses, h *hostFacts) string {
+	seen := h.seen > c.ignored
 	switch {
 	case stats.Dropped > 0:
 		return fmt.Sprintf("%d answers were lost here, in ping's own receive buffer", stats.Dropped)
 	case stats.Damaged > 0:
 		return "answers came, but damaged: their checksum is wrong"
-	case h.seen > 0 && h.filtered > 0:
+	case seen && h.filtered > 0:
 		return fmt.Sprintf("answers arrived on %s, and the reverse path filter of this host dropped them: the way back is not through %s (sysctl net.ipv4.conf.%s.rp_filter)",
 			h.seenOn, h.seenOn, h.seenOn)
-	case h.seen > 0:
+	case seen:
 		return fmt.Sprintf("answers arrived on %s, and this host dropped them: nft list ruleset shows its firewall, with hook prerouting or input", h.seenOn)
 	case h.filtered > 0:
 		return "the reverse path filter of this host dropped packets meanwhile (sysctl net.ipv4.conf.all.rp_filter, nstat TcpExtIPReversePathFilter)"
@@ -316,6 +325,8 @@ func dropHint(stats *ping.Stats, c *pingCauses, h *hostFacts) string {
 		return "answers came, but damaged: their checksum is wrong"
 	case c.unknown:
 		return "answers came, but they are not to these probes"
+	case c.forger.IsValid():
+		return fmt.Sprintf("%v sends ICMP errors, but they are not about these probes", c.forger)
 	}
 	return ""
 }

@@ -251,7 +251,7 @@ func TestPingWeather_ignoredReplies(t *testing.T) {
 			want += fmt.Sprintf("! ping: reply from 10.77.1.2 ignored: icmp_seq=%d: no such probe was sent\n", 1000+i)
 		}
 		difference(t, "ping-many-ignored")
-		want += "! ping: more of them are only counted\n! ping: 60 replies were ignored\nstatus 0"
+		want += "! ping: more of them are only counted\n! ping: 60 replies and errors were ignored\nstatus 0"
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
