@@ -300,7 +300,8 @@ func (r *manyRun) sweepConfig() ping.SweepConfig {
 // run sends, prints, and ends with the status.
 func (r *manyRun) run(ctx context.Context) error {
 	sweep := ping.NewSweep(r.batch, ping.NewSystemClock(), r.sweepConfig())
-	sink := newManySink(r, sweep)
+	results := &manyResults{run: r, sweep: sweep, last: make([]lastTrouble, len(r.targets.found))}
+	sink := newManySink(results)
 	sink.begin()
 	if r.batch != nil {
 		if err := r.deliver(ctx, sweep, sink); err != nil {
@@ -308,7 +309,7 @@ func (r *manyRun) run(ctx context.Context) error {
 		}
 	}
 	warnPing(r.e, sweep.Common())
-	if err := sink.close(); err != nil {
+	if err := r.end(results, sink); err != nil {
 		return err
 	}
 	return r.status(sweep)

@@ -17,9 +17,8 @@ type manySink interface {
 	close() error
 }
 
-func newManySink(r *manyRun, sweep *ping.Sweep) manySink {
-	results := &manyResults{run: r, sweep: sweep, last: make([]lastTrouble, len(r.targets.found))}
-	if r.o.Format != render.Classic {
+func newManySink(results *manyResults) manySink {
+	if results.run.o.Format != render.Classic {
 		return newManyDocument(results)
 	}
 	return newManyLines(results)

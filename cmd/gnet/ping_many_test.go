@@ -202,7 +202,7 @@ func TestPingMany(t *testing.T) {
 			{"a range and what is too long", "-c1 -M do -s 1473 --range 10.77.3.2-10.77.3.2", nstest.Result{
 				Stdout: "PING 1 target (1 of 10.77.3.2-10.77.3.2), 1473 data bytes\n\n--- statistics of 1 target, times in ms ---\ntarget sent received loss min avg max mdev\n" +
 					"10.77.3.2 0 0 +1 not sent: message too long\n1 target, 0 answered, 1 did not; 0 packets transmitted, 0 received, time Tms, 1 not sent\n",
-				Stderr: "ping: 10.77.3.2: message too long, mtu=1500\n", Status: statusNo}},
+				Stderr: "ping: 10.77.3.2: message too long, mtu=1500\nhint: nothing could be sent: the probes do not fit into the MTU of 1500 (1 target)\n", Status: statusNo}},
 			{"nobody is found", "-4 -c1 ::1 ::2", nstest.Result{
 				Stdout: "PING 0 targets, 56 data bytes\n\n--- statistics of 2 targets, times in ms ---\n" + head +
 					"::1 Address family for hostname not supported\n::2 Address family for hostname not supported\n" +
@@ -214,6 +214,14 @@ func TestPingMany(t *testing.T) {
 {"kind":"row","target":"10.77.1.2","address":"10.77.1.2","answered":true,"transmitted":1,"not_sent":0,"received":1,"duplicates":0,"truncated":0,"longer":0,"altered":0,"corrupted":0,"errors":0,"foreign":0,"late":0,"lost":0,"lost_icmp":0,"loss_percent":0,"rtt_min_ns":_,"rtt_avg_ns":_,"rtt_max_ns":_,"rtt_mdev_ns":_}
 {"kind":"summary","targets":2,"answered":1,"not_found":0,"left_out":0,"data_bytes":56,"socket_ipv4":"SOCK_RAW","transmitted":2,"not_sent":0,"received":1,"duplicates":0,"corrupted":0,"errors":1,"foreign":0,"late":0,"own_drops":0,"damaged":0,"back_offs":0,"loss_percent":50,"elapsed_ns":_}
 `}},
+			{"all is lost, for several reasons", "-q -c2 -i.01 -W.3 -t1 10.90.0.1 10.77.3.2 10.77.2.2 10.92.0.1 10.91.0.1 10.77.1.99", nstest.Result{
+				Stdout: "PING 6 targets, 56 data bytes\n\n--- statistics of 6 targets, times in ms ---\n" + head +
+					"10.90.0.1 0 0 +2 not sent: Permission denied\n10.77.3.2 2 0 100% +2 errors: Time to live exceeded (from 10.77.1.2)\n" +
+					"10.77.2.2 2 0 100% +2 errors: Time to live exceeded (from 10.77.1.2)\n10.92.0.1 0 0 +2 not sent: No route to host\n" +
+					"10.91.0.1 0 0 +2 not sent: Invalid argument\n10.77.1.99 2 0 100%\n" +
+					"6 targets, 0 answered, 6 did not; 6 packets transmitted, 0 received, +4 errors, 100% packet loss, time Tms, 6 not sent\n",
+				Stderr: "hint: no target answered: 10.77.1.2 says Time to live exceeded (2 targets); a route of this host prohibits it (1 target); " +
+					"a route of this host says unreachable (1 target); a route of this host throws it away (1 target); 1 other reason\n", Status: statusNo}},
 			{"the flood", "-f -c3 127.0.0.1 127.0.0.2", nstest.Result{
 				Stdout: "PING 2 targets, 56 data bytes\n" + strings.Repeat("..\b \b\b \b", 3) + "\n--- statistics of 2 targets, times in ms ---\n" + head +
 					"127.0.0.1 3 3 0% T T T T\n127.0.0.2 3 3 0% T T T T\n2 targets, 2 answered; 6 packets transmitted, 6 received, 0% packet loss, time Tms\n"}},
@@ -222,6 +230,11 @@ func TestPingMany(t *testing.T) {
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("%s: ping %s (-want +got)\n%s", tt.id, tt.args, diff)
 			}
+		}
+		got := lab.client.Run(t, gnet, strings.Fields("--json -q -c1 10.92.0.1 10.92.0.2")...)
+		const hint = "nothing could be sent: a route of this host says unreachable (2 targets)"
+		if !strings.HasSuffix(got.Stdout, `"notes":[{"level":"hint","text":"`+hint+`"}]}`+"\n") || got.Stderr != "hint: "+hint+"\n" {
+			t.Errorf("a document ends with the hint among its notes: %+v", got)
 		}
 	})
 }
