@@ -20,6 +20,7 @@ type hostFacts struct {
 	carrier   bool
 	neighbour bool // the device has neighbours: ARP or neighbour discovery
 	noSource  bool // the source address is no longer ours
+	own       bool // the last ICMP error came from an address of ours
 	nextHop   netip.Addr
 	state     uint16 // of the next hop, NUD_*; 0 when there is no entry
 	// seen counts the answers that reached the device seenOn and not us;
@@ -30,8 +31,9 @@ type hostFacts struct {
 }
 
 // findFacts asks this host about the way to the target, after the watch has
-// ended. What it will not tell stays unknown.
-func findFacts(w *hostWatch, o *pingOptions) *hostFacts {
+// ended, and about who sent the last ICMP error, if anybody did. What it will not
+// tell stays unknown.
+func findFacts(w *hostWatch, o *pingOptions, complained netip.Addr) *hostFacts {
 	h := &hostFacts{}
 	if w.tap != nil {
 		if n, device, err := w.tap.Seen(); err == nil {
@@ -44,6 +46,10 @@ func findFacts(w *hostWatch, o *pingOptions) *hostFacts {
 	if conn, err := rtnl.Dial(); err == nil {
 		defer conn.Close()
 		h.known = h.ask(conn, w.series, o) == nil
+		if complained.IsValid() {
+			ours, err := hasAddress(conn, complained)
+			h.own = ours && err == nil
+		}
 		h.gone = h.gone || w.link.gone
 	}
 	return h

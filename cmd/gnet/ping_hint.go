@@ -108,7 +108,7 @@ func (x *explainedSink) close(stats *ping.Stats) error {
 	}
 	hint := ""
 	if stats.Received == 0 && stats.Attempted() > 0 {
-		hint = lossHint(x.o, x.series, stats, &x.causes, findFacts(x.watch, x.o))
+		hint = lossHint(x.o, x.series, stats, &x.causes, findFacts(x.watch, x.o, x.causes.complaint.From))
 	}
 	if hint == "" {
 		return x.pingSink.close(stats)
@@ -237,7 +237,7 @@ func complaintHint(o *pingOptions, s *pingSeries, ev *ping.Event, h *hostFacts) 
 	row := echoRow{Event: ev, family: s.Family}
 	six := s.Family == probe.IPv6
 	switch {
-	case ev.From == s.Source && hostUnreachable(six, ev):
+	case (h.own || ev.From == s.Source) && hostUnreachable(six, ev):
 		return neighbourHint(s, h)
 	case row.namesMTU() && mtuDoubt(s.Family, ev.Info, o.Size+headerBytes(s.Family)) != "":
 		return fmt.Sprintf("%v %s", ev.From, mtuDoubt(s.Family, ev.Info, o.Size+headerBytes(s.Family)))
@@ -298,7 +298,10 @@ func neighbourHint(s *pingSeries, h *hostFacts) string {
 		on = " on " + h.device
 	}
 	if hop.WithZone("") == s.Target.WithZone("") {
-		return fmt.Sprintf("%v%s does not answer %s: no such host on this link", s.Target, on, how)
+		if on == "" {
+			hop = s.Target // its zone says where
+		}
+		return fmt.Sprintf("%v%s does not answer %s: no such host on this link", hop, on, how)
 	}
 	return fmt.Sprintf("the gateway %v%s does not answer %s", hop, on, how)
 }

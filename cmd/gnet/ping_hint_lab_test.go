@@ -47,6 +47,7 @@ func TestPingHint_kernel(t *testing.T) {
 			}, "answers arrived on right, and this host dropped them: nft list ruleset shows its firewall, with hook prerouting or input"},
 			{"a neighbour fails", "-c1 -W4 10.77.1.99", nil, "10.77.1.99 on right does not answer ARP requests: no such host on this link"},
 			{"a neighbour fails, IPv6", "-c1 -W4 fd77:1::99", nil, "fd77:1::99 on right does not answer neighbour solicitations: no such host on this link"},
+			{"a neighbour fails, link-local", "-c1 -W4 fe80::99%right", nil, "fe80::99 on right does not answer neighbour solicitations: no such host on this link"},
 			{"a neighbour has not answered yet", "-c1 -W.1 10.77.1.97", nil, "10.77.1.97 on right does not answer ARP requests: no such host on this link"},
 			{"a gateway fails", "-c1 -W4 10.95.0.1", nil, "the gateway 10.77.1.98 on right does not answer ARP requests"},
 			{"a router has no route", "-c1 -W1 10.99.0.1", nil, "10.77.1.2 says: Destination Net Unreachable"},
@@ -75,6 +76,13 @@ func TestPingHint_kernel(t *testing.T) {
 				return lab.respond(false, func(r *responder, q echoRequest) { r.Send(q, netip.MustParseAddr("10.77.3.7"), q.Answer(), true) })
 			}, "10.77.3.7 answers in place of the host that was asked"},
 			{"damaged", "-c1 -W.3 " + labServer4, func() func() {
+				return lab.respond(false, func(r *responder, q echoRequest) {
+					b := q.Answer()
+					b[2] ^= 0x55
+					r.Send(q, q.Dst, b, false)
+				})
+			}, "answers came, but damaged: their checksum is wrong"},
+			{"damaged, and seen to arrive", "-c4 -i.1 -W.3 " + labServer4, func() func() {
 				return lab.respond(false, func(r *responder, q echoRequest) {
 					b := q.Answer()
 					b[2] ^= 0x55
