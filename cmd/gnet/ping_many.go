@@ -51,7 +51,7 @@ func pingManyRows() []option[pingOptions] {
 			set: func(o *pingOptions, _, arg string) error { return set(o, arg) }}
 	}
 	return []option[pingOptions]{
-		value("targets", "FILE", "more targets, one on each line of FILE; - is standard input", (*pingOptions).addFile),
+		value("targets", "FILE", "more targets, the words of FILE; - is standard input", (*pingOptions).addFile),
 		value("range", "CIDR|FIRST-LAST", "more targets, all of a prefix or from an address to another", (*pingOptions).addRange),
 		value("pps", "N", "with many targets: at most N probes in a second, 0 for no bound (10000)", (*pingOptions).setRate),
 		{long: "all-addresses", own: true, help: "all addresses of a name, each a target",

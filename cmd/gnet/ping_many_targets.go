@@ -98,8 +98,8 @@ func tooManyTargets() error {
 	return fail(statusCannot, "more than %d targets", maxTargets)
 }
 
-// readTargets appends the targets of a file: one on a line, without the blanks
-// around it. Empty lines and what follows a # are left out.
+// readTargets appends the targets of a file: words with blanks between them.
+// What follows a # on a line is left out.
 func readTargets(e *env, name string, targets []manyTarget) ([]manyTarget, error) {
 	in := e.Stdin
 	if name != "-" {
@@ -113,8 +113,9 @@ func readTargets(e *env, name string, targets []manyTarget) ([]manyTarget, error
 	return parseTargets(in, name, targets)
 }
 
-// maxTargetLine bounds a line: a name has at most 253 bytes (RFC 1035 2.3.4).
-const maxTargetLine = 4096
+// maxTargetLine bounds a line: a name has at most 253 bytes (RFC 1035 2.3.4), and
+// most lines have one.
+const maxTargetLine = 1 << 16
 
 func parseTargets(in io.Reader, name string, targets []manyTarget) ([]manyTarget, error) {
 	lines := bufio.NewReaderSize(in, maxTargetLine)
@@ -130,8 +131,8 @@ func parseTargets(in io.Reader, name string, targets []manyTarget) ([]manyTarget
 			line = bytes.TrimPrefix(line, []byte("\ufeff")) // some editors begin a file with it
 		}
 		line, _, _ = bytes.Cut(line, []byte("#"))
-		if line = bytes.TrimSpace(line); len(line) > 0 {
-			targets = append(targets, manyTarget{Name: string(line)})
+		for word := range bytes.FieldsSeq(line) {
+			targets = append(targets, manyTarget{Name: string(word)})
 		}
 		if len(targets) > maxTargets {
 			return nil, tooManyTargets()

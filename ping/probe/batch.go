@@ -78,8 +78,10 @@ type lane struct {
 
 	// tags are those of the newest datagrams that the kernel took, by their
 	// number; seen counts the stamps that came. recount is set when the kernel's
-	// numbers are unknown.
+	// numbers are unknown, and base is the first number of the count in which the
+	// stamps in queued are.
 	tags    []uint64
+	base    uint32
 	seen    uint32
 	recount bool
 }
@@ -169,8 +171,9 @@ func (l *lane) sendAll(datagrams []Outgoing) (int, error) {
 		l.send[i].header.Namelen = length
 	}
 	if l.recount {
-		l.s.restartStamps()
-		l.recount = false
+		if err := l.restart(); err != nil {
+			return 0, err
+		}
 	}
 	n, err := l.call(datagrams)
 	for i := range n {
@@ -183,6 +186,19 @@ func (l *lane) sendAll(datagrams []Outgoing) (int, error) {
 		l.recount = l.s.transmitStamps
 	}
 	return n, err
+}
+
+// restart makes the kernel count stamps anew. Those that it has numbered before
+// are read first, as far as there is room.
+func (l *lane) restart() error {
+	if l.queued.next == l.queued.filled {
+		if err := l.fillQueue(); err != nil {
+			return err
+		}
+	}
+	l.s.restartStamps()
+	l.recount = false
+	return nil
 }
 
 func (l *lane) call(datagrams []Outgoing) (int, error) {

@@ -65,7 +65,7 @@ func (l *lane) queueDue() bool {
 func (l *lane) fillQueue() error {
 	err := l.queued.fill(l.s.fd, unix.MSG_ERRQUEUE)
 	if err == nil {
-		l.fresh = true
+		l.fresh, l.base = true, l.s.stampBase
 		return nil
 	}
 	l.checked, l.s.pending = true, false
@@ -136,6 +136,7 @@ func (l *lane) takeQueued(out *Received) (bool, error) {
 		return true, nil
 	}
 	l.seen++
+	out.StampID += l.base - l.s.stampBase // the count may have begun anew since it was read
 	if age := l.s.accepted - out.StampID; age == 0 || age > batchTags {
 		return false, nil
 	}
