@@ -145,6 +145,7 @@ func (s *Sweep) probeOf(m *probe.Received, echo *echo) (target int, slot *sweepS
 			return target, slot, 0
 		}
 	}
+	slot = nil
 	if target = s.lookup(m.From); target < 0 && !carried {
 		target = s.anyTarget(m, echo)
 	}

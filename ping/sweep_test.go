@@ -69,13 +69,15 @@ func TestSweep(t *testing.T) {
 			{after: 4 * ms, mangle: func(b []byte) []byte { binary.BigEndian.PutUint16(b[6:], 7); return b }},              // no such probe
 			{after: 5 * ms, from: other, mangle: func(b []byte) []byte { binary.BigEndian.PutUint16(b[6:], 7); return b }}, // neither
 			{after: 6 * ms, mangle: func(b []byte) []byte { binary.BigEndian.PutUint16(b[4:], 7); return b }},              // another program's
+			{after: 7 * ms, from: other, mangle: func(b []byte) []byte { cookieOf(b)[0] ^= 1; return b }},                  // a target's number, another secret and host
 		}}}, []string{
 			"foreign 1 @1ms from 10.0.0.2 64 bytes ttl 61 rtt 1ms kernel reason other_data of b",
 			"foreign 1 @2ms from 10.0.0.2 64 bytes ttl 61 rtt 2ms kernel reason other_data of b",
 			"foreign 1 @3ms from 10.0.0.2 64 bytes ttl 61 rtt 3ms kernel reason other_data of b",
 			"foreign 7 @4ms from 10.0.0.2 64 bytes ttl 61 reason not_asked of b",
 			"foreign 7 @5ms from 192.0.2.77 64 bytes ttl 61 reason not_asked of none",
-		}, []figures{silent, {Transmitted: 1, Foreign: 4}, {Foreign: 1}}},
+			"foreign 1 @7ms from 192.0.2.77 64 bytes ttl 61 reason not_asked of none",
+		}, []figures{silent, {Transmitted: 1, Foreign: 4}, {Foreign: 2}}},
 		{"late, twice, corrupted, short, altered", func(c *SweepConfig) { c.Wait, c.Count = 500*ms, 2 }, sweepNet{targets: map[netip.Addr]sweepHost{
 			sweepA: {{after: 700 * ms, only: 1}, {after: ms, only: 2}, {after: 2 * ms, only: 2}},
 			sweepB: {{after: ms, badSum: true}, {after: 2 * ms, only: 1, mangle: func(b []byte) []byte { return b[:40] }},

@@ -119,15 +119,17 @@ func FuzzParseTargets(f *testing.F) {
 // command before a socket is opened.
 func TestPingMany_refused(t *testing.T) {
 	for line, want := range map[string]string{
-		"-A 127.0.0.1 127.0.0.2":        "-A is for one target",
-		"-l 3 127.0.0.1 127.0.0.2":      "-l is for one target",
-		"-B 127.0.0.1 127.0.0.2":        "-B is for one target",
-		"-F 1 ::1 ::2":                  "-F is for one target",
-		"-C 127.0.0.1 --all-addresses":  "-C is for one target",
-		"--range 10.0.0.0/8":            "--range 10.0.0.0/8: 16777214 addresses, and at most 1048576 targets",
-		"--targets /nonexistent/f":      "--targets: open /nonexistent/f: no such file or directory",
-		"--targets ''":                  "--targets: the name of the file is empty",
-		"--pps -1 --range 127.0.0.1/32": "invalid argument: '-1': out of range: 0 <= value <= 10000000",
+		"-A 127.0.0.1 127.0.0.2":             "-A is for one target",
+		"-l 3 127.0.0.1 127.0.0.2":           "-l is for one target",
+		"-B 127.0.0.1 127.0.0.2":             "-B is for one target",
+		"-F 1 ::1 ::2":                       "-F is for one target",
+		"-C 127.0.0.1 --all-addresses":       "-C is for one target",
+		"--pmtu --range 127.0.0.1-127.0.0.2": "--pmtu takes one destination",
+		"--pmtu --targets -":                 "--pmtu takes one destination",
+		"--range 10.0.0.0/8":                 "--range 10.0.0.0/8: 16777214 addresses, and at most 1048576 targets",
+		"--targets /nonexistent/f":           "--targets: open /nonexistent/f: no such file or directory",
+		"--targets ''":                       "--targets: the name of the file is empty",
+		"--pps -1 --range 127.0.0.1/32":      "invalid argument: '-1': out of range: 0 <= value <= 10000000",
 	} {
 		e := systemEnv()
 		cmd := newPingCommand(e, runPing)

@@ -43,7 +43,7 @@ func (o *pingOptions) checkPMTU() error {
 			return fail(statusCannot, "--pmtu chooses its packets itself: %s does not go with it", c.name)
 		}
 	}
-	if len(o.Targets) > 1 {
+	if o.many() {
 		return fail(statusCannot, "--pmtu takes one destination")
 	}
 	return nil

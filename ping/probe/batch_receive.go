@@ -135,7 +135,9 @@ func (l *lane) takeQueued(out *Received) (bool, error) {
 	if out.Kind != TransmitStamp {
 		return true, nil
 	}
-	l.seen++
+	if !out.Stamp.IsZero() { // the device's is another message
+		l.seen++
+	}
 	out.StampID += l.base - l.s.stampBase // the count may have begun anew since it was read
 	if age := l.s.accepted - out.StampID; age == 0 || age > batchTags {
 		return false, nil
