@@ -2,6 +2,7 @@ package routes
 
 import (
 	"cmp"
+	"errors"
 	"net/netip"
 	"strings"
 
@@ -233,27 +234,55 @@ func (c *Conn) route6(op Op, ch *Change) (*rtnl.Route, error) {
 }
 
 // firstMatch6 finds the route, and of a multipath route the one next hop, that SIOCDELRT would delete (net/ipv6/route.c,
-// ip6_route_del). Over netlink the kernel deletes all next hops of a route unless one is named. When nothing matches the
-// request goes to the kernel as it is, which then says what is wrong.
+// ip6_route_del). Over netlink the kernel deletes all next hops of a route unless one is named, and a route over a nexthop object
+// whatever gateway and interface are named: what would delete another route than the one that is meant is not sent. When nothing
+// matches otherwise the request goes to the kernel as it is, which then says what is wrong.
 func (c *Conn) firstMatch6(want *rtnl.Route) (*rtnl.Route, error) {
 	found := want
-	for r, err := range c.rt.Routes(rtnl.RouteFilter{Family: unix.AF_INET6, Table: cmp.Or(want.Table, unix.RT_TABLE_MAIN), Type: want.Type}) {
+	objects := map[uint32]bool{} // the metrics of the routes over nexthop objects that came first, and were not meant
+	shadowed := false
+	var known nexthopObjects
+	if want.Gateway.IsValid() || want.Oif != 0 {
+		var err error
+		if known, err = c.objects(); err != nil {
+			return nil, err
+		}
+	}
+	for r, err := range c.rt.Routes(rtnl.RouteFilter{Family: unix.AF_INET6, Table: cmp.Or(want.Table, unix.RT_TABLE_MAIN)}) {
 		if err != nil {
 			return nil, opError(OpList, err)
 		}
 		if r.Dst != want.Dst || r.Src.IsValid() || want.Priority != 0 && r.Priority != want.Priority {
 			continue
 		}
+		known.resolve(r)
+		hop, ok := matchingHop(r, want)
+		if !ok || want.Type != 0 && r.Type != want.Type {
+			if r.NexthopID != 0 {
+				objects[r.Priority] = true
+			}
+			continue
+		}
 		if found != want && r.Priority >= found.Priority {
 			continue
 		}
-		if hop, ok := matchingHop(r, want); ok {
-			found = &rtnl.Route{Family: unix.AF_INET6, Dst: r.Dst, Priority: r.Priority, Gateway: hop.Gateway, Oif: hop.Oif,
-				NexthopID: r.NexthopID, Table: want.Table, Type: want.Type}
+		found = &rtnl.Route{Family: unix.AF_INET6, Dst: r.Dst, Priority: r.Priority, Gateway: hop.Gateway, Oif: hop.Oif,
+			Table: want.Table, Type: want.Type}
+		if shadowed = r.NexthopID == 0 && objects[r.Priority]; r.NexthopID != 0 { // the kernel takes the object or its next hop
+			found.NexthopID, found.Gateway, found.Oif = r.NexthopID, netip.Addr{}, 0
 		}
+	}
+	switch {
+	case shadowed:
+		return nil, c.refuse(OpDelete, ErrShadowed)
+	case found == want && len(objects) > 0:
+		return nil, c.refuse(OpDelete, unix.ESRCH)
 	}
 	return found, nil
 }
+
+// ErrShadowed: the kernel would delete a route over a nexthop object instead of the one that is meant, which stands behind it at the same metric.
+var ErrShadowed = errors.New("a route over a nexthop object stands in front of it and would be deleted instead")
 
 func matchingHop(r, want *rtnl.Route) (rtnl.Nexthop, bool) {
 	only := [1]rtnl.Nexthop{{Gateway: r.Gateway, Oif: r.Oif}}

@@ -3,6 +3,7 @@ package routes
 import (
 	"errors"
 	"net/netip"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -106,6 +107,63 @@ func TestAddDelete(t *testing.T) {
 			}
 			if got := bootRoutes(t, "-6"); step.table != nil && strings.Join(got, "\n") != strings.Join(step.table, "\n") {
 				t.Errorf("v6: %s: table (-want +got)\n%s", step.name, cmp.Diff(step.table, got))
+			}
+		}
+	})
+}
+
+// A route of IPv6 over a nexthop object is deleted as one that has its next hop itself, and with it the whole of a group.
+func TestDelete_nexthopObject(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		ip := lookupHost(t)
+		ip("nexthop add id 5 via 2001:db8:50::2 dev d0")
+		ip("nexthop add id 6 via 2001:db8:50::3 dev d0")
+		ip("nexthop add id 7 group 5/6")
+		c, err := Dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		dst := prefix("2001:db8:9::/48")
+		over5, over7 := Change{Dst: dst, Gateway: addr("2001:db8:50::2")}, Change{Dst: dst, Metric: 7, HasMetric: true}
+		const behind5 = "2001:db8:9::/48 nhid 5 via 2001:db8:50::2 dev d0 metric 5 pref medium"
+		const behind = "2001:db8:9::/48 via 2001:db8:50::3 dev d0 metric 5 pref medium"
+		ip("-6 route add 2001:db8:9::/48 nhid 5 metric 5")
+		ip("-6 route add 2001:db8:9::/48 nhid 7 metric 7")
+		for _, step := range []struct {
+			name   string
+			change Change
+			want   error
+			table  []string
+		}{
+			{"another gateway", Change{Dst: dst, Gateway: addr("2001:db8:50::9")}, unix.ESRCH, []string{
+				"2001:db8:9::/48 nhid 5 via 2001:db8:50::2 dev d0 metric 5 pref medium", "2001:db8:9::/48 nhid 7 metric 7 pref medium",
+				"nexthop via 2001:db8:50::2 dev d0 weight 1", "nexthop via 2001:db8:50::3 dev d0 weight 1"}},
+			{"by the object's gateway", over5, nil, []string{
+				"2001:db8:9::/48 nhid 7 metric 7 pref medium", "nexthop via 2001:db8:50::2 dev d0 weight 1", "nexthop via 2001:db8:50::3 dev d0 weight 1"}},
+			{"a group by its metric", over7, nil, nil},
+			{"by device, which is another", Change{Dst: dst, Device: "d1", HasDevice: true}, unix.ESRCH, []string{behind5, behind}},
+			{"by type, which is another", Change{Dst: dst, Type: unix.RTN_BLACKHOLE}, unix.ESRCH, []string{behind5, behind}},
+			{"what stands behind an object", Change{Dst: dst, Gateway: addr("2001:db8:50::3")}, ErrShadowed, []string{behind5, behind}},
+			{"the object in front", Change{Dst: dst, Metric: 5, HasMetric: true}, nil, []string{behind}},
+			{"what stood behind it", Change{Dst: dst, Gateway: addr("2001:db8:50::3")}, nil, nil},
+			{"by a gateway that the kernel leaves to the object", over5, nil, nil},
+		} {
+			switch step.name {
+			case "by device, which is another":
+				ip("-6 route add 2001:db8:9::/48 nhid 5 metric 5")
+				ip("-6 route append 2001:db8:9::/48 via 2001:db8:50::3 dev d0 metric 5")
+			case "by a gateway that the kernel leaves to the object":
+				if err := os.WriteFile("/proc/sys/net/ipv4/nexthop_compat_mode", []byte("0"), 0); err != nil {
+					t.Fatal(err)
+				}
+				ip("-6 route add 2001:db8:9::/48 nhid 5 metric 5")
+			}
+			if err := c.Delete(step.change); !errors.Is(err, step.want) {
+				t.Errorf("%s: %v, want %v", step.name, err, step.want)
+			}
+			if diff := cmp.Diff(step.table, bootRoutes(t, "-6")); diff != "" {
+				t.Errorf("%s: table (-want +got)\n%s", step.name, diff)
 			}
 		}
 	})
