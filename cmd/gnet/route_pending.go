@@ -197,7 +197,7 @@ func tellRepaired(e *env, r *undo.Repaired) {
 		e.warn("change %s is forgotten: %v", r.ID, r.Err)
 	default:
 		e.warn("change %s is left alone: %v", r.ID, r.Err)
-		if r.State != "" && r.State != undo.Waiting || errors.Is(r.Err, undo.ErrDamaged) {
+		if r.State != "" && r.Entry.Err != nil { // what was only not finished is tried again, and cannot be dismissed
 			e.hint("%s dismiss %s forgets it", routeCommand(e), r.ID)
 		}
 	}

@@ -2,10 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -337,6 +339,50 @@ func TestTrial_noKeeper(t *testing.T) {
 		if made == 0 || failed < 3 {
 			t.Errorf("%d were made, %d failed: the limits do not show what they should", made, failed)
 		}
+	})
+}
+
+// TestTrial_fullDisk: without room for a plan nothing is changed. Without room for the result the routes are put back all the same, the
+// change is not to be dismissed, and the next gnet that finds room writes how it ended.
+func TestTrial_fullDisk(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		l := newTrialLab(t)
+		if err := unix.Mount("tmpfs", "/run", "tmpfs", 0, "mode=0755,size=64k"); err != nil {
+			t.Fatal(err)
+		}
+		before := tables(t, l.host)
+		fill := func() {
+			t.Helper()
+			if err := os.WriteFile("/run/full", make([]byte, 1<<20), 0o600); !errors.Is(err, unix.ENOSPC) {
+				t.Fatal(err)
+			}
+		}
+		fill()
+		r := l.run("del default --confirm 1s")
+		said := regexp.MustCompile("[a-z0-9]{4}.plan").ReplaceAllString(r.Stderr, "ID.plan")
+		l.equal("no room for the plan", nstest.Result{Status: 2, Stderr: "route: write ID.plan: no space left on device\nhint: nothing was changed\n"},
+			nstest.Result{Status: r.Status, Stdout: r.Stdout, Stderr: said})
+		l.equal("no plan", before, tables(t, l.host))
+		if err := os.Remove("/run/full"); err != nil {
+			t.Fatal(err)
+		}
+		id := l.try("del default --confirm 1s")
+		fill()
+		l.alone()
+		l.equal("put back", before, tables(t, l.host))
+		r = l.run("pending")
+		want := "route: change " + id + " is left alone: write " + id + ".result: no space left on device\n"
+		l.equal("no room for the result", want, r.Stderr)
+		if r := l.run("dismiss " + id); r.Status != 1 {
+			t.Errorf("it was dismissed: %+v", r)
+		}
+		if err := os.Remove("/run/full"); err != nil {
+			t.Fatal(err)
+		}
+		if r := l.run("pending"); !strings.Contains(r.Stderr, "change "+id+" was not confirmed in time and its keeper had died: undone now") {
+			t.Errorf("room again: %+v", r)
+		}
+		l.equal("room again", before, tables(t, l.host))
 	})
 }
 

@@ -91,6 +91,9 @@ func (d *Dir) create(name string, data []byte, before func(*os.File) error) (*os
 	if _, err = f.Write(data); err == nil {
 		err = f.Sync()
 	}
+	if path := (*os.PathError)(nil); errors.As(err, &path) {
+		err = path.Err // which file it is, the error below says
+	}
 	if err == nil && before != nil {
 		err = before(f)
 	}
