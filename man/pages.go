@@ -32,6 +32,7 @@ func Topics() []Topic {
 		{"netstat", "gnet-netstat.8"},
 		{"route", "gnet-route.8"},
 		{"ping", "gnet-ping.8"},
+		{"tracepath", "gnet-tracepath.8"},
 		{"trace", "gnet-trace.8"},
 		{"json", "gnet-json.5"},
 	}

@@ -34,6 +34,8 @@ func schemas() []man.Table {
 		schema(pingTargetsSchema, "summary", manySumColumns()),
 		schema(pmtuSchema, "row", pmtuColumns()),
 		schema(pmtuSchema, "summary", pmtuSummaryColumns()),
+		schema(tracepathSchema, "row", hopColumns()),
+		schema(tracepathSchema, "summary", hopSummaryColumns()),
 		schema(event.Schema, "row", eventColumns()),
 	}
 }

@@ -8,6 +8,7 @@ func commands(e *env) []*cobra.Command {
 		newNetstatCommand(e, runNetstat),
 		newRouteCommand(e, runRoute),
 		newPingCommand(e, runPing),
+		newTracepathCommand(e, runTracepath),
 		newTraceCommand(e),
 	}
 }

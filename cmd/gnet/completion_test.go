@@ -63,9 +63,9 @@ func TestCompletion(t *testing.T) {
 		{"trace ", "tcp"},
 		{"trace tcp --li", "--link"},
 		{"trace tcp --link ", "auto tun memory"},
-		{"help --man ", "gnet netstat route ping trace json"},
+		{"help --man ", "gnet netstat route ping tracepath trace json"},
 		{"help --man route ", ""},
-		{"help tr", "trace"},
+		{"help tr", "trace tracepath"},
 		{"completion ", "bash zsh fish"},
 	} {
 		got, directive := complete(t, strings.Split(c.line, " ")...)

@@ -22,7 +22,7 @@ func newHelpCommand(e *env) *cobra.Command {
 			return helpTopics(cmd.Root(), words, manual.Man), cobra.ShellCompDirectiveNoFileComp
 		},
 	}
-	c.Flags().BoolVar(&manual.Man, "man", false, "show the manual page (gnet, netstat, route, ping, trace or json)")
+	c.Flags().BoolVar(&manual.Man, "man", false, "show the manual page (gnet, netstat, route, ping, tracepath, trace or json)")
 	c.Flags().BoolVar(&manual.Roff, "roff", false, "with --man: write the page's source, for man(1)")
 	return c
 }

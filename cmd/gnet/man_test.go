@@ -165,8 +165,9 @@ func TestManual_options(t *testing.T) {
 		"route": slices.Concat(tableNames(routeTable()), commandFlags(t, "route", "get"), commandFlags(t, "route", "save"), commandFlags(t, "route", "restore"),
 			commandFlags(t, "route", "flush"), commandFlags(t, "route", "diff"), commandFlags(t, "route", "watch"),
 			commandFlags(t, "route", "pending")),
-		"ping":  tableNames(pingTable()),
-		"trace": slices.Concat(commandFlags(t, "trace", "tcp"), []string{"-h", "--help"}),
+		"ping":      tableNames(pingTable()),
+		"tracepath": tableNames(tracepathTable()),
+		"trace":     slices.Concat(commandFlags(t, "trace", "tcp"), []string{"-h", "--help"}),
 	} {
 		var documented []string
 		for _, tag := range tags(section(t, manualPage(t, topic), "OPTIONS")) {
@@ -213,7 +214,7 @@ func TestManual_statuses(t *testing.T) {
 		all = append(all, value)
 	}
 	compareStatuses(t, "gnet", all)
-	for _, command := range []string{"netstat", "route", "ping", "trace"} {
+	for _, command := range []string{"netstat", "route", "ping", "tracepath", "trace"} {
 		used := []string{"0", "1", "2"}
 		for _, name := range statusConstants(t, command) {
 			value, known := values[name]
@@ -381,6 +382,9 @@ func parseExample(t *testing.T, words []string) error {
 		return err
 	case words[0] == "ping":
 		_, err := parsePing(words[1:], false)
+		return err
+	case words[0] == "tracepath":
+		_, err := parseTracepath(words[1:], false)
 		return err
 	case words[0] == "route" && (len(words) < 2 || !slices.Contains([]string{"get", "save", "restore", "flush", "diff", "watch", "confirm", "pending", "dismiss"}, words[1])):
 		_, err := parseRoute(t.Context(), words[1:], false, systemNames{})

@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "rewrite the expected blocks of the scri
 func TestMain(m *testing.M) {
 	gnet := gnetForTests
 	testscript.Main(m, map[string]func(){
-		"gnet": gnet, "netstat": gnet, "route": gnet, "ping": gnet, "ping4": gnet, "ping6": gnet, "some-other-name": gnet,
+		"gnet": gnet, "netstat": gnet, "route": gnet, "ping": gnet, "ping4": gnet, "ping6": gnet, "tracepath": gnet, "tracepath6": gnet, "some-other-name": gnet,
 		"inet6_route": gnet, "inet_route": gnet, "ip6_route": gnet, "unix_route": gnet, "foo_route": gnet,
 	})
 }

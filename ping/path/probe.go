@@ -41,7 +41,8 @@ type Probe struct {
 	Sent time.Duration
 	At   time.Time
 	Fate Fate
-	// From is the host that answered or complained, RTT the time until then.
+	// From is the host that answered or complained, RTT the time until then; of a
+	// refused one, until our kernel had refused it.
 	From netip.Addr
 	RTT  time.Duration
 	// TTL that the answer had left is ReplyTTL, -1 when unknown.

@@ -127,7 +127,7 @@ func (p *Prober) send(packet *Packet) error {
 		if attempt < retries && p.again(s, err) {
 			continue
 		}
-		s.Fate, s.Err = Refused, err
+		s.Fate, s.Err, s.RTT = Refused, err, p.clock.Now().Mono-s.Sent
 		return p.drain()
 	}
 }

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gnet/internal/render"
+	"gnet/internal/safe"
+	"gnet/internal/wire"
+	"gnet/ping/path"
+)
+
+// hopLines writes the lines of tracepath. Names are looked up between two bursts:
+// the kernel's stamps of the answers tell the times.
+type hopLines struct {
+	e     *env
+	o     *tracepathOptions
+	t     *hopTrace
+	names *pingNames
+	line  []byte
+}
+
+func newHopLines(ctx context.Context, e *env, o *tracepathOptions, t *hopTrace) *hopLines {
+	return &hopLines{e: e, o: o, t: t, names: newPingNames(ctx)}
+}
+
+// hostWidth is the width of a host in a line.
+const hostWidth = 51
+
+// event writes one line.
+func (l *hopLines) event(ev *path.HopEvent) {
+	b := l.line[:0]
+	switch ev.Kind {
+	case path.OwnMTU:
+		b = l.unnumbered(b, ev.TTL, "[LOCALHOST]")
+		if l.t.dest.Is6() {
+			b = appendMillis(b, ev.Probe.RTT)
+		}
+		b = fmt.Appendf(b, "pmtu %d", ev.MTU)
+	case path.SilentMTU:
+		b = fmt.Appendf(l.unnumbered(b, ev.TTL, "[BLACK HOLE]"), "pmtu %d", ev.MTU)
+	case path.RouterMTU:
+		b = fmt.Appendf(l.answer(b, ev), "pmtu %d", ev.MTU)
+	case path.HopSilent:
+		b = fmt.Appendf(b, "%2d:  no reply", ev.TTL)
+	case path.HopNotSent:
+		b = fmt.Appendf(b, "%2d:  send failed", ev.TTL)
+	case path.HopAnswer:
+		b = append(l.answer(b, ev), remark(ev.Probe, l.t.dest.Is6())...)
+	}
+	l.line = append(b, '\n')
+	l.e.Stdout.Write(l.line)
+	if ev.Kind == path.HopAnswer && ev.Probe.Fate == path.Unreachable {
+		if errno := errnoOf(ev.Probe, l.t.dest.Is6()); mark(errno) == "" {
+			l.e.warn("NET ERROR: %s", errnoText(errno))
+		}
+	}
+}
+
+// unnumbered is the start of a line whose hop did not say so itself.
+func (l *hopLines) unnumbered(b []byte, ttl int, what string) []byte {
+	return fmt.Appendf(b, "%2d?: %-32s ", ttl, what)
+}
+
+func (l *hopLines) answer(b []byte, ev *path.HopEvent) []byte {
+	b = fmt.Appendf(b, "%2d:  ", ev.TTL)
+	b = append(render.Left(b, l.host(ev.Probe.From), hostWidth), ' ')
+	return appendMillis(b, ev.Probe.RTT)
+}
+
+// host is a host as the options want it.
+func (l *hopLines) host(a netip.Addr) string {
+	addr, name := a.String(), "???"
+	if !l.o.Numeric {
+		if name = safe.String(l.names.name(a)); name == "" {
+			name = addr
+		}
+	}
+	switch {
+	case l.o.Both && l.o.Numeric:
+		return addr + " (" + name + ")" // the original's order without names
+	case l.o.Both:
+		return name + " (" + addr + ")"
+	case l.o.Numeric:
+		return addr
+	}
+	return name
+}
+
+func appendMillis(b []byte, d time.Duration) []byte {
+	us := d.Microseconds()
+	return fmt.Appendf(b, "%3d.%03dms ", us/1000, us%1000)
+}
+
+// remark is what follows the time.
+func remark(s *path.Probe, six bool) string {
+	switch {
+	case s.Fate == path.Answered:
+		return "reached"
+	case s.Fate == path.Unreachable:
+		return mark(errnoOf(s, six))
+	}
+	if back := hopsBack(s); back > 0 && back != s.TTL {
+		return fmt.Sprintf("asymm %2d ", back)
+	}
+	return ""
+}
+
+// hopsBack is how many hops an answer came, when its sender began with the nearest
+// of 64, 128 and 255; 0 when unknown.
+func hopsBack(s *path.Probe) int {
+	switch ttl := s.ReplyTTL; {
+	case ttl < 0:
+		return 0
+	case ttl <= 64:
+		return 65 - ttl
+	case ttl <= 128:
+		return 129 - ttl
+	default:
+		return 256 - ttl
+	}
+}
+
+// mark is the sign of an error that ends a trace, "" when it has none.
+func mark(errno unix.Errno) string {
+	switch errno {
+	case unix.EHOSTUNREACH:
+		return "!H"
+	case unix.ENETUNREACH:
+		return "!N"
+	case unix.EACCES:
+		return "!A"
+	case unix.EPROTO:
+		return "!P"
+	}
+	return ""
+}
+
+// errnoOf is the errno that the kernel makes of an ICMP error (icmp_err_convert,
+// net/ipv4/icmp.c; icmpv6_err_convert, net/ipv6/icmp.c).
+func errnoOf(s *path.Probe, six bool) unix.Errno {
+	if six {
+		if s.Type != wire.ICMPv6Unreachable {
+			return unix.EPROTO
+		}
+		codes := [...]unix.Errno{unix.ENETUNREACH, unix.EACCES, unix.EHOSTUNREACH, unix.EHOSTUNREACH, unix.ECONNREFUSED, unix.EACCES, unix.EACCES}
+		return codes[min(int(s.Code), len(codes)-1)]
+	}
+	switch s.Type {
+	case wire.ICMPv4Unreachable:
+	case wire.ICMPv4TimeExceeded:
+		return unix.EHOSTUNREACH
+	default:
+		return unix.EPROTO
+	}
+	codes := [...]unix.Errno{unix.ENETUNREACH, unix.EHOSTUNREACH, unix.ENOPROTOOPT, unix.ECONNREFUSED, unix.EMSGSIZE, unix.EOPNOTSUPP,
+		unix.ENETUNREACH, unix.EHOSTDOWN, unix.ENONET, unix.ENETUNREACH, unix.EHOSTUNREACH, unix.ENETUNREACH, unix.EHOSTUNREACH, unix.EHOSTUNREACH}
+	return codes[min(int(s.Code), len(codes)-1)]
+}
+
+// close writes the end.
+func (l *hopLines) close(interrupted bool) error {
+	if interrupted {
+		return nil
+	}
+	if l.t.TooMany() {
+		fmt.Fprintf(l.e.Stdout, "     Too many hops: pmtu %d\n", l.t.MTU())
+	}
+	fmt.Fprintf(l.e.Stdout, "     Resume: pmtu %d ", l.t.MTU())
+	if s := l.t.Reached(); s != nil {
+		fmt.Fprintf(l.e.Stdout, "hops %d ", s.TTL)
+		if back := hopsBack(s); back > 0 {
+			fmt.Fprintf(l.e.Stdout, "back %d ", back)
+		}
+	}
+	l.e.Stdout.WriteString("\n")
+	if l.o.Rounds > 1 {
+		l.table()
+	}
+	return nil
+}
+
+// table writes the losses and times of the rounds.
+func (l *hopLines) table() {
+	fmt.Fprintf(l.e.Stdout, "\n%3s  %-39s %5s %5s %6s %9s %9s %9s\n", "hop", "address", "sent", "recv", "loss", "min ms", "avg ms", "max ms")
+	for _, h := range l.t.Hops() {
+		var names []string
+		for _, a := range h.From {
+			names = append(names, l.host(a))
+		}
+		if len(names) == 0 {
+			names = []string{"no reply"}
+		}
+		fmt.Fprintf(l.e.Stdout, "%3d  %s %5d %5d %5.0f%%", h.TTL, render.Left(nil, strings.Join(names, ", "), 39), h.Sent, h.Answered, hopLoss(&h))
+		if h.Answered > 0 {
+			fmt.Fprintf(l.e.Stdout, " %9.3f %9.3f %9.3f", h.Min.Seconds()*1e3, h.Mean.Seconds()*1e3, h.Max.Seconds()*1e3)
+		}
+		l.e.Stdout.WriteString("\n")
+	}
+}
+
+// hopLoss is the share of probes without an answer, in percent.
+func hopLoss(h *path.Hop) float64 {
+	if h.Sent == 0 {
+		return 0
+	}
+	return 100 * float64(h.Sent-h.Answered) / float64(h.Sent)
+}

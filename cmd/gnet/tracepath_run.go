@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/netip"
+	"os/signal"
+
+	"golang.org/x/sys/unix"
+
+	"gnet/internal/render"
+	"gnet/ping"
+	"gnet/ping/path"
+	"gnet/ping/probe"
+)
+
+// runTracepath finds the hops to a host and shows them.
+func runTracepath(ctx context.Context, e *env, o tracepathOptions) error {
+	if o.Family != 0 {
+		if err := o.checkLength(o.Family); err != nil {
+			return err
+		}
+	}
+	target, err := resolveTarget(ctx, o.Host, o.Family)
+	if f := (*failure)(nil); errors.As(err, &f) {
+		f.status = statusNo // the original's, which is not that of ping
+	}
+	if err != nil {
+		return err
+	}
+	a := target.Addrs[0].Unmap()
+	if err := o.checkLength(familyOf(a)); err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(ctx, unix.SIGINT, unix.SIGTERM)
+	defer stop()
+	t, err := openHopTrace(&o, &target, a)
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	return t.show(ctx, e, &o)
+}
+
+// hopTrace is one run of tracepath.
+type hopTrace struct {
+	*path.Trace
+	target *pingTarget
+	dest   netip.Addr
+	close  func() error
+}
+
+// openHopTrace opens the sockets for an address: one of UDP, for which nobody
+// needs a right, or those of ping.
+func openHopTrace(o *tracepathOptions, target *pingTarget, a netip.Addr) (*hopTrace, error) {
+	t := &hopTrace{target: target, dest: a}
+	c := path.HopConfig{Target: a, Method: o.Method, Size: firstLength(o, a), MaxHops: o.MaxHops, Random: rand.Uint64,
+		Measure: func(ctx context.Context) (int, error) { return measureHost(ctx, target, a) }}
+	if a.IsUnspecified() { // this host
+		source, err := probe.Source(familyOf(a), probe.Config{Dest: a, TTL: -1, TOS: -1})
+		if err != nil {
+			return nil, err
+		}
+		t.dest, c.Target = source, source
+	}
+	conn, err := t.open(o)
+	if err != nil {
+		return nil, err
+	}
+	t.Trace = path.NewTrace(conn, ping.NewSystemClock(), c)
+	return t, nil
+}
+
+// firstLength is that of the original: longer than its link, so that the kernel
+// says what that takes.
+func firstLength(o *tracepathOptions, a netip.Addr) int {
+	switch {
+	case o.Length != 0:
+		return o.Length
+	case a.Is6():
+		return 128000
+	}
+	return 65535
+}
+
+// open opens and configures what carries the probes.
+func (t *hopTrace) open(o *tracepathOptions) (path.Conn, error) {
+	family := familyOf(t.dest)
+	if o.Method == path.UDP {
+		d, err := path.OpenDatagrams(family)
+		if err != nil {
+			return nil, err
+		}
+		t.close = d.Close
+		return d, d.Configure(t.dest, o.Port)
+	}
+	sockets, err := configuredSockets(family, t.target, t.dest)
+	if err != nil {
+		return nil, err
+	}
+	t.close = sockets.Close
+	if methods := sockets.Methods(); o.Method == path.TCP && methods[0] != path.TCP {
+		return nil, errors.Join(fail(statusCannot, "--tcp: %w", unix.EPERM), sockets.Close())
+	}
+	return sockets, nil
+}
+
+// configuredSockets are those of ping's measurements.
+func configuredSockets(family probe.Family, target *pingTarget, a netip.Addr) (sockets *path.Sockets, err error) {
+	err = withNetRaw(func() (err error) {
+		sockets, err = path.Open(family)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	o := defaultPing()
+	if _, _, err := preparePath(&o, sockets, target, a); err != nil {
+		return nil, errors.Join(err, sockets.Close())
+	}
+	return sockets, nil
+}
+
+var errNoMTU = errors.New("the path MTU could not be measured")
+
+// measureHost measures the path MTU as ping --pmtu does, where ping may be used.
+func measureHost(ctx context.Context, target *pingTarget, a netip.Addr) (int, error) {
+	var sockets *path.Sockets
+	err := withNetRaw(func() (err error) {
+		sockets, err = path.Open(familyOf(a))
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	defer sockets.Close()
+	o := defaultPing()
+	_, m, err := preparePath(&o, sockets, target, a)
+	if err != nil {
+		return 0, err
+	}
+	for _, err := range m.Run(ctx) {
+		if err != nil {
+			return 0, err
+		}
+	}
+	r := m.Result()
+	if !r.Reached || !r.Forward.Exact() {
+		return 0, errNoMTU
+	}
+	return r.Forward.MTU, nil
+}
+
+// show runs the trace. Interrupted, it shows what is known by then.
+func (t *hopTrace) show(ctx context.Context, e *env, o *tracepathOptions) error {
+	var sink hopSink = newHopLines(ctx, e, o, t)
+	if o.Format != render.Classic {
+		sink = newHopDocument(e, o, t)
+	}
+	notSent, interrupted := error(nil), false
+	for ev, err := range t.Run(ctx) {
+		if err != nil {
+			if !path.Interrupted(err) {
+				return err
+			}
+			interrupted = true
+			break
+		}
+		if ev.Kind == path.HopNotSent && ev.TTL == 1 {
+			notSent = ev.Probe.Err
+		}
+		sink.event(ev)
+		if err := e.Stdout.Flush(); err != nil {
+			break
+		}
+	}
+	var err error
+	if !interrupted && notSent == nil {
+		err = t.Repeat(ctx, o.Rounds-1)
+		interrupted = path.Interrupted(err)
+	}
+	if err := errors.Join(sink.close(interrupted), unlessInterrupted(err)); err != nil {
+		return err
+	}
+	switch {
+	case notSent != nil:
+		return fail(statusNo, "%s", errnoText(notSent))
+	case interrupted:
+		return exitSilently(128 + int(unix.SIGINT))
+	}
+	return nil
+}
+
+func unlessInterrupted(err error) error {
+	if path.Interrupted(err) {
+		return nil
+	}
+	return err
+}
+
+// hopSink takes what a trace finds.
+type hopSink interface {
+	event(ev *path.HopEvent)
+	close(interrupted bool) error
+}

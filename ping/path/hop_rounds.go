@@ -1,0 +1,74 @@
+package path
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Repeat asks each hop that Run has told again, rounds times, a second apart, so
+// that a router is asked once a second. The errors are those of Run.
+func (t *Trace) Repeat(ctx context.Context, rounds int) error {
+	for range rounds {
+		if err := t.pause(ctx, time.Second); err != nil {
+			return err
+		}
+		var burst []Packet
+		for ttl := 1; ttl < t.head; ttl++ {
+			burst = append(burst, t.packet(ttl, t.mtu))
+		}
+		if err := t.ask(ctx, burst); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Hop is what is known of one hop.
+type Hop struct {
+	TTL int
+	// From are the addresses that answered, the first one first.
+	From []netip.Addr
+	// First is the first answer, nil when there was none.
+	First *Probe
+	// Sent counts the probes that were not too long for the path, Answered those of
+	// them that were answered, within Min and Max, in Mean
+	// on average.
+	Sent, Answered int
+	Min, Mean, Max time.Duration
+}
+
+// Hops returns what is known of the hops that Run has told, in order.
+func (t *Trace) Hops() []Hop {
+	var hops []Hop
+	for ttl := 1; ttl < t.head; ttl++ {
+		hops = append(hops, t.hop(ttl))
+	}
+	return hops
+}
+
+func (t *Trace) hop(ttl int) Hop {
+	h, sum := Hop{TTL: ttl}, time.Duration(0)
+	for _, s := range t.hops[ttl] {
+		switch {
+		case decisive(s):
+			if h.First == nil {
+				h.First, h.Min = s, s.RTT
+			}
+			if !slices.Contains(h.From, s.From) {
+				h.From = append(h.From, s.From)
+			}
+			h.Min, h.Max = min(h.Min, s.RTT), max(h.Max, s.RTT)
+			sum += s.RTT
+			h.Answered++
+			h.Sent++
+		case s.Fate == Silent && s.Size <= t.mtu:
+			h.Sent++
+		}
+	}
+	if h.Answered > 0 {
+		h.Mean = sum / time.Duration(h.Answered)
+	}
+	return h
+}

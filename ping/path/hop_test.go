@@ -1,0 +1,122 @@
+package path
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"gnet/ping/probe"
+)
+
+// traced tells what a Trace over a simulated path finds, one word for each event.
+func traced(t *testing.T, n *simPath, c HopConfig) (string, *Trace) {
+	t.Helper()
+	c.Target, c.Method, c.Random = n.host(), UDP, rand.New(rand.NewPCG(1, 2)).Uint64
+	if c.Size == 0 {
+		c.Size = 65535
+	}
+	if c.MaxHops == 0 {
+		c.MaxHops = 12
+	}
+	trace := NewTrace(n, n, c)
+	var words []string
+	for ev, err := range trace.Run(context.Background()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch ev.Kind {
+		case HopAnswer:
+			words = append(words, fmt.Sprintf("%d:%v", ev.TTL, ev.Probe.Fate))
+		case HopSilent:
+			words = append(words, fmt.Sprintf("%d:silent", ev.TTL))
+		case HopNotSent:
+			words = append(words, fmt.Sprintf("%d:not_sent", ev.TTL))
+		default:
+			words = append(words, fmt.Sprintf("%d:%s=%d", ev.TTL, map[HopKind]string{OwnMTU: "own", RouterMTU: "router", SilentMTU: "silence"}[ev.Kind], ev.MTU))
+		}
+	}
+	return strings.Join(words, " "), trace
+}
+
+const steps = "1:own=1500 1:time_exceeded 1:time_exceeded 2:router=1450 2:time_exceeded 3:router=1400 3:time_exceeded 4:answered"
+
+func TestTrace(t *testing.T) {
+	measured := func(context.Context) (int, error) { return 1400, nil }
+	for _, tt := range []struct {
+		name string
+		set  func(n *simPath)
+		c    HopConfig
+		want string
+	}{
+		{"two steps", nil, HopConfig{}, steps},
+		{"twice each, out of order", func(n *simPath) { n.twins, n.jitter = true, 5*ms }, HopConfig{Size: 1500},
+			strings.Replace(steps, "1:own=1500 1:time_exceeded ", "", 1)},
+		{"a length of one's own", nil, HopConfig{Size: 1000}, "1:time_exceeded 2:time_exceeded 3:time_exceeded 4:answered"},
+		{"few hops", nil, HopConfig{MaxHops: 2}, "1:own=1500 1:time_exceeded 1:time_exceeded 2:router=1450 2:time_exceeded"},
+		{"a mute router", func(n *simPath) { n.routers[2].mute = true }, HopConfig{}, strings.Replace(steps, "3:time_exceeded", "3:silent", 1)},
+		{"black hole, measured", func(n *simPath) { n.routers[1].blind = true }, HopConfig{Measure: measured}, strings.Replace(steps, "3:router", "3:silence", 1)},
+		{"black hole, searched", func(n *simPath) { n.routers[1].blind = true }, HopConfig{}, strings.Replace(steps, "3:router", "3:silence", 1)},
+		{"no MTU named", func(n *simPath) { n.routers[1].says = -1 }, HopConfig{}, strings.Replace(steps, "3:router", "3:silence", 1)},
+		{"an MTU below all", func(n *simPath) { n.routers[1].says = 20 }, HopConfig{}, strings.Replace(steps, "3:router", "3:silence", 1)},
+		{"few errors a second", func(n *simPath) {
+			for i := range n.routers {
+				n.routers[i].rate = true
+			}
+		}, HopConfig{}, steps},
+		{"a host that is silent", func(n *simPath) { n.deaf = [3]bool{true, true, true} }, HopConfig{MaxHops: 6},
+			strings.Replace(steps, "4:answered", "4:silent 5:silent 6:silent", 1)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			n := newSim(probe.IPv4, 1, mtus(1500, 1450, 1400, 1500))
+			if tt.set != nil {
+				tt.set(n)
+			}
+			got, _ := traced(t, n, tt.c)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestTrace_loss: one in twenty packets is lost each way. Three probes to a hop are
+// lost once in a thousand.
+func TestTrace_loss(t *testing.T) {
+	wrong := 0
+	for seed := range uint64(200) {
+		n := newSim(probe.IPv6, seed, mtus(1500, 1500, 1500, 1500))
+		n.loss = 0.05
+		if got, _ := traced(t, n, HopConfig{Measure: func(context.Context) (int, error) { return 1500, nil }}); !strings.HasSuffix(got, "4:answered") || strings.Contains(got, "silen") {
+			wrong++
+			t.Log(seed, got)
+		}
+	}
+	if wrong > 2 {
+		t.Errorf("%d of 200 runs are wrong", wrong)
+	}
+}
+
+// TestTrace_gentle: no router is asked more than five times in the first second
+// where nothing is lost.
+func TestTrace_gentle(t *testing.T) {
+	n := newSim(probe.IPv4, 1, mtus(1500, 1450, 1400, 1500, 1500, 1500, 1500, 1500))
+	_, trace := traced(t, n, HopConfig{})
+	asked := make(map[string]int)
+	for _, s := range trace.prober.Probes() {
+		if s.From.IsValid() {
+			asked[s.From.String()]++
+		}
+	}
+	for host, times := range asked {
+		if times > 5 {
+			t.Errorf("%s was asked %d times", host, times)
+		}
+	}
+	if trace.Rounds() > 6 {
+		t.Errorf("%d rounds for 8 hops", trace.Rounds())
+	}
+}
