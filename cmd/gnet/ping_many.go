@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"os"
-	"os/signal"
 	"slices"
 	"time"
 
@@ -316,7 +315,7 @@ func (r *manyRun) run(ctx context.Context) error {
 }
 
 func (r *manyRun) deliver(ctx context.Context, sweep *ping.Sweep, sink manySink) error {
-	ctx, stop := manySignals(ctx, sweep)
+	ctx, stop := pingSignals(ctx, sweep)
 	defer stop()
 	for ev, err := range sweep.Run(ctx) {
 		if err != nil {
@@ -328,25 +327,6 @@ func (r *manyRun) deliver(ctx context.Context, sweep *ping.Sweep, sink manySink)
 		}
 	}
 	return nil
-}
-
-// manySignals ends the run at SIGINT and SIGTERM, and makes SIGQUIT ask for the
-// figures so far. A second SIGINT ends the program.
-func manySignals(ctx context.Context, sweep *ping.Sweep) (context.Context, func()) {
-	ctx, cancel := signal.NotifyContext(ctx, unix.SIGINT, unix.SIGTERM)
-	context.AfterFunc(ctx, cancel)
-	quit := make(chan os.Signal, 1)
-	signal.Notify(quit, unix.SIGQUIT)
-	go func() {
-		for range quit {
-			sweep.RequestStatus()
-		}
-	}()
-	return ctx, func() {
-		signal.Stop(quit)
-		close(quit)
-		cancel()
-	}
 }
 
 // status is fping's: 0 when all targets answered, 1 when one did not, 2 when one

@@ -355,14 +355,14 @@ func deliver(events iter.Seq2[*ping.Event, error], sink pingSink) error {
 
 // pingSignals ends the run at SIGINT and SIGTERM, and makes SIGQUIT ask for the
 // figures so far. A second SIGINT ends the program.
-func pingSignals(ctx context.Context, pinger *ping.Pinger) (context.Context, func()) {
+func pingSignals(ctx context.Context, run interface{ RequestStatus() }) (context.Context, func()) {
 	ctx, cancel := signal.NotifyContext(ctx, unix.SIGINT, unix.SIGTERM)
 	context.AfterFunc(ctx, cancel)
 	quit := make(chan os.Signal, 1)
 	signal.Notify(quit, unix.SIGQUIT)
 	go func() {
 		for range quit {
-			pinger.RequestStatus()
+			run.RequestStatus()
 		}
 	}()
 	return ctx, func() {

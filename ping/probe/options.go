@@ -20,7 +20,8 @@ type Config struct {
 	// ID is the echo identifier. A ping socket gets it by bind(2); zero lets the
 	// kernel choose there. A raw socket uses it as it is.
 	ID uint16
-	// TTL and TOS are set when they are not negative.
+	// TTL and TOS are set when they are not negative; -1 leaves them as the host's
+	// configuration makes them. IPv4 has no TTL of 0.
 	TTL, TOS int
 	MTU      MTUDiscovery
 	// Options are the options of each probe's IPv4 header, as on the wire and at
