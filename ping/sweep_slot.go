@@ -21,22 +21,13 @@ func (s *Sweep) slot(target int, seq int64) *sweepSlot {
 }
 
 // find returns the newest probe of a target with these 16 bits on the wire, nil
-// when it was not sent or is forgotten.
+// when it was not sent or is forgotten: there are no more places than numbers.
 func (s *Sweep) find(target int, wire uint16) *sweepSlot {
-	slot := s.slot(target, number(s.newest(target), wire))
-	if slot.seq == 0 || uint16(slot.seq) != wire || slot.mono == 0 && slot.wall == 0 {
+	slot := s.slot(target, int64(wire))
+	if uint16(slot.seq) != wire || slot.mono == 0 && slot.wall == 0 {
 		return nil
 	}
 	return slot
-}
-
-// newest returns the number of the last probe of a target, also while it is
-// being sent.
-func (s *Sweep) newest(target int) int64 {
-	if target < s.cursor+len(s.out) {
-		return s.round + 1
-	}
-	return s.round
 }
 
 // lookup returns the target with an address, -1 when there is none. A target
