@@ -60,6 +60,7 @@ type pingOptions struct {
 
 	// PMTU measures the path in place of pinging, Fast with all sizes at once.
 	PMTU, Fast bool
+	explainOptions
 }
 
 // defaultPing is ping without options.
@@ -127,6 +128,9 @@ func pingTable() *optionTable[pingOptions] {
 	table = append(table, option[o]{long: "pmtu", own: true, arg: optionalArgument,
 		help: "measure the path MTU, both ways, and say which link sets it; =fast sends all known sizes at once",
 		set:  func(o *pingOptions, _, arg string) error { return o.setPMTU(arg) }})
+	table = append(table, option[o]{long: "explain", own: true, arg: optionalArgument,
+		help: "show how the probe is cut into fragments, and what the wire has of them; =MTU,... names those of links behind",
+		set:  func(o *pingOptions, _, arg string) error { return o.setExplain(arg) }})
 	table = append(table, option[o]{long: "stats", own: true, help: "add percentiles, jitter, a histogram and runs of losses to the summary",
 		set: func(o *pingOptions, _, _ string) error { o.Stats = true; return nil }}, option[o]{long: "help", own: true, help: "print this help on standard output",
 		set: func(*o, string, string) error { return errLongHelp }})

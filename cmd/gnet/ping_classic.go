@@ -42,6 +42,9 @@ type pingSeries struct {
 	Multicast bool
 	// Responders are the hosts that answer, when Multicast is set.
 	Responders responders
+	// GivenUp: the host has said that it waited for a fragment in vain; set by a run
+	// with --explain, which sees what the socket does not.
+	GivenUp bool
 	// Distribution is filled in by a run with --stats, else nil.
 	Distribution *ping.Distribution
 }

@@ -110,6 +110,9 @@ func (x *explainedSink) close(stats *ping.Stats) error {
 	if stats.Received == 0 && stats.Attempted() > 0 {
 		hint = lossHint(x.o, x.series, stats, &x.causes, findFacts(x.watch, x.o, x.causes.complaint.From))
 	}
+	if x.series.GivenUp && x.causes.complaints == 0 && hint != "" {
+		hint = "the host is there, and says: Frag reassembly time exceeded"
+	}
 	if hint == "" {
 		return x.pingSink.close(stats)
 	}

@@ -29,7 +29,11 @@ const (
 
 // runPing opens the sockets, finds the host and pings it.
 func runPing(ctx context.Context, e *env, o pingOptions) error {
-	if o.PMTU {
+	if o.Explain {
+		if err := o.checkExplain(); err != nil {
+			return err
+		}
+	} else if o.PMTU {
 		return runPMTU(ctx, e, o)
 	}
 	if o.many() {
@@ -300,6 +304,11 @@ func warnDevice(e *env, o *pingOptions, source, a netip.Addr, socket *probe.Sock
 
 // pingSeriesRun prints the first line, runs the series, and prints the summary.
 func pingSeriesRun(ctx context.Context, e *env, o *pingOptions, socket *probe.Socket, series *pingSeries) error {
+	x, err := beginExplain(ctx, e, o, socket, series)
+	if err != nil {
+		return err
+	}
+	defer x.close()
 	interval := o.Interval
 	if o.Stats {
 		series.Distribution = new(ping.Distribution)
@@ -310,12 +319,15 @@ func pingSeriesRun(ctx context.Context, e *env, o *pingOptions, socket *probe.So
 		Wait: o.Wait, Deadline: o.Deadline, Size: o.Size, Pattern: o.Pattern, UserTime: o.UserTime, Node: series.Node,
 		ReportUnanswered: o.Outstanding, ReportSent: o.Flood && !o.Quiet && o.Format == render.Classic, OmitReplies: o.Quiet, Distribution: series.Distribution, Random: rand.Uint64,
 	})
-	sink := newPingSink(ctx, e, o, series)
+	sink := newSeriesSink(ctx, e, o, series, x)
 	if os.Getuid() != 0 && interval < userInterval && !o.Adaptive {
 		return fail(statusCannot, "cannot flood; minimal interval allowed for user is %dms", userInterval.Milliseconds())
 	}
 	ctx, stop := pingSignals(ctx, pinger)
 	defer stop()
+	if x != nil {
+		ctx = x.follow(ctx, pinger.Notify)
+	}
 	sink = explainLoss(sink, e, o, series, pinger.Notify)
 	if err := deliver(pinger.Run(ctx), sink); err != nil {
 		return err
@@ -329,6 +341,14 @@ func pingSeriesRun(ctx context.Context, e *env, o *pingOptions, socket *probe.So
 		return exitSilently(statusNo)
 	}
 	return nil
+}
+
+// newSeriesSink is newPingSink, with the explanation if there is one.
+func newSeriesSink(ctx context.Context, e *env, o *pingOptions, series *pingSeries, x *explanation) pingSink {
+	if x == nil {
+		return newPingSink(ctx, e, o, series)
+	}
+	return x.begin(ctx)
 }
 
 func adaptiveFloor() time.Duration {
