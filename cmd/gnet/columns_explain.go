@@ -184,6 +184,7 @@ func explainSummaryColumns() []render.Column[explainSummary] {
 		seen("request_packets", "Packets in which they left.", func(t *explainTally) int { return t.Packets }),
 		seen("replies_seen", "Whole replies that came.", func(t *explainTally) int { return t.Replies }),
 		seen("reply_packets", "Packets in which replies came.", func(t *explainTally) int { return t.ReplyPackets }),
+		seen("reply_longest_bytes", "Length of the longest of these that is not the last of its reply; 0 when none was cut.", func(t *explainTally) int { return t.ReplyLongest }),
 		seen("reassembly_timeouts", "Messages that a host gave up a datagram for want of a fragment.", func(t *explainTally) int { return t.Timeouts }),
 		seen("incomplete", "Datagrams of which only a part was seen.", func(t *explainTally) int { return t.Incomplete }),
 		seen("stray_fragments", "Fragments from the host without their first.", func(t *explainTally) int { return t.Strays }),

@@ -102,6 +102,7 @@ type explainTally struct {
 	Packets             int // of them
 	Replies             int // whole ones that came
 	ReplyPackets        int
+	ReplyLongest        int // the longest of those that are not the last of theirs; 0: none was cut
 	Timeouts            int // messages that the reassembly ended for want of a fragment
 	Incomplete          int // datagrams of which a part was seen
 	Strays              int // fragments whose first was not seen
@@ -223,7 +224,8 @@ func (x *explanation) follow(ctx context.Context, notify func(string)) context.C
 		return ctx
 	}
 	watch, patience := x.watch, x.plan.patience()
-	if len(x.plan.pieces) > 1 && (x.o.Wait == 0 || x.o.Wait > x.plan.reassemblyTime()) {
+	long := func(d time.Duration) bool { return d == 0 || d > x.plan.reassemblyTime() }
+	if len(x.plan.pieces) > 1 && long(x.o.Wait) && long(x.o.Deadline) {
 		x.done.Add(1)
 		x.timer = time.AfterFunc(time.Second, func() {
 			defer x.done.Done()
@@ -315,6 +317,11 @@ func (x *explanation) judge(d *seenDatagram) {
 			x.tally.Replies++
 		}
 		x.tally.ReplyPackets += len(d.packets)
+		for i := range d.packets {
+			if p := &d.packets[i]; p.Piece.MF {
+				x.tally.ReplyLongest = max(x.tally.ReplyLongest, p.Length)
+			}
+		}
 		return
 	}
 	d.plan = x.plan

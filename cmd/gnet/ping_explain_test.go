@@ -105,6 +105,8 @@ const replied3000 = `  seen on right: reply 1 came in 5 packets, id X, TTL 61
 rtt
   wire:    1 of 1 request left as planned, in 3 packets; 1 reply came whole, in
            5 packets
+  back:    the host, or a router on the way back, cut by an MTU from 1396 to
+           1403: so long is the longest packet, to the next multiple of 8
 `
 
 // TestExplain_kernel: the plan is what the wire has.
@@ -225,6 +227,8 @@ plan from icmp_seq=2 on, with what the kernel has learned:
 rtt
   wire:    2 of 2 requests left as planned, in 3 packets; 1 reply came whole, in
            2 packets
+  back:    the host, or a router on the way back, cut by an MTU from 1396 to
+           1403: so long is the longest packet, to the next multiple of 8
 `},
 		{name: "IPv6", line: "--explain -s 3000 fd77:1::2", want: `plan of an echo request with 3000 data bytes to fd77:1::2
   message: 8 bytes of ICMP header + 3000 of data = 3008 bytes
@@ -258,6 +262,66 @@ PING fd77:1::2(fd77:1::2) 3000 data bytes
 rtt
   wire:    1 of 1 request left as planned, in 3 packets; 1 reply came whole, in
            3 packets
+  back:    the host, or a router on the way back, cut by an MTU from 1496 to
+           1503: so long is the longest packet, to the next multiple of 8
+`},
+		{name: "the links that --pmtu finds", line: "--explain --pmtu -q -M dont -s 3000 10.77.4.2", set: func(t *testing.T, p *nstest.Path) { p.Blind(t, 2) },
+			want: `plan of an echo request with 3000 data bytes to 10.77.4.2
+  message: 8 bytes of ICMP header + 3000 of data = 3008 bytes
+  packet:  20 bytes of IPv4 header + 3008 = 3028 bytes
+  header:  version 4, IHL 5 (20 bytes), TOS 0x00, TTL 64, protocol 1 (ICMP),
+           from 10.77.1.1 to 10.77.4.2
+  link:    right, MTU 1500; by its route, or by what a router said, the kernel
+           cuts at 1450
+  cut:     1450 - 20 = 1430 bytes of data in a packet; in units of 8 bytes 1424
+           = 178 x 8; 3008 = 2 x 1424 + 160: 3 fragments, of which the first
+           alone has the ICMP header
+  DF:      0 (-M dont): routers may cut further
+     #  length  header   data  offset     /8  DF MF
+     1    1444      20   1424       0      0   0  1
+     2    1444      20   1424    1424    178   0  1
+     3     180      20    160    2848    356   0  0
+  then:    the link behind 10.77.1.2, MTU 1450: nothing to cut
+  then:    the link behind 10.77.2.2, MTU 1400: 5 packets arrive
+     #  length  header   data  offset     /8  DF MF
+     1    1396      20   1376       0      0   0  1
+     2      68      20     48    1376    172   0  1
+     3    1396      20   1376    1424    178   0  1
+     4      68      20     48    2800    350   0  1
+     5     180      20    160    2848    356   0  0
+
+PING 10.77.4.2 (10.77.4.2) 3000(3028) bytes of data.
+
+--- 10.77.4.2 ping statistics ---
+1 packets transmitted, 1 received, 0% packet loss, time Tms
+rtt
+  wire:    1 of 1 request left as planned, in 3 packets; 1 reply came whole, in
+           5 packets
+  back:    the host, or a router on the way back, cut by an MTU from 1396 to
+           1403: so long is the longest packet, to the next multiple of 8
+`},
+		{name: "nobody is there", line: "--explain -q -W 0.1 -s 1473 10.77.1.99", status: 1,
+			stderr: "hint: 10.77.1.99 on right does not answer ARP requests: no such host on this link\n", want: `plan of an echo request with 1473 data bytes to 10.77.1.99
+  message: 8 bytes of ICMP header + 1473 of data = 1481 bytes
+  packet:  20 bytes of IPv4 header + 1481 = 1501 bytes
+  header:  version 4, IHL 5 (20 bytes), TOS 0x00, TTL 64, protocol 1 (ICMP),
+           from 10.77.1.1 to 10.77.1.99
+  link:    right, MTU 1500
+  cut:     1500 - 20 = 1480 bytes of data in a packet; that is 185 units of 8
+           bytes; 1481 = 1 x 1480 + 1: 2 fragments, of which the first alone has
+           the ICMP header
+  DF:      0: -M want sets it only while the datagram fits; routers may cut the
+           fragments again
+     #  length  header   data  offset     /8  DF MF
+     1    1500      20   1480       0      0   0  1
+     2      21      20      1    1480    185   0  0
+
+PING 10.77.1.99 (10.77.1.99) 1473(1501) bytes of data.
+
+--- 10.77.1.99 ping statistics ---
+1 packets transmitted, 0 received, 100% packet loss, time Tms
+
+  wire:    nothing was seen leaving, against the plan
 `},
 		{name: "no rights", line: "--explain -q -M dont -s 3000 10.77.4.2", user: true, want: explained3000 + `
 PING 10.77.4.2 (10.77.4.2) 3000(3028) bytes of data.

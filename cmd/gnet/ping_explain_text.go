@@ -351,7 +351,10 @@ func (t *explainText) close(s *ping.Stats) error {
 	case s.Transmitted == 0 && x.plan.refused:
 		t.say("wire", "nothing left, as planned")
 	default:
-		t.say("wire", "nothing was seen leaving, which was not the plan")
+		t.say("wire", "nothing was seen leaving, against the plan")
+	}
+	if n.ReplyLongest > 0 {
+		t.say("back", "the host, or a router on the way back, cut by an MTU from %d to %d: so long is the longest packet, to the next multiple of 8", n.ReplyLongest, n.ReplyLongest+7)
 	}
 	for _, text := range x.findings(s) {
 		t.say("why", "%s", text)
@@ -365,7 +368,7 @@ func (t *explainText) close(s *ping.Stats) error {
 // findings are the conclusions.
 func (x *explanation) findings(s *ping.Stats) (list []string) {
 	n := &x.tally
-	if s.Lost() > s.Explained+int64(n.Timeouts) && len(x.plan.pieces) > 1 {
+	if s.Lost() > s.Explained+int64(n.Timeouts) && (x.watch == nil || n.Requests > 0) && len(x.plan.pieces) > 1 {
 		text := fmt.Sprintf("one lost fragment loses the whole datagram: where each packet is lost with probability p, all %d arrive with (1-p)^%d", len(x.plan.pieces), len(x.plan.pieces))
 		if x.watch != nil {
 			text += "; no host said that it waited in vain: it may yet, or the first fragment, the reply or that message was lost"

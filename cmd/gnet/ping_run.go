@@ -317,7 +317,7 @@ func pingSeriesRun(ctx context.Context, e *env, o *pingOptions, socket *probe.So
 		Family: series.Family, Mode: series.Mode, ID: series.ID, Target: series.Target, AnySource: series.Multicast,
 		Count: o.Count, Interval: interval, Adaptive: o.Adaptive, MinInterval: adaptiveFloor(), Preload: o.Preload,
 		Wait: o.Wait, Deadline: o.Deadline, Size: o.Size, Pattern: o.Pattern, UserTime: o.UserTime, Node: series.Node,
-		ReportUnanswered: o.Outstanding, ReportSent: o.Flood && !o.Quiet && o.Format == render.Classic, OmitReplies: o.Quiet, Distribution: series.Distribution, Random: rand.Uint64,
+		ReportUnanswered: o.Outstanding, ReportSent: o.Flood && !o.Quiet && o.Format == render.Classic, OmitReplies: o.Quiet && !o.Explain, Distribution: series.Distribution, Random: rand.Uint64,
 	})
 	sink := newSeriesSink(ctx, e, o, series, x)
 	if os.Getuid() != 0 && interval < userInterval && !o.Adaptive {
