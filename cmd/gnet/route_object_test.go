@@ -59,6 +59,34 @@ func TestRouteObject(t *testing.T) {
 	}
 }
 
+// TestRouteObject_deleted: by another gateway or device than its own the original deletes a route over an object, and gnet does not.
+func TestRouteObject_deleted(t *testing.T) {
+	difference(t, "v6-del-object")
+	nstest.InNetns(t, func(t *testing.T) {
+		host, run, ip := objectLab(t, "1")
+		original := nstest.Peer(t, "route")
+		ip("-6 nexthop add id 70 via 2001:db8:50::2 dev d0")
+		listed := func() string {
+			return strings.TrimSpace(host.Run(t, nstest.Peer(t, "ip"), "-6", "route", "show", "2001:db8:170::/48").Stdout)
+		}
+		const there = "2001:db8:170::/48 nhid 70 via 2001:db8:50::2 dev d0 metric 5 pref medium"
+		for _, wrong := range []string{"gw 2001:db8:50::9 metric 5", "metric 5 dev lo"} {
+			line := strings.Fields("-6 del 2001:db8:170::/48 " + wrong)
+			ip("-6 route add 2001:db8:170::/48 nhid 70 metric 5")
+			if r := run(line...); r.Status != 7 || r.Stdout != "" || r.Stderr != "SIOCDELRT: No such process\n" || listed() != there {
+				t.Errorf("gnet, %s: %+v, and left %q", wrong, r, listed())
+			}
+			if r := host.Run(t, original, line...); r.Status != 0 || listed() != "" {
+				t.Errorf("the original, %s: %+v, and left %q", wrong, r, listed())
+			}
+		}
+		ip("-6 route add 2001:db8:170::/48 nhid 70 metric 5")
+		if r := run("-6", "del", "2001:db8:170::/48", "gw", "2001:db8:50::2"); r.Status != 0 || listed() != "" {
+			t.Errorf("by its own gateway: %+v, and left %q", r, listed())
+		}
+	})
+}
+
 // TestRouteObject_watched: the kernel deletes the routes of an object without a word, or with one when they are known to be gone.
 func TestRouteObject_watched(t *testing.T) {
 	for _, compat := range []string{"1", "0"} {
