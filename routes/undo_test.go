@@ -421,3 +421,46 @@ func TestUndo_order(t *testing.T) {
 		}
 	})
 }
+
+// TestMemory_tooLarge: a change that no plan can hold is refused before anything is written, and says how many one can.
+func TestMemory_tooLarge(t *testing.T) {
+	route := rtnl.Route{Family: unix.AF_INET, Dst: prefix("10.9.0.0/16"), Gateway: addr("10.50.0.2")}
+	m := newMemory()
+	if err := m.ask(DoDelete, &route); err != nil {
+		t.Fatal(err)
+	}
+	m.size = undo.MaxPlan - m.size // room for one more, to the byte
+	if err := m.ask(DoDelete, &route); err != nil {
+		t.Fatalf("the last that has room: %v", err)
+	}
+	want := undo.Error{Op: "write the plan", Err: unix.EFBIG, Why: "a plan has 67108864 bytes at most, which is enough for some 2 changes"}
+	got, ok := errors.AsType[*undo.Error](m.ask(DoDelete, &route))
+	if !ok || *got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if m.Len() != 2 {
+		t.Errorf("%d changes are remembered", m.Len())
+	}
+}
+
+// TestAgrees: a route agrees with itself, and with none that differs in anything that it was made with.
+func TestAgrees(t *testing.T) {
+	made := rtnl.Route{Family: unix.AF_INET6, Dst: prefix("2001:db8:9::/48"), Gateway: addr("2001:db8:50::2"), Oif: 3, Table: 254, Priority: 5}
+	for name, change := range map[string]func(*rtnl.Route){
+		"destination": func(r *rtnl.Route) { r.Dst = prefix("2001:db8:9::/49") }, "source": func(r *rtnl.Route) { r.Src = prefix("2001:db8::/32") },
+		"table": func(r *rtnl.Route) { r.Table = 5 }, "metric": func(r *rtnl.Route) { r.Priority = 6 }, "tos": func(r *rtnl.Route) { r.Tos = 16 },
+		"gateway": func(r *rtnl.Route) { r.Gateway = addr("2001:db8:50::3") }, "interface": func(r *rtnl.Route) { r.Oif = 4 },
+		"type": func(r *rtnl.Route) { r.Type = unix.RTN_THROW }, "scope": func(r *rtnl.Route) { r.Scope = unix.RT_SCOPE_LINK },
+		"protocol": func(r *rtnl.Route) { r.Protocol = unix.RTPROT_RA }, "flags": func(r *rtnl.Route) { r.Flags = unix.RTNH_F_ONLINK },
+		"preferred source": func(r *rtnl.Route) { r.PrefSrc = addr("2001:db8::1") }, "metrics": func(r *rtnl.Route) { r.Metrics.MTU = 1400 },
+		"object": func(r *rtnl.Route) { r.NexthopID = 7 }, "preference": func(r *rtnl.Route) { r.Pref = 1 },
+		"tunnel": func(r *rtnl.Route) { r.Encap.Type = 5 }, "realms": func(r *rtnl.Route) { r.Realms = 9 },
+		"next hops": func(r *rtnl.Route) { r.Multipath = []rtnl.Nexthop{{Oif: 3, Weight: 1}, {Oif: 4, Weight: 1}} },
+	} {
+		other := made
+		change(&other)
+		if !agrees(&made, &made) || !agrees(&other, &other) || agrees(&made, &other) {
+			t.Errorf("%s: agrees with itself %v, with the other %v", name, agrees(&made, &made), agrees(&made, &other))
+		}
+	}
+}
