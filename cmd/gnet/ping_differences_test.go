@@ -244,6 +244,16 @@ func TestPingOracle_responder(t *testing.T) {
 			original: oneReply + oneOfOne + "status 0",
 			gnet: "1 packets transmitted, 0 received, 100% packet loss, time Tms\n" +
 				"! ping: reply from 10.77.3.2 ignored: icmp_seq=1: it does not carry our data\nstatus 1"},
+		{name: "forged error", line: "-c1 -W1", id: difference(t, "ping-forged-error").ID,
+			reply: func(r *responder, q echoRequest) {
+				quoted := slices.Clone(q.Packet)
+				quoted[wire.IPv4MinHeader+wire.ICMPHeader+12] ^= 1
+				r.Send(q, q.Dst, wire.AppendICMPv4(nil, wire.ICMPv4Unreachable, 1, 0, quoted), false)
+			},
+			original: "From 10.77.3.2 icmp_seq=1 Destination Host Unreachable\n" +
+				"1 packets transmitted, 0 received, +1 errors, 100% packet loss, time Tms\nstatus 1",
+			gnet: "1 packets transmitted, 0 received, 100% packet loss, time Tms\n" +
+				"! ping: ICMP error from 10.77.3.2 ignored: icmp_seq=1: it does not quote our data\nstatus 1"},
 		{name: "two errors about one probe", line: "-c2 -i.2 -W1", id: difference(t, "ping-settled").ID,
 			reply: func(r *responder, q echoRequest) {
 				if q.Seq == 2 {
