@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"gnet/ping/probe"
 )
 
@@ -147,8 +149,12 @@ func (o *pingOptions) setMTU(arg string) error {
 	return nil
 }
 
+// maxPattern is how many bytes -p takes, as in the original.
+const maxPattern = 16
+
 // setPattern reads -p: pairs of hexadecimal digits, of which the last may be a
-// single one. Sixteen bytes count, as in the original.
+// single one, at least one and at most maxPattern. The original takes none for
+// zeros, and goes on with the first sixteen of more: difference ping-pattern.
 func (o *pingOptions) setPattern(arg string) error {
 	digits := arg
 	if len(digits)%2 == 1 {
@@ -158,7 +164,10 @@ func (o *pingOptions) setPattern(arg string) error {
 	if err != nil {
 		return fail(statusCannot, "patterns must be specified as hex digits: %s", arg)
 	}
-	o.Pattern, o.PatternSet = pattern[:min(len(pattern), 16)], true
+	if len(pattern) == 0 || len(pattern) > maxPattern {
+		return fail(statusCannot, "patterns must have 1 to %d bytes: '%s'", maxPattern, arg)
+	}
+	o.Pattern, o.PatternSet = pattern, true
 	return nil
 }
 
@@ -186,4 +195,14 @@ func (o *pingOptions) setInterface(arg string) error {
 	}
 	o.Device = arg
 	return nil
+}
+
+// checkTTL refuses what IPv4 cannot have (ip_setsockopt, net/ipv4/ip_sockglue.c)
+// before a socket is opened, in the words of the original, which finds it out
+// afterwards. IPv6 sends a hop limit of 0.
+func (o *pingOptions) checkTTL(f probe.Family) error {
+	if o.TTL != 0 || f != probe.IPv4 {
+		return nil
+	}
+	return fail(statusCannot, "cannot set unicast time-to-live: %s", errnoText(unix.EINVAL))
 }

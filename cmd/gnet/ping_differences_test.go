@@ -66,6 +66,9 @@ func TestPingDifferences_local(t *testing.T) {
 		}
 		o.shown(bad, "-i abc -c1 "+labServer4, oneReply+oneOfOne+"! ping: option argument contains garbage: abc\n"+
 			"! ping: this will become fatal error in the future\nstatus 0", "! ping: bad timing interval: abc\nstatus 2")
+		o.shown(difference(t, "ping-pattern").ID, "-p 000102030405060708090a0b0c0d0e0f10 -c1 "+labServer4,
+			"PATTERN: 0x000102030405060708090a0b0c0d0e0f\n"+oneReply+oneOfOne+"status 0",
+			"! ping: patterns must have 1 to 16 bytes: '000102030405060708090a0b0c0d0e0f10'\nstatus 2")
 		o.shown(difference(t, "ping-size").ID, "-s 65508 -M dont -c1 -W.1 "+labServer4,
 			"1 packets transmitted, 0 received, +1 errors, 100% packet loss, time Tms\n! ping: local error: message too long, mtu=1500\nstatus 1",
 			"! ping: invalid argument: '65508': out of range: 0 <= value <= 65507\nstatus 2")

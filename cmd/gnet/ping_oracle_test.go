@@ -197,7 +197,7 @@ var answered = []string{
 	"-w1 -i.7 S", "-w1 -i.7 -c9 S", "-w5 -i.05 -c2 S", "-w0 -c1 S", "-w1 -c1 S", "-w1 -i.7 -q 6",
 	"-c2 -i.05 -W.2 10.77.1.2", "-W0 -c1 S", "-f -c5 S", "-f -c5 -i.02 S", "-f -q -c5 S", "-fa -c3 S", "-A -c5 S", "-A -i.05 -c3 6", "-i0 -c3 S", "-l3 -c5 -i.1 S",
 	"-l2 -c1 S", "-c3 -i0.05 -l1 S",
-	"-p ff -c1 S", "-p ff00a5 -s 40 -c1 S", "-p f -c1 S", "-p '' -c1 S", "-p 000102030405060708090a0b0c0d0e0f1011 -c1 S", "-p xyz -c1 S", "-p ff nosuch.invalid",
+	"-p ff -c1 S", "-p ff00a5 -s 40 -c1 S", "-p f -c1 S", "-p 000102030405060708090a0b0c0d0e0f -c1 S", "-p xyz -c1 S", "-p ff nosuch.invalid",
 	"-Q 0x10 -c1 S", "-Q 184 -c1 6", "-Q 256 S", "-Q 0x1ff S", "-Q zz S", "-Q 5x S", "-Q 010 -c1 S", "-U -c1 S", "-d -c1 S", "-S 100000 -c1 S", "-B -c1 S", "-B -c1 6",
 	"-r -c1 10.77.1.2", "-L -c1 S", "-M want -c1 S", "-M dont -c1 6", "-M foo S", "-M DO S",
 	"-I 10.77.1.1 -c1 S", "-I right -c1 S", "-I right -c1 6", "-I lo -c1 127.0.0.1", "-I fd77:1::1 -c1 6", "-I 10.77.1.1 -I right -c1 S", "-I 10.77.1.1 -c1 6",

@@ -42,6 +42,9 @@ func runPing(ctx context.Context, e *env, o pingOptions) error {
 	if err := o.checkSize(o.namedFamily()); err != nil {
 		return err
 	}
+	if err := o.checkTTL(o.namedFamily()); err != nil {
+		return err
+	}
 	if err := o.findNode(ctx); err != nil {
 		return err
 	}

@@ -216,6 +216,7 @@ func TestPingWeather_noRights(t *testing.T) {
 			"-6 -s 65528":   "invalid argument: '65528': out of range: 0 <= value <= 65527",
 			"-s 2147483647": "invalid argument: '2147483647': out of range: 0 <= value <= 65507",
 			"-p 0g":         "patterns must be specified as hex digits: 0g",
+			"-t 0":          "cannot set unicast time-to-live: Invalid argument",
 			"-M never":      "invalid -M argument: never",
 		} {
 			host := weatherServer4
