@@ -6,10 +6,10 @@ GO       ?= go
 PREFIX   ?= /usr/local
 DESTDIR  ?=
 FUZZTIME ?= 60s
-# LINKS=1 also installs links netstat, route and ping that lead to gnet.
+# LINKS=1 also installs links netstat, route, ping and tracepath that lead to gnet.
 LINKS    ?= 0
-# What make bench measures: sockets, descriptors, million, routes, echoes, start;
-# empty: all, which takes minutes.
+# What make bench measures: sockets, descriptors, million, routes, echoes, idle, truth,
+# targets, path, start; empty: all, which takes minutes.
 SECTION  ?=
 # What turns a test's skip into a failure: netns,raw,tun,peers,root.
 GNET_REQUIRE ?=
@@ -27,7 +27,7 @@ MANDIR   := $(DESTDIR)$(PREFIX)/share/man
 BASHDIR  := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 ZSHDIR   := $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 FISHDIR  := $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
-LINKED   := netstat route ping
+LINKED   := netstat route ping tracepath
 
 .DELETE_ON_ERROR:
 .PHONY: build help demo test install uninstall install-ping dist lint fuzz bench cover fmt clean
