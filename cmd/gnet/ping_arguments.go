@@ -52,7 +52,11 @@ func seconds(arg, what string) (time.Duration, error) {
 	if err != nil || strings.ContainsAny(arg, "xXpP_nN") || s < 0 || s > math.MaxInt32/1000 {
 		return 0, fail(statusCannot, "%s: %s", what, arg)
 	}
-	return time.Duration(math.Round(s * float64(time.Second))), nil
+	d := time.Duration(math.Round(s * float64(time.Second)))
+	if s > 0 && d == 0 {
+		d = 1 // 0 has a meaning of its own, which nobody asked for
+	}
+	return d, nil
 }
 
 func (o *pingOptions) setFamily(f probe.Family) error {

@@ -45,6 +45,10 @@ func TestPingOptions(t *testing.T) {
 		{"-f -i 0.01 h", change(func(o *pingOptions) {
 			o.Targets, o.Flood, o.Numeric, o.Interval, o.IntervalSet = []string{"h"}, true, true, 10*time.Millisecond, true
 		})},
+		// A time below the clock's step is the shortest one, and not none at all.
+		{"-W 1e-10 -i 1e-12 h", change(func(o *pingOptions) {
+			o.Targets, o.Wait, o.WaitSet, o.Interval, o.IntervalSet = []string{"h"}, 1, true, 1, true
+		})},
 		{"-p ff0 -Q 0xb8 -e 0 -U h", change(func(o *pingOptions) {
 			o.Targets, o.Pattern, o.PatternSet, o.TOS, o.ID, o.UserTime = []string{"h"}, []byte{0xff, 0}, true, 0xb8, 0, true
 		})},
