@@ -12,11 +12,16 @@ import (
 
 // Flushable walks the routes that Flush would delete: those that f selects, but of the kernel's own table local only when f names it.
 func (c *Conn) Flushable(f *Filter) iter.Seq2[*rtnl.Route, error] {
-	return flushable(c.rt, f)
+	return flushable(c.rt, f, func(*rtnl.Route) {})
 }
 
-func flushable(rt *rtnl.Conn, f *Filter) iter.Seq2[*rtnl.Route, error] {
-	kernel := rtnl.RouteFilter{Family: f.Family, Table: f.Table, Protocol: f.Protocol, Type: f.Type}
+// flushable shows stays what f does not select of the walk. The kernel is asked for less where nothing can come of the rest: a route of IPv6
+// of another type can stand in front of one that is selected, one of another protocol cannot (inFront).
+func flushable(rt *rtnl.Conn, f *Filter, stays func(*rtnl.Route)) iter.Seq2[*rtnl.Route, error] {
+	kernel := rtnl.RouteFilter{Family: f.Family, Table: f.Table, Protocol: f.Protocol}
+	if f.Family == unix.AF_INET {
+		kernel.Type = f.Type
+	}
 	return func(yield func(*rtnl.Route, error) bool) {
 		objects, err := (&Conn{rt: rt}).hopObjects(f)
 		if err != nil {
@@ -30,6 +35,7 @@ func flushable(rt *rtnl.Conn, f *Filter) iter.Seq2[*rtnl.Route, error] {
 			}
 			objects.resolve(r)
 			if (r.Table == unix.RT_TABLE_LOCAL && f.Table != r.Table) || !f.Match(r) {
+				stays(r)
 				continue
 			}
 			if !yield(r, nil) {
@@ -43,7 +49,8 @@ func flushable(rt *rtnl.Conn, f *Filter) iter.Seq2[*rtnl.Route, error] {
 const maxFlushRounds = 16
 
 // Flush deletes the routes that f selects (Flushable), each exactly as it was read, while it reads them: nothing is held in memory. It reads
-// again until nothing is left or nothing gives way. failed is told what the kernel refused to delete, in the last round.
+// again until nothing is left or nothing gives way. failed is told what the kernel refused to delete, in the last round, and what could not be
+// deleted without another route (ErrShadowed).
 //
 // When ctx ends, the datagram in flight is finished; Untried is then what would have come. An error means that nothing more was
 // possible; the Outcome is true as well.
@@ -67,8 +74,8 @@ func (c *Conn) flush(ctx context.Context, reading *rtnl.Conn, f *Filter, m *Memo
 	w.batch = newStepBatch(c, OpDelete, w.report)
 	for n := range maxFlushRounds {
 		before := w.out
-		w.refused, w.lost, w.out.Untried, w.kept = w.refused[:0], false, 0, 0
-		if err := w.round(flushable(reading, f), n == 0); err != nil {
+		w.refused, w.lost, w.out.Untried, w.kept, w.front = w.refused[:0], false, 0, 0, inFront{}
+		if err := w.round(flushable(reading, f, w.front.stays), n == 0); err != nil {
 			w.fatal = err
 		}
 		if err := w.batch.flush(); err != nil && w.fatal == nil {
@@ -111,6 +118,7 @@ type flush struct {
 	lost    bool   // an answer was: the next round shows whether it was done
 	seen    uint64 // IPv4 routes of the first round
 	kept    uint64 // of these left to the next round
+	front   inFront
 	fatal   error
 }
 
@@ -129,6 +137,7 @@ func (w *flush) round(rows iter.Seq2[*rtnl.Route, error], first bool) error {
 			return err
 		}
 		if w.only != nil && !w.only.had(r) {
+			w.front.stays(r)
 			continue
 		}
 		if w.stopped() {
@@ -142,6 +151,10 @@ func (w *flush) round(rows iter.Seq2[*rtnl.Route, error], first bool) error {
 		w.sending = clone(r)
 		sendable(&w.sending)
 		w.sending.Expires = 0
+		if w.front.hides(&w.sending) {
+			w.report(&w.sending, opError(OpDelete, ErrShadowed))
+			continue
+		}
 		if w.sending.NexthopID != 0 {
 			// The kernel lists an IPv4 route as blackhole when its nexthop object is one, whatever it was made as
 			// (net/ipv4/fib_semantics.c, fib_dump_info), and compares what it was made as; the object's number tells which is meant.
