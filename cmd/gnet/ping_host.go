@@ -92,21 +92,28 @@ func (w *hostWatch) run() {
 	if conn.JoinLinks() != nil {
 		return
 	}
-	if w.link, err = readLinkState(w.series, w.device); err != nil {
-		return
-	}
-	for {
-		err := w.follow(conn)
-		if !errors.Is(err, unix.ENOBUFS) {
-			return
-		}
+	// The run has begun with its source address: should that be gone already,
+	// it is said.
+	now := w.read()
+	w.link = now
+	w.link.address = true
+	w.change(now)
+	for errors.Is(w.follow(conn), unix.ENOBUFS) {
 		// More was announced than the socket holds: what is true now says it all.
-		now, err := readLinkState(w.series, w.device)
-		if err != nil {
-			return
-		}
-		w.change(now)
+		w.change(w.read())
 	}
+}
+
+// read returns what is true now. Where the kernel names no link, because the
+// route went with the address, the link stays as it was known.
+func (w *hostWatch) read() linkState {
+	now, err := readLinkState(w.series, w.device)
+	if err != nil {
+		known := w.link
+		known.address = now.address
+		return known
+	}
+	return now
 }
 
 // lookElsewhere begins to count the answers that do not reach us. Without the
@@ -137,6 +144,10 @@ func (w *hostWatch) follow(conn *rtnl.Conn) error {
 		switch {
 		case event.Addr != nil && event.Addr.Prefix.Addr() == w.series.Source.WithZone(""):
 			now.address = !event.Deleted
+			if w.link.index == 0 && now.address {
+				w.link = w.read() // the route is back, and with it the link
+				w.link.address, now = false, w.link
+			}
 		case event.Link != nil && event.Link.Index == w.link.index:
 			now.set(event.Link)
 			now.gone = event.Deleted
@@ -179,25 +190,31 @@ func (l *linkState) sentences(now *linkState, source netip.Addr) (lines []string
 	return lines
 }
 
-// readLinkState asks for the link that the probes take now, and for the state of
-// the source address.
+// readLinkState asks for the state of the source address and for the link that
+// the probes take now. With an error the address counts as far as it is known.
 func readLinkState(s *pingSeries, device string) (linkState, error) {
+	l := linkState{address: true}
 	conn, err := rtnl.Dial()
 	if err != nil {
-		return linkState{}, err
-	}
-	defer conn.Close()
-	l := linkState{address: true}
-	if l.index, err = pathDevice(conn, s, device); err != nil {
 		return l, err
 	}
-	link, err := conn.LinkByIndex(l.index)
+	defer conn.Close()
+	there, err := hasAddress(conn, s.Source)
 	if err != nil {
 		return l, err
 	}
+	l.address = there
+	index, err := pathDevice(conn, s, device)
+	if err != nil {
+		return l, err
+	}
+	link, err := conn.LinkByIndex(index)
+	if err != nil {
+		return l, err
+	}
+	l.index = index
 	l.set(link)
-	l.address, err = hasAddress(conn, s.Source)
-	return l, err
+	return l, nil
 }
 
 // pathDevice returns the index of the interface that the probes leave through.

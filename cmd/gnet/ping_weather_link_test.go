@@ -5,12 +5,14 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"gnet/internal/nstest"
 	"gnet/internal/rtnl"
+	"gnet/ping/probe"
 )
 
 // What happens to the link and the address in mid-run is said once, and the run
@@ -95,6 +97,42 @@ func changes(stderr string) (lines []string) {
 		}
 	}
 	return lines
+}
+
+// An address that goes before the watch has looked is missed all the same, and
+// the link is known once a route leads there again.
+func TestPingWeather_addressGoneBefore(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		w := newWeather(t)
+		address := netip.MustParsePrefix("10.79.1.1/24")
+		lines := make(chan string, 8)
+		watch := watchHost(&pingOptions{}, &pingSeries{Family: probe.IPv4, Target: netip.MustParseAddr("10.79.1.2"), Source: address.Addr()},
+			func(line string) { lines <- line })
+		defer watch.close()
+		defer watch.stop()
+		await := func(want string) {
+			t.Helper()
+			select {
+			case got := <-lines:
+				if got != want {
+					t.Errorf("got %q, want %q", got, want)
+				}
+			case <-time.After(patience):
+				t.Fatalf("no %q", want)
+			}
+		}
+		await("the source address 10.79.1.1 was removed")
+		w.client.Netlink(t, func(c *rtnl.Conn) error {
+			l, err := c.LinkByName("right")
+			if err != nil {
+				return err
+			}
+			return c.AddAddr(l.Index, address, unix.IFA_F_NODAD)
+		})
+		await("the source address 10.79.1.1 is there again")
+		w.link(w.client, "right", new(rtnl.LinkChange).MTU(1400))
+		await("the MTU of right is 1400 bytes, it was 1500")
+	})
 }
 
 // A device that is deleted takes its addresses along; the run goes on without.

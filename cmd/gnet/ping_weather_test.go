@@ -150,6 +150,9 @@ func (r *weatherRun) read(from chan string, kept *strings.Builder, text string) 
 func (r *weatherRun) watched() {
 	r.t.Helper()
 	r.joined()
+	for len(r.lines) > 0 {
+		r.await("") // what came before
+	}
 	r.await("bytes from")
 	r.await("bytes from")
 }
