@@ -1,6 +1,7 @@
 package routes
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -8,6 +9,7 @@ import (
 
 	"gnet/internal/nstest"
 	"gnet/internal/rtnl"
+	"gnet/internal/undo"
 )
 
 // No route over a nexthop object goes instead of the one behind it that was selected, which stays too, and is told; where the kernel tells
@@ -73,4 +75,79 @@ func TestFlush_nexthopObject(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Undoing takes nothing away but what the change made, not for a moment; where the kernel cannot tell that from a route over a nexthop object
+// in front of it, both stay, and it is told.
+func TestUndo_behindNexthopObject(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		ip := lookupHost(t)
+		ip("nexthop add id 5 via 2001:db8:50::2 dev d0")
+		six := prefix("2001:db8:9::/48")
+		const object = "2001:db8:9::/48 nhid 5 via 2001:db8:50::2 dev d0 metric 5 pref medium"
+		const device = "2001:db8:9::/48 dev d1 metric 5 pref medium"
+		for _, tc := range []struct {
+			name   string
+			change Change
+			result undo.Result
+			want   error
+			left   []string
+		}{
+			{"by gateway", Change{Dst: six, Gateway: addr("2001:db8:50::3"), Metric: 5, HasMetric: true},
+				undo.Result{Lines: []string{"removed 2001:db8:9::/48 via 2001:db8:50::3 dev d0 metric 5"}}, nil, []string{object}},
+			{"by device", Change{Dst: six, Device: "d1", HasDevice: true, Metric: 5, HasMetric: true}, undo.Result{}, ErrShadowed, []string{object, device}},
+		} {
+			ip("-6 route add 2001:db8:9::/48 nhid 5 metric 5")
+			c := mustConn(t)
+			p, finish := planned(t, c, func(c *Conn) error { return c.Add(tc.change) })
+			finish()
+			gone := deletions(t, func() {
+				result, err := Undoer{}.Undo(t.Context(), p)
+				if diff := cmp.Diff(tc.result, result); diff != "" || !errors.Is(err, tc.want) {
+					t.Errorf("%s: %v (-want +got)\n%s", tc.name, err, diff)
+				}
+			})
+			if diff := cmp.Diff(tc.left, bootRoutes(t, "-6")); diff != "" {
+				t.Errorf("%s: table (-want +got)\n%s", tc.name, diff)
+			}
+			if len(gone) > 0 {
+				t.Errorf("%s: deleted meanwhile: %v", tc.name, gone)
+			}
+			for range tc.left {
+				ip("-6 route del 2001:db8:9::/48 metric 5")
+			}
+		}
+	})
+}
+
+// deletions are the numbers of the nexthop objects whose routes are deleted while fn runs.
+func deletions(t *testing.T, fn func()) (gone []uint32) {
+	t.Helper()
+	watching, err := rtnl.Dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer watching.Close()
+	if err := watching.JoinRoutes(); err != nil {
+		t.Fatal(err)
+	}
+	fn()
+	c := mustConn(t)
+	if err := c.Add(Change{Dst: prefix("2001:db8:ffff::/48"), Gateway: addr("2001:db8:50::2")}); err != nil { // the last event
+		t.Fatal(err)
+	}
+	defer c.Delete(Change{Dst: prefix("2001:db8:ffff::/48")})
+	for e, err := range watching.RouteEvents(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case e.Route == nil:
+		case e.Deleted && e.Route.NexthopID != 0:
+			gone = append(gone, e.Route.NexthopID)
+		case e.Route.Dst == prefix("2001:db8:ffff::/48"):
+			return gone
+		}
+	}
+	return gone
 }

@@ -50,8 +50,10 @@ type undoing struct {
 	left   []rtnl.Route
 	known  bool // left is
 	links  map[int]string
-	result undo.Result
-	unsaid int // lines beyond those of the result
+	// objects is set while a place is put in order that has or had a route over a nexthop object.
+	objects bool
+	result  undo.Result
+	unsaid  int // lines beyond those of the result
 }
 
 func newUndoing(p *undo.Plan) (*undoing, error) {

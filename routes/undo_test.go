@@ -72,6 +72,7 @@ func planned(t *testing.T, c *Conn, change func(c *Conn) error) (p *undo.Plan, f
 func TestUndo_exact(t *testing.T) {
 	nstest.InNetns(t, func(t *testing.T) {
 		ip := lookupHost(t)
+		ip("nexthop add id 5 via 2001:db8:50::2 dev d0")
 		def, net8, six := prefix("0.0.0.0/0"), prefix("10.0.0.0/8"), prefix("2001:db8:9::/48")
 		gw2, gw3, gw62, gw63 := addr("10.50.0.2"), addr("10.50.0.3"), addr("2001:db8:50::2"), addr("2001:db8:50::3")
 		replace := func(ch Change) func(*Conn) error {
@@ -103,6 +104,10 @@ func TestUndo_exact(t *testing.T) {
 			{"six replaced", []string{"2001:db8:9::/48 via 2001:db8:50::2 metric 5"}, replace(Change{Dst: six, Gateway: gw63, Metric: 5, HasMetric: true})},
 			{"six hop deleted", []string{"2001:db8:9::/48 nexthop via 2001:db8:50::2 nexthop via 2001:db8:50::3"}, del(Change{Dst: six, Gateway: gw62})},
 			{"six replaced beside a device", []string{"2001:db8:9::/48 dev d1 metric 5", "2001:db8:9::/48 via 2001:db8:50::2 metric 5"}, replace(Change{Dst: six, Gateway: gw63, Metric: 5, HasMetric: true})},
+			{"six behind an object", []string{"2001:db8:9::/48 nhid 5 metric 5"}, add(Change{Dst: six, Gateway: gw63, Metric: 5, HasMetric: true})},
+			{"six joined behind an object", []string{"2001:db8:9::/48 nhid 5 metric 5", "2001:db8:9::/48 via 2001:db8:50::2 metric 5"}, add(Change{Dst: six, Gateway: gw63, Metric: 5, HasMetric: true})},
+			{"six replaced behind an object", []string{"2001:db8:9::/48 nhid 5 metric 5", "2001:db8:9::/48 via 2001:db8:50::2 metric 5"}, replace(Change{Dst: six, Gateway: gw63, Metric: 5, HasMetric: true})},
+			{"six object in front of another deleted", []string{"2001:db8:9::/48 nhid 5 metric 5", "2001:db8:9::/48 via 2001:db8:50::3 metric 5"}, del(Change{Dst: six, Metric: 5, HasMetric: true})},
 			{"six of two devices", []string{"2001:db8:9::/48 dev d0 metric 5", "2001:db8:9::/48 dev d1 metric 5"}, del(Change{Dst: six, Device: "d0", HasDevice: true})},
 		} {
 			for _, knows := range []bool{true, false} {

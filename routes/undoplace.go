@@ -41,7 +41,9 @@ func (u *undoing) place(was, is, left []rtnl.Route) error {
 			missing = nil
 		}
 	}
-	if slices.Concat(was, is)[0].Family == unix.AF_INET6 {
+	all := slices.Concat(was, is)
+	u.objects = slices.ContainsFunc(all, func(r rtnl.Route) bool { return r.NexthopID != 0 })
+	if all[0].Family == unix.AF_INET6 {
 		return u.place6(was, is, missing, ours)
 	}
 	return u.place4(was, is, missing, ours)
@@ -104,21 +106,11 @@ func (u *undoing) rebuild(was, is, missing []rtnl.Route) error {
 	for i := range was[first:] {
 		r := &was[first+i]
 		if has(is, r) {
-			if err := u.send(DoDelete, r); err != nil {
+			if err := u.delete(r); err != nil {
 				return err
 			}
 		}
 		if err := u.send(DoAppend, r); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (u *undoing) remove(ours []rtnl.Route) error {
-	for i := range ours {
-		ours[i].Expires = 0
-		if err := u.send(DoDelete, &ours[i]); err != nil {
 			return err
 		}
 	}
