@@ -35,7 +35,7 @@ func schemas() []man.Table {
 		schema(pmtuSchema, "row", pmtuColumns()),
 		schema(pmtuSchema, "summary", pmtuSummaryColumns()),
 		schema(explainSchema, "row", explainColumns()),
-		schema(explainSchema, "change", echoColumns()),
+		schema(explainSchema, "change", explainEventColumns()),
 		schema(explainSchema, "summary", explainSummaryColumns()),
 		schema(tracepathSchema, "row", hopColumns()),
 		schema(tracepathSchema, "summary", hopSummaryColumns()),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"gnet/internal/render"
@@ -111,6 +112,11 @@ func (r *echoRow) isICMP() bool {
 
 // echoColumns are the columns of a row of ping.
 func echoColumns() []render.Column[echoRow] {
+	return slices.Concat(echoEventColumns(), echoOptionColumns(), echoNodeColumns())
+}
+
+// echoEventColumns are those that every run may have, with whatever options.
+func echoEventColumns() []render.Column[echoRow] {
 	type row = echoRow
 	type value = render.Value
 	return []render.Column[row]{

@@ -24,7 +24,7 @@ func newExplainDocument(x *explanation) *explainDocument {
 	doc := x.e.document(x.o.Format, explainSchema)
 	d := &explainDocument{pingDocument: &pingDocument{e: x.e, doc: doc, series: x.series, o: x.o}, x: x, rows: render.NewRows(doc, explainColumns())}
 	if x.o.Format == render.JSONL {
-		d.events = render.NewRows(doc, echoColumns())
+		d.events = render.NewRows(doc, explainEventColumns())
 	}
 	d.plan(x.plan, 1)
 	return d
@@ -95,6 +95,11 @@ type explainRow struct {
 }
 
 func (r *explainRow) seen() bool { return r.stage == "seen" }
+
+// explainEventColumns are the columns of an event; -N does not go with --explain.
+func explainEventColumns() []render.Column[echoRow] {
+	return slices.Concat(echoEventColumns(), echoOptionColumns())
+}
 
 // explainColumns are the columns of a packet.
 func explainColumns() []render.Column[explainRow] {

@@ -33,7 +33,7 @@ func manyEventColumns() []render.Column[manyEvent] {
 			}
 		}),
 	}
-	for _, c := range echoColumns() {
+	for _, c := range echoEventColumns() {
 		columns = append(columns, render.Column[row]{Field: c.Field, Get: func(r *row, v *render.Value) { c.Get(&r.echoRow, v) }})
 	}
 	return columns

@@ -116,6 +116,8 @@ func TestPingFormats(t *testing.T) {
 		lab := newPingLab(t)
 		gnet := publicDir(t) + "/ping"
 		copyExecutable(t, gnet)
+		optionHead := "route,timestamps,unrecorded_hops,source_route,source_route_strict,other_options," +
+			"node_code,node_qtype,node_flags,node_names,node_addrs,node_truncated,node_malformed"
 		vary := regexp.MustCompile(`("(?:time|elapsed_ns|rtt_[a-z]+(?:_ns)?)"):(?:"[^"]*"|\d+)`)
 		for _, tt := range []struct {
 			args   string
@@ -143,10 +145,10 @@ func TestPingFormats(t *testing.T) {
 `, 1},
 			{"--format jsonl -q -f -c2 " + labServer4, `{"kind":"summary","destination":"10.77.3.2","address":"10.77.3.2","source":"10.77.1.1","socket":"SOCK_RAW","data_bytes":56,"transmitted":2,"not_sent":0,"received":2,"duplicates":0,"truncated":0,"longer":0,"altered":0,"corrupted":0,"errors":0,"foreign":0,"late":0,"own_drops":0,"damaged":0,"lost":0,"lost_icmp":0,"back_offs":0,"loss_percent":0,"elapsed_ns":_,"rtt_min_ns":_,"rtt_avg_ns":_,"rtt_max_ns":_,"rtt_mdev_ns":_}
 `, 0},
-			{"--format csv -f -c1 " + labServer4, "event,seq,time,from,bytes,ttl,rtt_ns,rtt_source,truncated,longer,late,wrong_data_at,reason,icmp_type,icmp_code,mtu,message\r\n" +
-				"reply,1,_,10.77.3.2,64,62,_,_,false,false,false,,,,,,\r\n", 0},
-			{"--format csv -c1 " + labServer4, "event,seq,time,from,bytes,ttl,rtt_ns,rtt_source,truncated,longer,late,wrong_data_at,reason,icmp_type,icmp_code,mtu,message\r\n" +
-				"reply,1,_,10.77.3.2,64,62,_,_,false,false,false,,,,,,\r\n", 0},
+			{"--format csv -f -c1 " + labServer4, "event,seq,time,from,bytes,ttl,rtt_ns,rtt_source,truncated,longer,late,wrong_data_at,reason,icmp_type,icmp_code,mtu,message," + optionHead + "\r\n" +
+				"reply,1,_,10.77.3.2,64,62,_,_,false,false,false,,,,,,,,,,,,,,,,,,,\r\n", 0},
+			{"--format csv -c1 " + labServer4, "event,seq,time,from,bytes,ttl,rtt_ns,rtt_source,truncated,longer,late,wrong_data_at,reason,icmp_type,icmp_code,mtu,message," + optionHead + "\r\n" +
+				"reply,1,_,10.77.3.2,64,62,_,_,false,false,false,,,,,,,,,,,,,,,,,,,\r\n", 0},
 		} {
 			got := lab.client.Run(t, gnet, strings.Fields(tt.args)...)
 			got.Stdout = vary.ReplaceAllString(got.Stdout, "$1:_")

@@ -100,6 +100,12 @@ func (n NodeInfo) Addr(i int) netip.Addr {
 	return a
 }
 
+// AddrTTL is the time to live in front of address i of the answer, which is below AddrCount: seconds (RFC
+// 4620 6.3, 6.4).
+func (n NodeInfo) AddrTTL(i int) uint32 {
+	return binary.BigEndian.Uint32(n.Data()[i*(nodeTTL+n.addrLen()):])
+}
+
 func (n NodeInfo) addrLen() int {
 	if n.Qtype() == NodeIPv4 {
 		return 4

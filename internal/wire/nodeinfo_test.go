@@ -24,6 +24,7 @@ type nodeAnswer struct {
 	Names        []string
 	Partial      []bool
 	Addrs        []netip.Addr
+	TTLs         []uint32
 	Cut          bool
 	Err          error
 }
@@ -48,7 +49,7 @@ func answerOf(b []byte) (a nodeAnswer) {
 		count := 0
 		count, a.Cut = n.AddrCount()
 		for i := range count {
-			a.Addrs = append(a.Addrs, n.Addr(i))
+			a.Addrs, a.TTLs = append(a.Addrs, n.Addr(i)), append(a.TTLs, n.AddrTTL(i))
 		}
 	}
 	return a
@@ -57,7 +58,7 @@ func answerOf(b []byte) (a nodeAnswer) {
 func TestNodeInfo(t *testing.T) {
 	head := nodeAnswer{Type: ICMPv6NodeReply, Nonce: 0x0102030405060708}
 	with := func(set func(*nodeAnswer)) nodeAnswer { a := head; set(&a); return a }
-	four, six := "\x00\x00\x00\x00\x0a\x01\x02\x03", "\x00\x00\x00\x00\x20\x01\x0d\xb8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01"
+	four, six := "\x00\x01\x02\x03\x0a\x01\x02\x03", "\x00\x00\x00\x00\x20\x01\x0d\xb8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01"
 	for _, tt := range []struct {
 		name string
 		in   []byte
@@ -73,8 +74,11 @@ func TestNodeInfo(t *testing.T) {
 		{"name cut", nodeReply(0, NodeName, 0, "\x00\x00\x00\x00\x03fo"), with(func(a *nodeAnswer) { a.Qtype, a.Err = 2, ErrDNSNameShort })},
 		{"IPv4", nodeReply(0, NodeIPv4, 3, four+four+"x"), with(func(a *nodeAnswer) {
 			a.Qtype, a.Flags, a.Addrs, a.Cut = 4, 3, []netip.Addr{addr("10.1.2.3"), addr("10.1.2.3")}, true
+			a.TTLs = []uint32{0x10203, 0x10203}
 		})},
-		{"IPv6", nodeReply(0, NodeIPv6, NodeTruncated, six), with(func(a *nodeAnswer) { a.Qtype, a.Flags, a.Addrs = 3, 1, []netip.Addr{addr("2001:db8::1")} })},
+		{"IPv6", nodeReply(0, NodeIPv6, NodeTruncated, six), with(func(a *nodeAnswer) {
+			a.Qtype, a.Flags, a.Addrs, a.TTLs = 3, 1, []netip.Addr{addr("2001:db8::1")}, []uint32{0}
+		})},
 		{"refused", nodeReply(NodeRefused, 77, 0, ""), with(func(a *nodeAnswer) { a.Code, a.Qtype = 1, 77 })},
 		{"short", make([]byte, 15), nodeAnswer{Err: ErrNodeInfoShort}},
 	} {
