@@ -1,22 +1,27 @@
 package ping
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
 // What another goroutine says comes as an event, in order and between the
-// answers of its time.
+// answers of its time, and once.
 func TestPinger_notify(t *testing.T) {
 	n := &simNet{t: t, s: script{echo: true}}
-	p := New(n, n, testConfig(2))
-	said := false
+	p := New(n, n, testConfig(3))
+	said := 0
 	n.onWait = func() {
-		if !said && n.now > 50*ms {
-			said = true
+		switch {
+		case said == 0 && n.now > 50*ms:
+			said++
 			p.Notify("the link is down")
 			p.Notify("the link is up")
+		case said == 1 && n.now > 250*ms:
+			said++
+			p.Notify("the link is gone")
 		}
 	}
 	var got []string
@@ -24,13 +29,14 @@ func TestPinger_notify(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		line := ev.Kind.String()
+		line := fmt.Sprintf("%v %d @%v ttl %d", ev.Kind, ev.Seq, ev.At.Sub(epoch).Round(ms), ev.TTL)
 		if ev.Text != "" {
 			line += ": " + ev.Text
 		}
 		got = append(got, line)
 	}
-	want := []string{"reply", "notice: the link is down", "notice: the link is up", "reply"}
+	want := []string{"reply 1 @10ms ttl 61", "notice 0 @200ms ttl -1: the link is down", "notice 0 @200ms ttl -1: the link is up", "reply 2 @210ms ttl 61",
+		"notice 0 @400ms ttl -1: the link is gone", "reply 3 @410ms ttl 61"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
