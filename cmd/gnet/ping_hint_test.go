@@ -77,6 +77,32 @@ func TestLossHint(t *testing.T) {
 			"the host is there, and says: Frag reassembly time exceeded"},
 		{"the last router", &o, ping.Stats{Transmitted: 1}, []ping.Event{icmp(gateway, 3, 1)}, up,
 			"192.0.2.1 got no answer from the next host: Destination Host Unreachable"},
+		{"a firewall here", &o, ping.Stats{NotSent: 1}, []ping.Event{{Kind: ping.NotSent, Err: unix.EPERM}}, up,
+			"a firewall of this host refuses the probes: nft list ruleset shows it, with hook output"},
+		{"a route says unreachable", &o, lost, nil, with(func(h *hostFacts) { h.routeErr = unix.EHOSTUNREACH }),
+			"a route of this host says that 192.0.2.9 is unreachable; gnet route get 192.0.2.9 explains it"},
+		{"a route prohibits", &o, ping.Stats{NotSent: 1}, []ping.Event{{Kind: ping.NotSent, Err: unix.EACCES}}, up,
+			"a route of this host prohibits 192.0.2.9; gnet route get 192.0.2.9 explains it"},
+		{"a black hole of our own", &o, ping.Stats{NotSent: 1}, []ping.Event{{Kind: ping.NotSent, Err: unix.EINVAL}}, up,
+			"a route of this host throws away what is for 192.0.2.9; gnet route get 192.0.2.9 explains it"},
+		{"our own complaint", &o, ping.Stats{Transmitted: 1}, []ping.Event{icmp(source, 3, 1)}, up, "the gateway 192.0.2.1 on eth0 does not answer ARP requests"},
+		{"a complaint of another address of ours", &o, ping.Stats{Transmitted: 1}, []ping.Event{icmp(gateway, 3, 1)}, with(func(h *hostFacts) { h.own = true }),
+			"the gateway 192.0.2.1 on eth0 does not answer ARP requests"},
+		{"a router's MTU", &probeAll, ping.Stats{Transmitted: 1}, []ping.Event{{Kind: ping.ICMPError, From: gateway, Type: 3, Code: 4, Info: 900}}, up,
+			"192.0.2.1 cannot pass on 1028 bytes in one piece: --pmtu finds out what the whole path carries"},
+		{"a router's MTU that cannot be", &probeAll, ping.Stats{Transmitted: 1}, []ping.Event{{Kind: ping.ICMPError, From: gateway, Type: 3, Code: 4, Info: 20}}, up,
+			"192.0.2.1 names a suspicious MTU: 20 is less than every link of IPv4 carries"},
+		{"a router's firewall", &o, ping.Stats{Transmitted: 1}, []ping.Event{icmp(gateway, 3, 13)}, up, "a firewall at 192.0.2.1 refuses the probes: Packet filtered"},
+		{"damaged before they reached us", &o, ping.Stats{Transmitted: 4, Damaged: 2}, nil, with(func(h *hostFacts) { h.seen, h.seenOn = 2, "eth0" }),
+			"answers came, but damaged: their checksum is wrong"},
+		{"another host", &o, lost, []ping.Event{{Kind: ping.Foreign, Reason: ping.OtherSource, From: gateway}}, up, "192.0.2.1 answers in place of the host that was asked"},
+		{"no neighbour", &o, lost, nil, with(func(h *hostFacts) { h.nextHop, h.state = target, unix.NUD_FAILED }),
+			"192.0.2.9 on eth0 does not answer ARP requests: no such host on this link"},
+		{"no neighbour yet", &o, lost, nil, with(func(h *hostFacts) { h.state = unix.NUD_INCOMPLETE }), "the gateway 192.0.2.1 on eth0 does not answer ARP requests"},
+		{"a silent neighbour", &o, lost, nil, with(func(h *hostFacts) { h.nextHop, h.state = target, unix.NUD_DELAY }),
+			"the 4 probes left through eth0, and the host is there (its link address is known), but nothing came back: it may ignore echo requests"},
+		{"silence behind the gateway", &o, lost, nil, up, "the 4 probes left through eth0 to the gateway 192.0.2.1, which is there, and nothing came back: " +
+			"the host is down, or something on the way drops them or their answers"},
 		{"an MTU below every packet", &o, ping.Stats{NotSent: 1}, []ping.Event{{Kind: ping.TooLong, Info: 20}}, up,
 			"a packet of 84 bytes does not fit into the MTU of 20, and --pmtu finds out what the whole path carries"},
 	} {
@@ -85,6 +111,42 @@ func TestLossHint(t *testing.T) {
 			c.see(&tt.events[i])
 		}
 		if got := lossHint(tt.o, s, &tt.stats, &c, &tt.facts); got != tt.want {
+			t.Errorf("%s:\n got %q\nwant %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// What depends on the series.
+func TestLossHint_series(t *testing.T) {
+	o := defaultPing()
+	a := netip.MustParseAddr
+	six := pingSeries{Target: a("2001:db8::9"), Source: a("2001:db8::2"), Family: probe.IPv6}
+	icmp := func(from string, code uint8) ping.Event {
+		return ping.Event{Kind: ping.ICMPError, From: a(from), Type: wire.ICMPv6Unreachable, Code: code}
+	}
+	for _, tt := range []struct {
+		name   string
+		series pingSeries
+		events []ping.Event
+		facts  hostFacts
+		want   string
+	}{
+		{"multicast", pingSeries{Target: a("224.0.0.99"), Family: probe.IPv4, Multicast: true}, nil, hostFacts{},
+			"the probe left, and no host answered: most ignore such probes"},
+		{"no neighbour", six, nil, hostFacts{known: true, device: "eth0", up: true, carrier: true, neighbour: true, nextHop: six.Target, state: unix.NUD_FAILED},
+			"2001:db8::9 on eth0 does not answer neighbour solicitations: no such host on this link"},
+		{"our own complaint", six, []ping.Event{icmp("2001:db8::2", 3)}, hostFacts{}, "2001:db8::9 does not answer neighbour solicitations: no such host on this link"},
+		{"the last router", six, []ping.Event{icmp("2001:db8::1", 3)}, hostFacts{}, "2001:db8::1 got no answer from the next host: Destination unreachable: Address unreachable"},
+		{"a router's firewall", six, []ping.Event{icmp("2001:db8::1", 1)}, hostFacts{}, "a firewall at 2001:db8::1 refuses the probes: Destination unreachable: Administratively prohibited"},
+		{"the host", six, []ping.Event{icmp("2001:db8::9", 4)}, hostFacts{}, "the host is there, and says: Destination unreachable: Port unreachable"},
+		{"a circle", six, []ping.Event{{Kind: ping.ICMPError, From: a("2001:db8::1"), Type: wire.ICMPv6TimeExceeded}}, hostFacts{},
+			"the probes went in a circle until 2001:db8::1 gave up: routers disagree about the way"},
+	} {
+		var c pingCauses
+		for i := range tt.events {
+			c.see(&tt.events[i])
+		}
+		if got := lossHint(&o, &tt.series, &ping.Stats{Transmitted: 1}, &c, &tt.facts); got != tt.want {
 			t.Errorf("%s:\n got %q\nwant %q", tt.name, got, tt.want)
 		}
 	}
