@@ -219,6 +219,7 @@ const (
 const (
 	leftNote   = "left"
 	resultNote = "result"
+	shortNote  = "short" // the plan without its body, before it changes places with that of an undone change
 )
 
 func states() []State { return []State{Waiting, Undoing, Undone, Conflict, Failed} }
@@ -229,6 +230,6 @@ func (s State) file(id string) string { return id + "." + string(s) }
 // parseName takes the name of a file apart.
 func parseName(name string) (id, kind string, ok bool) {
 	id, kind, ok = strings.Cut(name, ".")
-	known := kind == leftNote || kind == resultNote || slices.Contains(states(), State(kind))
+	known := kind == leftNote || kind == resultNote || kind == shortNote || slices.Contains(states(), State(kind))
 	return id, kind, ok && known && validID(id)
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -348,8 +349,45 @@ func TestRepair_forgets(t *testing.T) {
 		t.Errorf("%d are left, the first among them: %v", len(entries), ok)
 	}
 	names, err := filepath.Glob(w.path + "/*")
-	if err != nil || len(names) != 3*16 {
+	if err != nil || len(names) != 2*16 {
 		t.Errorf("%d files, %v", len(names), err)
+	}
+}
+
+// Of an undone change only what people are told is kept; what could not be undone keeps all.
+func TestRepair_dropsTheBody(t *testing.T) {
+	for state, fails := range map[undo.State]bool{undo.Undone: false, undo.Failed: true} {
+		w := newWorld(t)
+		now, _ := w.fakeClock()
+		id := w.orphan(time.Second)
+		before, err := w.Pending()
+		if err != nil || len(before) != 1 {
+			t.Fatalf("%+v, %v", before, err)
+		}
+		*now += time.Minute
+		want, files := *before[0].Plan, []string{id + ".left", id + "." + string(state), id + ".result"}
+		slices.Sort(files)
+		if fails {
+			w.touch(".fail")
+		} else {
+			want.Before, want.Change, want.Left = nil, nil, nil
+			files = []string{id + ".result", id + ".undone"}
+		}
+		if done := w.repair(); len(done) != 1 || done[0].Now != state || done[0].Err != nil {
+			t.Errorf("got %+v", done)
+		}
+		after, err := w.Pending()
+		if err != nil || len(after) != 1 || after[0].Err != nil || after[0].State != state {
+			t.Fatalf("%+v, %v", after, err)
+		}
+		w.equal("plan", want, *after[0].Plan)
+		names, err := os.ReadDir(w.path)
+		must(t, err)
+		got := make([]string, len(names))
+		for i := range names {
+			got[i] = names[i].Name()
+		}
+		w.equal("files", files, got)
 	}
 }
 

@@ -13,11 +13,12 @@
 //
 //	ID.plan      it waits for a confirmation         -> removed by Confirm | ID.undoing
 //	ID.undoing   its time is over                    -> ID.undone | ID.conflict | ID.failed
-//	ID.undone    what was there before is there again; the last 16 are kept
+//	ID.undone    what was there before is there again; the last 16 are kept, without what was needed to undo them
 //	ID.conflict  what others had changed meanwhile was left alone; kept until dismissed
 //	ID.failed    it could not be undone; kept until dismissed
 //	ID.left      what the change left: there once it is made
 //	ID.result    what the domain said: there before ID.undone, ID.conflict or ID.failed
+//	ID.short     the plan without its body, for the moment before it and ID.undone change places
 //
 // Each arrow is one rename or unlink of a name, of which exactly one can succeed: therefore nothing confirmed is undone, and nothing
 // undone is confirmed. Three bytes of the plan can be locked (open file description locks, which move along with the file and end with
@@ -46,8 +47,8 @@
 //	during or after the call           undoing, left        Repair calls the domain again, which leaves alone what is as before
 //	after the result                   undoing, left,       the same, and the result is written anew
 //	                                   result
-//	after the last rename              undone, conflict     nobody: it is done
-//	                                   or failed, result
+//	after the last rename              undone, conflict     nobody: it is done; an undone plan may keep its body, left, or short,
+//	                                   or failed, result    until it is forgotten
 //
 // Whoever confirms:
 //

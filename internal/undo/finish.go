@@ -82,7 +82,43 @@ func (d *Dir) undo(ctx context.Context, f *os.File, id string, from State, ns *n
 	if err := d.rename(Undoing.file(id), to.file(id)); err != nil {
 		return Undoing, &Error{Op: "note the result", ID: id, Err: err}
 	}
-	return to, d.forget()
+	if to != Undone {
+		return to, d.forget()
+	}
+	return to, errors.Join(d.shorten(f, id), d.forget())
+}
+
+// shorten drops what was needed to undo a change that is undone, which may be large: what people are told of it stays. Where a process dies
+// meanwhile all of it stays until it is forgotten.
+func (d *Dir) shorten(f *os.File, id string) error {
+	b, err := read(f)
+	if err != nil {
+		return err
+	}
+	p, err := decodePlan(b, id)
+	if err != nil {
+		return err
+	}
+	p.Before, p.Change = nil, nil
+	if b, err = seal(p); err != nil {
+		return &Error{Op: "shorten the plan", ID: id, Err: err}
+	}
+	short := id + "." + shortNote
+	if f, err = d.create(short, b, nil); err != nil {
+		return err
+	}
+	defer f.Close()
+	// The exchange asks for both names: a change that was dismissed meanwhile does not come back.
+	err = unix.Renameat2(d.fd(), short, d.fd(), Undone.file(id), unix.RENAME_EXCHANGE)
+	if err != nil && !errors.Is(err, unix.ENOENT) {
+		return &Error{Op: "shorten the plan", ID: id, Err: err}
+	}
+	for _, kind := range []string{shortNote, leftNote} {
+		if err := d.remove(id + "." + kind); err != nil && !errors.Is(err, unix.ENOENT) {
+			return &Error{Op: "shorten the plan", ID: id, Err: err}
+		}
+	}
+	return nil
 }
 
 // decide takes the change to be undone, false if it was confirmed before. The rename decides; the lock only keeps it from happening
@@ -197,7 +233,7 @@ func (d *Dir) drop(id string, s State) error {
 	if err != nil {
 		return &Error{Op: "forget", ID: id, Err: err}
 	}
-	for _, kind := range []string{leftNote, resultNote} {
+	for _, kind := range []string{leftNote, resultNote, shortNote} {
 		if err := d.remove(id + "." + kind); err != nil && !errors.Is(err, unix.ENOENT) {
 			return &Error{Op: "forget", ID: id, Err: err}
 		}

@@ -102,7 +102,7 @@ func (d *Dir) sweep() error {
 	}
 	for _, name := range names {
 		id, kind, ok := parseName(name)
-		if !ok || kind != leftNote && kind != resultNote {
+		if !ok || kind != leftNote && kind != resultNote && kind != shortNote {
 			continue
 		}
 		if slices.ContainsFunc(states(), func(s State) bool { return d.exists(s.file(id)) }) {
