@@ -262,7 +262,7 @@ func (o *routeOptions) change(ctx context.Context, words []string, names routeNa
 	if family == routeInet6 {
 		parse = parseRouteWords6
 	}
-	c, err := parse(ctx, words, names)
+	c, err := parse(ctx, verb, words, names)
 	c.Delete, c.Replace = verb == "del" || verb == "delete", verb == "replace"
 	o.Change = &c
 	return err

@@ -124,9 +124,9 @@ func (r *wordReader) next() (string, bool) {
 //	[reject] [mod] [dyn] [reinstate] [[dev|device] IF]
 //
 // and gnet's own: [blackhole|prohibit|throw|unreachable] [table T] [tos N].
-func parseRouteWords4(ctx context.Context, words []string, names routeNames) (routeChange, error) {
+func parseRouteWords4(ctx context.Context, verb string, words []string, names routeNames) (routeChange, error) {
 	p := words4{wordReader: wordReader{words}, names: names}
-	if err := p.target(ctx); err != nil {
+	if err := p.target(ctx, verb); err != nil {
 		return routeChange{}, err
 	}
 	for {
@@ -158,9 +158,9 @@ type words4 struct {
 	maskWord string // as typed after netmask, for the message
 }
 
-func (p *words4) target(ctx context.Context) error {
+func (p *words4) target(ctx context.Context, verb string) error {
 	word, ok := p.next()
-	after := "add, replace or del"
+	after := verb
 	switch word {
 	case wordNet:
 		p.kind, after = kindNet, "-net"

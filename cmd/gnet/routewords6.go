@@ -13,9 +13,9 @@ import (
 //	TARGET[/len] [gw|gateway G] [metric N] [mod] [dyn] [[dev|device] IF]
 //
 // and gnet's own: [blackhole|prohibit|throw|unreachable] [table T].
-func parseRouteWords6(ctx context.Context, words []string, names routeNames) (routeChange, error) {
+func parseRouteWords6(ctx context.Context, verb string, words []string, names routeNames) (routeChange, error) {
 	p := words6{wordReader: wordReader{words}, names: names, c: routeChange{V6: true}}
-	if err := p.target(ctx); err != nil {
+	if err := p.target(ctx, verb); err != nil {
 		return routeChange{}, err
 	}
 	for {
@@ -36,10 +36,10 @@ type words6 struct {
 	c     routeChange
 }
 
-func (p *words6) target(ctx context.Context) error {
+func (p *words6) target(ctx context.Context, verb string) error {
 	word, ok := p.next()
 	if !ok {
-		return unexpected("add, replace or del", "a target must follow")
+		return unexpected(verb, "a target must follow")
 	}
 	if word == "default" {
 		p.c.Dst = netip.PrefixFrom(netip.IPv6Unspecified(), 0)

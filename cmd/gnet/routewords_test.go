@@ -160,10 +160,12 @@ func TestParseRoute_refusals(t *testing.T) {
 	bare := func(status int, text string) refusal { return refusal{Text: text, Status: status, Bare: true} }
 	const words = "expected netmask, gw, metric, mss, window, irtt, reject, blackhole, prohibit, throw, unreachable, table, tos, mod, dyn, reinstate, dev or, as the last word, an interface"
 	for line, want := range map[string]refusal{
-		"add":                                   usage(`"add, replace or del": a target must follow`),
+		"add":                                   usage(`"add": a target must follow`),
 		"add -net":                              usage(`"-net": a target must follow`),
 		"del -host":                             usage(`"-host": a target must follow`),
-		"-6 add":                                usage(`"add, replace or del": a target must follow`),
+		"delete":                                usage(`"delete": a target must follow`),
+		"-6 add":                                usage(`"add": a target must follow`),
+		"-6 replace":                            usage(`"replace": a target must follow`),
 		"add -net 10.0.0.0/33 d0":               usage(`"10.0.0.0/33": the length after the slash is a number from 0 to 32`),
 		"add -net 10.0.0.0/-1 d0":               usage(`"10.0.0.0/-1": the length after the slash is a number from 0 to 32`),
 		"add -net 10.0.0.0/8/8 d0":              usage(`"10.0.0.0/8/8": the length after the slash is a number from 0 to 32`),
