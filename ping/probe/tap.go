@@ -59,8 +59,8 @@ func (t *Tap) Seen() (n int, device string, err error) {
 // Close ends the counting.
 func (t *Tap) Close() error { return unix.Close(t.fd) }
 
-// tapFilter4 passes unfragmented IPv4 echo replies. The packet starts at the IPv4
-// header; a load beyond its end drops it.
+// tapFilter4 passes IPv4 echo replies, of which the first fragment does for the
+// whole. The packet starts at the IPv4 header; a load beyond its end drops it.
 func tapFilter4(id uint16, from netip.Addr) []unix.SockFilter {
 	tests := []fieldTest{{ldByteAbsolute, 9, uint32(wire.ProtoICMP)}}
 	if from.Is4() {
