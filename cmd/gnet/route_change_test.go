@@ -219,7 +219,7 @@ func TestRouteFlush_asks(t *testing.T) {
 		cmd := exec.Command(script, "-qec", gnetCalled(t, "route")+" flush --exact 10.1.0.0/16", "/dev/null")
 		cmd.Stdin = strings.NewReader("yes\n")
 		r := host.Output(t, cmd)
-		if said := strings.TrimPrefix(r.Stdout, "yes\r\n"); said != "nothing to do\r\n" || r.Status != 0 || tables(t, host) != before { // the terminal echoes the answer
+		if said := strings.Replace(r.Stdout, "yes\r\n", "", 1); said != "nothing to do\r\n" || r.Status != 0 || tables(t, host) != before { // the terminal echoes the answer when it likes
 			t.Errorf("nothing is selected: %+v", r)
 		}
 	})
