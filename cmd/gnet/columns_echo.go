@@ -2,7 +2,6 @@ package main
 
 import (
 	"slices"
-	"time"
 
 	"gnet/internal/render"
 	"gnet/internal/wire"
@@ -222,26 +221,16 @@ func replyFlag(get func(*echoRow) bool) func(*echoRow, *render.Value) {
 func echoSummaryColumns() []render.Column[echoSummary] {
 	type row = echoSummary
 	type value = render.Value
-	count := func(name, doc string, get func(*ping.Stats) int64) render.Column[row] {
-		return column(name, render.Int, "", doc, func(r *row, v *value) { v.Int(get(r.stats)) })
-	}
-	rtt := func(name, doc string, get func(*ping.Spread) time.Duration) render.Column[row] {
-		return column(name, render.Duration, "ns", doc, func(r *row, v *value) {
-			if r.stats.RTT.N > 0 {
-				v.Duration(get(&r.stats.RTT))
-			}
-		})
-	}
-	return append([]render.Column[row]{
+	f := figures[row](func(r *row) *ping.Stats { return r.stats })
+	columns := []render.Column[row]{
 		column("destination", render.String, "", "The destination as named, or its canonical name.", func(r *row, v *value) { v.Str(r.series.Name) }),
 		column("address", render.Addr, "", "Address that was pinged.", func(r *row, v *value) { v.Addr(r.series.Dest) }),
 		column("source", render.Addr, "", "Source address that the kernel chose at the start.", func(r *row, v *value) { v.Addr(r.series.Source) }),
 		column("socket", render.String, "", "Kind of socket: SOCK_RAW or SOCK_DGRAM.", func(r *row, v *value) { v.Str(r.series.Mode.String()) }),
 		column("data_bytes", render.Int, "bytes", "Data bytes of each probe.", func(r *row, v *value) { v.Int(int64(r.size)) }),
-		count("transmitted", "Probes that our own kernel took to send.", func(s *ping.Stats) int64 { return s.Transmitted }),
-		count("not_sent", "Probes that our own kernel refused; they are no loss.", func(s *ping.Stats) int64 { return s.NotSent }),
-		count("received", "Probes that were answered.", func(s *ping.Stats) int64 { return s.Received }),
-		count("duplicates", "Further answers to the same probes.", func(s *ping.Stats) int64 { return s.Duplicates }),
+	}
+	columns = append(columns, f.totals()...)
+	columns = append(columns,
 		column("responders", render.Int, "", "Hosts that answered; only for a broadcast or multicast destination, where the answers of all but the first are among duplicates.",
 			func(r *row, v *value) {
 				if r.series.Multicast {
@@ -253,29 +242,16 @@ func echoSummaryColumns() []render.Column[echoSummary] {
 				if r.series.Multicast {
 					v.Int(r.series.Responders.again())
 				}
-			}),
-		count("truncated", "Answers with less data than the probe.", func(s *ping.Stats) int64 { return s.Truncated }),
-		count("longer", "Answers with more data than the probe.", func(s *ping.Stats) int64 { return s.Longer }),
-		count("altered", "Answers with other data than the probe.", func(s *ping.Stats) int64 { return s.Altered }),
-		count("corrupted", "Answers with a wrong checksum.", func(s *ping.Stats) int64 { return s.Corrupted }),
-		count("errors", "ICMP errors about probes.", func(s *ping.Stats) int64 { return s.Errors }),
-		count("foreign", "Echo replies that answered no probe, and ICMP errors that quote other data than was sent.", func(s *ping.Stats) int64 { return s.Foreign }),
-		count("late", "Answers later than -W allows for; they are among the received.", func(s *ping.Stats) int64 { return s.Late }),
-		count("own_drops", "Packets for which our own receive buffer had no room.", func(s *ping.Stats) int64 { return int64(s.Dropped) }),
-		count("damaged", "Packets that our own kernel dropped for a wrong ICMPv6 checksum, other programs' too; they are no answers.", func(s *ping.Stats) int64 { return int64(s.Damaged) }),
-		count("lost", "Probes without an answer that were sent, less own_drops.", (*ping.Stats).Lost),
-		count("lost_icmp", "Probes without an answer about which an ICMP error came.", func(s *ping.Stats) int64 { return s.Explained }),
-		count("back_offs", "How often a full device queue made a probe wait.", func(s *ping.Stats) int64 { return s.BackOffs }),
-		column("loss_percent", render.Float, "", "Share of lost in transmitted; absent when no probe was sent.",
-			func(r *row, v *value) {
-				if loss, ok := r.stats.Loss(); ok {
-					v.Float(loss)
-				}
-			}),
-		column("elapsed_ns", render.Duration, "ns", "Time from the first probe to the last.", func(r *row, v *value) { v.Duration(r.stats.Elapsed) }),
-		rtt("rtt_min_ns", "Shortest round-trip time.", func(s *ping.Spread) time.Duration { return s.Min }),
-		rtt("rtt_avg_ns", "Mean round-trip time.", (*ping.Spread).Average),
-		rtt("rtt_max_ns", "Longest round-trip time.", func(s *ping.Spread) time.Duration { return s.Max }),
-		rtt("rtt_mdev_ns", "Standard deviation of the round-trip times.", (*ping.Spread).Deviation),
-	}, echoStatsColumns()...)
+			}))
+	columns = append(columns, f.flaws()...)
+	columns = append(columns,
+		f.count("own_drops", "Packets for which our own receive buffer had no room.", func(s *ping.Stats) int64 { return int64(s.Dropped) }),
+		f.count("damaged", "Packets that our own kernel dropped for a wrong ICMPv6 checksum, other programs' too; they are no answers.", func(s *ping.Stats) int64 { return int64(s.Damaged) }),
+		f.count("lost", "Probes without an answer that were sent, less own_drops.", (*ping.Stats).Lost),
+		f.explained(),
+		f.count("back_offs", "How often a full device queue made a probe wait.", func(s *ping.Stats) int64 { return s.BackOffs }),
+		f.loss(),
+		column("elapsed_ns", render.Duration, "ns", "Time from the first probe to the last.", func(r *row, v *value) { v.Duration(r.stats.Elapsed) }))
+	columns = append(columns, f.roundTrips()...)
+	return append(columns, echoStatsColumns()...)
 }

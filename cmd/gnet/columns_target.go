@@ -1,8 +1,6 @@
 package main
 
 import (
-	"time"
-
 	"gnet/internal/render"
 	"gnet/ping"
 )
@@ -43,21 +41,13 @@ func manyEventColumns() []render.Column[manyEvent] {
 func manyResultColumns() []render.Column[manyResult] {
 	type row = manyResult
 	type value = render.Value
-	count := func(name, doc string, get func(*ping.Stats) int64) render.Column[row] {
-		return column(name, render.Int, "", doc, func(r *row, v *value) {
-			if r.missing == "" {
-				v.Int(get(r.stats))
-			}
-		})
-	}
-	rtt := func(name, doc string, get func(*ping.Spread) time.Duration) render.Column[row] {
-		return column(name, render.Duration, "ns", doc, func(r *row, v *value) {
-			if r.stats.RTT.N > 0 {
-				v.Duration(get(&r.stats.RTT))
-			}
-		})
-	}
-	return []render.Column[row]{
+	f := figures[row](func(r *row) *ping.Stats {
+		if r.missing != "" {
+			return nil
+		}
+		return r.stats
+	})
+	columns := []render.Column[row]{
 		column("target", render.String, "", "Target as it was written, or its address.", func(r *row, v *value) { v.Str(r.target.label()) }),
 		column("address", render.Addr, "", "Address that was pinged; absent when none was found.", func(r *row, v *value) {
 			if r.missing == "" {
@@ -65,28 +55,11 @@ func manyResultColumns() []render.Column[manyResult] {
 			}
 		}),
 		column("answered", render.Bool, "", "A probe was answered.", func(r *row, v *value) { v.Bool(r.stats.Received > 0) }),
-		count("transmitted", "Probes that our own kernel took to send.", func(s *ping.Stats) int64 { return s.Transmitted }),
-		count("not_sent", "Probes that our own kernel refused; they are no loss.", func(s *ping.Stats) int64 { return s.NotSent }),
-		count("received", "Probes that were answered.", func(s *ping.Stats) int64 { return s.Received }),
-		count("duplicates", "Further answers to the same probes.", func(s *ping.Stats) int64 { return s.Duplicates }),
-		count("truncated", "Answers with less data than the probe.", func(s *ping.Stats) int64 { return s.Truncated }),
-		count("longer", "Answers with more data than the probe.", func(s *ping.Stats) int64 { return s.Longer }),
-		count("altered", "Answers with other data than the probe.", func(s *ping.Stats) int64 { return s.Altered }),
-		count("corrupted", "Answers with a wrong checksum.", func(s *ping.Stats) int64 { return s.Corrupted }),
-		count("errors", "ICMP errors about probes.", func(s *ping.Stats) int64 { return s.Errors }),
-		count("foreign", "Echo replies that answered no probe, and ICMP errors that quote other data than was sent.", func(s *ping.Stats) int64 { return s.Foreign }),
-		count("late", "Answers later than -W allows for; they are among the received.", func(s *ping.Stats) int64 { return s.Late }),
-		count("lost", "Probes that were sent and not answered.", (*ping.Stats).Lost),
-		count("lost_icmp", "Probes without an answer about which an ICMP error came.", func(s *ping.Stats) int64 { return s.Explained }),
-		column("loss_percent", render.Float, "", "Share of lost in transmitted; absent when no probe was sent.", func(r *row, v *value) {
-			if loss, ok := r.stats.Loss(); ok {
-				v.Float(loss)
-			}
-		}),
-		rtt("rtt_min_ns", "Shortest round-trip time.", func(s *ping.Spread) time.Duration { return s.Min }),
-		rtt("rtt_avg_ns", "Mean round-trip time.", (*ping.Spread).Average),
-		rtt("rtt_max_ns", "Longest round-trip time.", func(s *ping.Spread) time.Duration { return s.Max }),
-		rtt("rtt_mdev_ns", "Standard deviation of the round-trip times.", (*ping.Spread).Deviation),
+	}
+	columns = append(append(columns, f.totals()...), f.flaws()...)
+	columns = append(columns, f.count("lost", "Probes that were sent and not answered.", (*ping.Stats).Lost), f.explained(), f.loss())
+	columns = append(columns, f.roundTrips()...)
+	return append(columns,
 		column("trouble", render.String, "", "What was last wrong: an ICMP error, why a probe was not sent, or why there is no address.",
 			func(r *row, v *value) {
 				if text := r.trouble(); text != "" {
@@ -97,8 +70,7 @@ func manyResultColumns() []render.Column[manyResult] {
 			if r.last.kind == ping.ICMPError {
 				v.Addr(r.last.from)
 			}
-		}),
-	}
+		}))
 }
 
 // manySumColumns are the columns of the summary.

@@ -254,8 +254,10 @@ func TestRepair_namespaceGone(t *testing.T) {
 	must(t, err)
 	p, err := undo.DecodePlan(b, id)
 	must(t, err)
-	if p.Netns.Cookie++; p.Netns.Cookie == 1 {
-		t.Skip("the kernel has no namespace cookies")
+	if p.Netns.Cookie != 0 {
+		p.Netns.Cookie++
+	} else { // a kernel without cookies knows namespaces by their inodes alone
+		p.Netns.Inode = 1
 	}
 	must(t, os.WriteFile(plan, sealed(t, p), 0o600))
 	*now += time.Minute
