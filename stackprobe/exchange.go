@@ -3,6 +3,7 @@ package stackprobe
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"gnet/stackprobe/app"
@@ -16,10 +17,23 @@ type end interface {
 	link.End
 	// Settle returns when the stack has done what follows from what it got so far.
 	Settle()
-	// Sample returns state and variables of its connection; call it after Settle.
-	Sample() (event.State, event.Vars)
+	// Sample yields state and variables of its connections, of each that may have changed since the call before; call it
+	// after Settle.
+	Sample(yield func(event.Tuple, event.State, event.Vars))
 	// Close ends the stack; it sends nothing any more.
 	Close()
+}
+
+// listener is an end that can be the server.
+type listener interface {
+	// Listen opens a port and returns the function that takes the next connection from its queue, nil if there is none.
+	Listen(port uint16) (accept func() (app.Conn, error), err error)
+}
+
+// connector is an end that can be the client.
+type connector interface {
+	// Connect begins to connect from local port to peer and returns at once.
+	Connect(port uint16, peer netip.AddrPort) (app.Conn, error)
 }
 
 // kernel is what a kernel's end has beyond an engine's.
@@ -115,8 +129,9 @@ func (x *exchange) settle() {
 func (x *exchange) sample() {
 	x.settle()
 	for h := event.Client; h <= event.Server; h++ {
-		state, vars := x.ends[h].Sample()
-		x.rec.observe(x.loop.Now(), h, state, vars)
+		x.ends[h].Sample(func(t event.Tuple, state event.State, vars event.Vars) {
+			x.rec.observe(x.loop.Now(), h, x.link.Conn(h, t), state, vars)
+		})
 	}
 }
 

@@ -25,7 +25,7 @@ var (
 
 // memory builds the world of two engines.
 func memory(cfg *Config, why string) (*exchange, error) {
-	x := &exchange{cfg: cfg, loop: vclock.NewVirtual(), rec: &recorder{clock: event.Virtual}, start: startEngines}
+	x := &exchange{cfg: cfg, loop: vclock.NewVirtual(), rec: &recorder{clock: event.Virtual}, start: start}
 	x.run = cfg.header(Memory, event.Virtual)
 	x.run.Why = why
 	x.run.Client, x.run.Server = engineStack(clientAddr), engineStack(serverAddr)
@@ -61,7 +61,7 @@ func engineStack(addr netip.Addr) event.Stack {
 
 // serve opens the server's port on an engine.
 func (x *exchange) serve() error {
-	accept, err := x.ends[event.Server].(*engine.Stack).Listen(serverPort)
+	accept, err := x.ends[event.Server].(listener).Listen(serverPort)
 	if err != nil {
 		return err
 	}
@@ -71,14 +71,14 @@ func (x *exchange) serve() error {
 	return nil
 }
 
-func startEngines(x *exchange) error {
+func start(x *exchange) error {
 	if err := x.serve(); err != nil {
 		return err
 	}
 	x.sample()
 	journal := x.journal(event.Client)
 	journal()(event.App{Call: event.Connect})
-	conn, err := x.ends[event.Client].(*engine.Stack).Connect(clientPort, netip.AddrPortFrom(serverAddr, serverPort))
+	conn, err := x.ends[event.Client].(connector).Connect(clientPort, netip.AddrPortFrom(serverAddr, serverPort))
 	if err != nil {
 		return err
 	}

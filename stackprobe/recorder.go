@@ -16,10 +16,18 @@ type recorder struct {
 	last  int64
 	n     int
 	queue []event.Event
-	known [3]known // by event.Host
+	known map[side]*known
+	// latest is the connection of each end that an event spoke of last, by event.Host.
+	latest [3]int
 }
 
-// known is what the events have said about an end so far.
+// side is one end of one connection; the connection 0 is the end before it has one, or its listener.
+type side struct {
+	host event.Host
+	conn int
+}
+
+// known is what the events have said about one end of a connection so far.
 type known struct {
 	state event.State
 	vars  event.Vars
@@ -31,9 +39,9 @@ type known struct {
 func (r *recorder) put(e *event.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	switch k := &r.known[e.Host]; e.Kind {
+	switch k := r.of(e.Host, e.Conn); e.Kind {
 	case event.KindTx:
-		r.changed(e.T, e.Host, e.State, e.StateHow)
+		r.changed(e.T, e.Host, e.Conn, e.State, e.StateHow)
 		k.stateOf(e)
 		k.tap.announces(&e.Seg)
 		if e.Vars.Has != 0 {
@@ -57,29 +65,48 @@ func (k *known) stateOf(e *event.Event) {
 }
 
 // observe takes what sampling end h after an event has shown: a state and variables, each recorded only if it is news.
-func (r *recorder) observe(at time.Duration, h event.Host, state event.State, vars event.Vars) {
+func (r *recorder) observe(at time.Duration, h event.Host, conn int, state event.State, vars event.Vars) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.changed(int64(at), h, state, event.Read)
+	r.changed(int64(at), h, conn, state, event.Read)
 	if vars.Has == 0 {
 		return
 	}
-	k := &r.known[h]
+	k := r.of(h, conn)
 	if k.tap.complete(&vars); vars != k.vars {
 		k.vars = vars
-		r.append(&event.Event{T: int64(at), Kind: event.KindVars, Host: h, State: state, StateHow: event.Read, Vars: vars})
+		r.append(&event.Event{T: int64(at), Kind: event.KindVars, Host: h, Conn: conn, State: state, StateHow: event.Read, Vars: vars})
 	}
 }
 
+// of returns what is known of one end of a connection. A new connection begins in the state that its end had without one:
+// LISTEN, or CLOSED.
+func (r *recorder) of(h event.Host, conn int) *known {
+	r.latest[h] = max(r.latest[h], conn)
+	s := side{h, conn}
+	k := r.known[s]
+	if k == nil {
+		k = &known{}
+		if before := r.known[side{h, 0}]; before != nil {
+			k.state = before.state
+		}
+		if r.known == nil {
+			r.known = make(map[side]*known)
+		}
+		r.known[s] = k
+	}
+	return k
+}
+
 // changed records the state of h if it is known and new.
-func (r *recorder) changed(at int64, h event.Host, state event.State, how event.How) {
-	k := &r.known[h]
+func (r *recorder) changed(at int64, h event.Host, conn int, state event.State, how event.How) {
+	k := r.of(h, conn)
 	if state == event.StateUnknown || state == k.state {
 		return
 	}
 	from := k.state
 	k.state = state
-	r.append(&event.Event{T: at, Kind: event.KindState, Host: h, From: from, State: state, StateHow: how})
+	r.append(&event.Event{T: at, Kind: event.KindState, Host: h, Conn: conn, From: from, State: state, StateHow: how})
 }
 
 // append numbers a copy of e. Moments are stamped on several goroutines before they meet here; one that is earlier than
@@ -124,9 +151,9 @@ func (r *recorder) take(buf []event.Event) []event.Event {
 	return out
 }
 
-// state returns the last known state of h.
+// state returns the last known state of the latest connection of h.
 func (r *recorder) state(h event.Host) event.State {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.known[h].state
+	return r.of(h, r.latest[h]).state
 }

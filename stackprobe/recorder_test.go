@@ -18,9 +18,9 @@ func TestRecorderOrder(t *testing.T) {
 	r.put(&tx)
 	r.put(&event.Event{T: 20, Kind: event.KindNote, Text: "late"})
 	r.insert(place, &event.Event{T: 5, Kind: event.KindApp, Host: event.Client, App: event.App{Call: event.Connect}})
-	r.observe(40, event.Client, event.SynSent, event.Vars{})
-	r.observe(40, event.Client, event.StateEstablished, event.Vars{Has: event.HasCwnd, Cwnd: 10})
-	r.observe(50, event.Client, event.StateEstablished, event.Vars{Has: event.HasCwnd, Cwnd: 10})
+	r.observe(40, event.Client, 0, event.SynSent, event.Vars{})
+	r.observe(40, event.Client, 0, event.StateEstablished, event.Vars{Has: event.HasCwnd, Cwnd: 10})
+	r.observe(50, event.Client, 0, event.StateEstablished, event.Vars{Has: event.HasCwnd, Cwnd: 10})
 	r.insert(r.place(), &event.Event{T: 60, Kind: event.KindApp, Host: event.Client, App: event.App{Call: event.Close}})
 	type short struct {
 		N     int

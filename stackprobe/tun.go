@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"gnet/stackprobe/app"
 	"gnet/stackprobe/event"
 	"gnet/stackprobe/kernelside"
 	"gnet/stackprobe/link"
@@ -22,7 +21,7 @@ func tun(ctx context.Context, cfg *Config, why string) (*exchange, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &exchange{cfg: cfg, loop: vclock.NewReal(), rec: &recorder{clock: event.Mono}, start: startKernel}
+	x := &exchange{cfg: cfg, loop: vclock.NewReal(), rec: &recorder{clock: event.Mono}, start: start}
 	x.run = cfg.header(Tun, event.Mono)
 	x.run.Why = why
 	x.run.Client = event.Stack{Name: kernelside.Name(), CC: kernelside.CC, Recovery: "RACK-TLP", Addr: clientAddr.String()}
@@ -40,20 +39,4 @@ func tun(ctx context.Context, cfg *Config, why string) (*exchange, error) {
 		return nil, err
 	}
 	return x, nil
-}
-
-func startKernel(x *exchange) error {
-	if err := x.serve(); err != nil {
-		return err
-	}
-	x.sample()
-	journal := x.journal(event.Client)
-	done := journal()
-	conn, err := x.ends[event.Client].(*kernelside.Host).Connect(serverPort)
-	if err != nil {
-		return err
-	}
-	done(event.App{Call: event.Connect})
-	x.client = app.NewClient(conn, x.cfg.Bytes, x.cfg.Seed, journal)
-	return nil
 }

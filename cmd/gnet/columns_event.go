@@ -17,6 +17,7 @@ func eventColumns() []render.Column[event.Event] {
 		eventWord("clock", "What the times mean: virtual, or mono (CLOCK_MONOTONIC).", func(e *event.Event) string { return e.Clock.String() }),
 		eventWord("event", "What happened: run, tx, rx, lost, state, vars, app, timer, note or end.", func(e *event.Event) string { return e.Kind.String() }),
 		eventWord("host", "The end at whose tap it was seen, client or server; of a lost segment the sender.", func(e *event.Event) string { return e.Host.String() }),
+		eventInt("conn", render.Int, "", "Number of the connection, from 1.", func(e *event.Event) bool { return e.Conn != 0 }, func(e *event.Event) int64 { return int64(e.Conn) }),
 	}
 	columns = append(columns, segmentColumns()...)
 	columns = append(columns, callColumns()...)
@@ -83,7 +84,6 @@ func segmentColumns() []render.Column[event.Event] {
 	}
 	columns := []render.Column[e]{
 		segment("segment", "", "Number of the transmission: tx and rx (or lost) of the same packet share it.", func(s *event.Segment) int64 { return int64(s.ID) }),
-		segment("conn", "", "Number of the connection.", func(s *event.Segment) int64 { return int64(s.Conn) }),
 		eventAddr("src", "Source address.", func(s *event.Segment) netip.Addr { return s.Src.Addr() }),
 		segment("src_port", "", "Source port.", func(s *event.Segment) int64 { return int64(s.Src.Port()) }),
 		eventAddr("dst", "Destination address.", func(s *event.Segment) netip.Addr { return s.Dst.Addr() }),

@@ -118,11 +118,11 @@ func (t *Tracker) numbers(e *event.Event, sender event.Host) Relation {
 	var r Relation
 	s := &e.Seg
 	if s.HasRelSeq {
-		r.Seq = extend(t.direction(s.Conn, sender).sent, s.RelSeq)
+		r.Seq = extend(t.direction(e.Conn, sender).sent, s.RelSeq)
 		r.End, r.HasSeq = r.Seq+int64(s.Space()), true
 	}
 	if s.HasRelAck && s.Flags.Has(event.ACK) {
-		r.Ack, r.HasAck = extend(t.direction(s.Conn, sender.Peer()).sent, s.RelAck), true
+		r.Ack, r.HasAck = extend(t.direction(e.Conn, sender.Peer()).sent, s.RelAck), true
 	}
 	return r
 }
@@ -134,7 +134,7 @@ func extend(near int64, v uint32) int64 { return near + int64(int32(v-uint32(nea
 func (t *Tracker) depart(e *event.Event, r *Relation) {
 	s := &e.Seg
 	t.remember(s.ID, flight{e.T, e.N, e.Host})
-	d := t.direction(s.Conn, e.Host)
+	d := t.direction(e.Conn, e.Host)
 	r.Repeat = s.Attempt > 1 || (s.Attempt == 0 && r.HasSeq && r.End > r.Seq && d.hasSent && r.Seq < d.sent)
 	if r.HasSeq && (!d.hasSent || r.End > d.sent) {
 		d.sent, d.hasSent = r.End, true
@@ -177,12 +177,12 @@ func (t *Tracker) arrive(e *event.Event, r *Relation) {
 	if s.BadSum {
 		return // the receiver does not look into it (RFC 9293 3.1)
 	}
-	theirs := t.direction(s.Conn, e.Host.Peer())
+	theirs := t.direction(e.Conn, e.Host.Peer())
 	if r.HasSeq && r.End > r.Seq {
 		r.Stale = !theirs.arrived.add(r.Seq, r.End)
 	}
 	if r.HasAck && !s.Flags.Has(event.RST) {
-		t.direction(s.Conn, e.Host).acknowledge(s, r)
+		t.direction(e.Conn, e.Host).acknowledge(s, r)
 	}
 }
 

@@ -15,7 +15,7 @@ const (
 
 // seg is a segment with relative numbers.
 func seg(id int, flags event.Flags, seq uint32, n int, ack uint32) event.Segment {
-	s := event.Segment{ID: id, Conn: 1, Flags: flags, RelSeq: seq, HasRelSeq: true, Len: n, Win: 100}
+	s := event.Segment{ID: id, Flags: flags, RelSeq: seq, HasRelSeq: true, Len: n, Win: 100}
 	if flags.Has(event.ACK) {
 		s.RelAck, s.HasRelAck = ack, true
 	}
@@ -179,10 +179,10 @@ func TestTracker_bounded(t *testing.T) {
 	tr := New()
 	for i := range 20 * maxFlights {
 		s := seg(i+1, event.ACK, uint32(i*10), 1, 1)
-		s.Conn = i % (4 * maxFlights)
-		tr.Add(&event.Event{Kind: event.KindTx, Host: cl, Seg: s})
-		s.Conn, s.ID = 1, -i
-		tr.Add(&event.Event{Kind: event.KindRx, Host: sv, Seg: s})
+		conn := i % (4 * maxFlights)
+		tr.Add(&event.Event{Kind: event.KindTx, Host: cl, Conn: conn, Seg: s})
+		s.ID = -i
+		tr.Add(&event.Event{Kind: event.KindRx, Host: sv, Conn: 1, Seg: s})
 	}
 	if len(tr.flights) > maxFlights || len(tr.order) > 2*maxFlights || len(tr.dirs) > 2*maxFlights {
 		t.Errorf("%d flights, %d in order, %d directions", len(tr.flights), len(tr.order), len(tr.dirs))

@@ -21,6 +21,8 @@ type Conn interface {
 	// CloseWrite ends the direction from here with a FIN.
 	CloseWrite() error
 	Close() error
+	// Tuple names the connection as this end sees it.
+	Tuple() event.Tuple
 }
 
 // Journal records the calls of an application. It is called before a call is made, and what it returns after, with what

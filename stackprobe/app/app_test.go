@@ -44,7 +44,9 @@ func (s *scripted) Read(p []byte) (int, error) {
 }
 
 func (s *scripted) CloseWrite() error { s.shut = true; return nil }
-func (s *scripted) Close() error      { s.closed = true; return nil }
+func (*scripted) Tuple() event.Tuple  { return event.Tuple{} }
+
+func (s *scripted) Close() error { s.closed = true; return nil }
 
 // log is a journal that keeps the calls.
 type log struct{ calls []event.App }

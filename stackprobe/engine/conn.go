@@ -13,12 +13,14 @@ import (
 	"gvisor.dev/gvisor/pkg/waiter"
 
 	"gnet/stackprobe/app"
+	"gnet/stackprobe/event"
 )
 
 // conn implements app.Conn.
 type conn struct {
 	stack *Stack
 	ep    tcpip.Endpoint
+	tuple event.Tuple
 }
 
 // Connect opens a connection from local port to peer. It returns at once; the handshake goes on as packets arrive.
@@ -27,14 +29,15 @@ func (s *Stack) Connect(port uint16, peer netip.AddrPort) (app.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.nic.flow.watch(ep.(*tcp.Endpoint))
+	tuple := event.Tuple{Local: addrPort(s.addr, port), Remote: peer}
+	s.nic.flow.watch(ep.(*tcp.Endpoint), tuple)
 	s.busy = true
 	terr := ep.Connect(addr(tcpip.AddrFromSlice(peer.Addr().AsSlice()), peer.Port()))
 	if _, started := terr.(*tcpip.ErrConnectStarted); terr != nil && !started {
 		ep.Close()
 		return nil, fmt.Errorf("engine: connect: %w", sysError(terr))
 	}
-	return conn{s, ep}, nil
+	return conn{s, ep, tuple}, nil
 }
 
 // Listen opens port and returns the function that takes the next connection from its queue, nil if there is none.
@@ -46,14 +49,16 @@ func (s *Stack) Listen(port uint16) (accept func() (app.Conn, error), err error)
 	if err := ep.Listen(16); err != nil {
 		return nil, fmt.Errorf("engine: listen: %w", sysError(err))
 	}
-	s.nic.flow.watch(ep.(*tcp.Endpoint))
+	s.nic.flow.watch(ep.(*tcp.Endpoint), event.Tuple{Local: addrPort(s.addr, port)})
 	return func() (app.Conn, error) {
 		s.busy = true
-		c, _, err := ep.Accept(nil)
+		var peer tcpip.FullAddress
+		c, _, err := ep.Accept(&peer)
 		switch err.(type) {
 		case nil:
-			s.nic.flow.watch(c.(*tcp.Endpoint))
-			return conn{s, c}, nil
+			tuple := event.Tuple{Local: addrPort(s.addr, port), Remote: addrPort(peer.Addr, peer.Port)}
+			s.nic.flow.watch(c.(*tcp.Endpoint), tuple)
+			return conn{s, c, tuple}, nil
 		case *tcpip.ErrWouldBlock:
 			return nil, nil
 		}
@@ -72,6 +77,15 @@ func (s *Stack) endpoint(port uint16) (tcpip.Endpoint, error) {
 		return nil, fmt.Errorf("engine: bind: %w", sysError(err))
 	}
 	return ep, nil
+}
+
+// Tuple implements app.Conn.
+func (c conn) Tuple() event.Tuple { return c.tuple }
+
+// addrPort makes the general form of a socket address.
+func addrPort(ip tcpip.Address, port uint16) netip.AddrPort {
+	a, _ := netip.AddrFromSlice(ip.AsSlice())
+	return netip.AddrPortFrom(a, port)
 }
 
 // Established implements app.Conn.

@@ -93,6 +93,12 @@ func (p *pair) connect(t *testing.T) (client, peer app.Conn) {
 	return client, peer
 }
 
+// sample returns what the stack's only connection shows.
+func sample(s *Stack) (state event.State, vars event.Vars) {
+	s.Sample(func(_ event.Tuple, st event.State, v event.Vars) { state, vars = st, v })
+	return state, vars
+}
+
 // TestSnapshotIsTheStacksOwn compares what is read through the linkname with the stack's public TCP_INFO, after a
 // transfer with a loss, so that every value has moved.
 func TestSnapshotIsTheStacksOwn(t *testing.T) {
@@ -106,7 +112,7 @@ func TestSnapshotIsTheStacksOwn(t *testing.T) {
 	if err := c.(conn).ep.GetSockOpt(&info); err != nil {
 		t.Fatal(err)
 	}
-	state, v := p.client.Sample()
+	state, v := sample(p.client)
 	type facts struct {
 		State          event.State
 		Cwnd, Ssthresh uint32
@@ -133,7 +139,7 @@ func TestRefused(t *testing.T) {
 	if ok, err := c.Established(); ok || !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("%t, %v", ok, err)
 	}
-	if state, _ := p.client.Sample(); state != event.ClosedReset {
+	if state, _ := sample(p.client); state != event.ClosedReset {
 		t.Errorf("state %v", state)
 	}
 	last := p.sent[len(p.sent)-1]
@@ -155,7 +161,7 @@ func TestAbortIsSeenByThePeer(t *testing.T) {
 		t.Error("write succeeds")
 	}
 	for h, s := range map[string]*Stack{"client": p.client, "server": p.server} {
-		if state, v := s.Sample(); state != event.ClosedReset || v.Has != 0 {
+		if state, v := sample(s); state != event.ClosedReset || v.Has != 0 {
 			t.Errorf("%s: %v, %+v", h, state, v)
 		}
 	}

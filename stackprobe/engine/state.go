@@ -18,6 +18,8 @@ type flow struct {
 	mu sync.Mutex
 	// ep is the connection that transmitted last, or that the application opened.
 	ep *tcp.Endpoint
+	// tuple names it; a closed connection no longer knows its peer.
+	tuple event.Tuple
 	// timeouts is the stack's counter at the last transmission. high is SND.NXT at the last timeout: what is repeated
 	// below it is repeated because of that timeout, even if an acknowledgement and not the timer set it off.
 	timeouts uint64
@@ -51,22 +53,23 @@ func (f *flow) state(s tcp.EndpointState) event.State {
 }
 
 // watch makes ep the connection whose state Sample returns.
-func (f *flow) watch(ep *tcp.Endpoint) {
+func (f *flow) watch(ep *tcp.Endpoint, t event.Tuple) {
 	f.mu.Lock()
 	f.ep = ep
+	f.tuple = t
 	f.mu.Unlock()
 }
 
-func (f *flow) watched() *tcp.Endpoint {
+func (f *flow) watched() (*tcp.Endpoint, event.Tuple) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.ep
+	return f.ep, f.tuple
 }
 
 // sent returns what the stack knows at the transmission of packet. The caller is inside that transmission.
 func (f *flow) sent(s *Stack, packet []byte) link.Sent {
 	f.sees(packet)
-	ep, flags := find(s.stack, packet)
+	ep, tuple, flags := find(s.stack, packet)
 	if ep == nil {
 		return link.Sent{}
 	}
@@ -76,9 +79,9 @@ func (f *flow) sent(s *Stack, packet []byte) link.Sent {
 		// A SYN cookie or a RST for nobody: no connection stands behind it.
 		return out
 	}
-	f.watch(ep)
+	f.watch(ep, tuple)
 	if flags&header.TCPFlagSyn != 0 && s.clock.inTimer.Load() {
-		out.Evidence = link.Expired
+		out.Evidence = event.Expired
 	}
 	// A RST may leave for a connection whose lock is not held; its variables no longer matter.
 	if !connected(state) || flags&header.TCPFlagRst != 0 {
@@ -92,7 +95,7 @@ func (f *flow) sent(s *Stack, packet []byte) link.Sent {
 }
 
 // evidence says what speaks for a reason of a retransmission, if this is one.
-func (f *flow) evidence(es *tcp.TCPEndpointState, timeouts uint64) link.Evidence {
+func (f *flow) evidence(es *tcp.TCPEndpointState, timeouts uint64) event.Evidence {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	snd := &es.Sender
@@ -102,13 +105,13 @@ func (f *flow) evidence(es *tcp.TCPEndpointState, timeouts uint64) link.Evidence
 		f.high, f.hasHigh = uint32(snd.SndNxt), true
 		if snd.SndWnd == 0 {
 			// Netstack counts its persist timer among the timeouts.
-			return link.Probing
+			return event.Probing
 		}
-		return link.Expired
+		return event.Expired
 	case snd.FastRecovery.Active:
-		return link.Recovering
+		return event.Recovering
 	case f.hasHigh && int32(uint32(snd.SndUna)-f.high) < 0:
-		return link.Resending
+		return event.Resending
 	}
 	f.hasHigh = false
 	return 0
@@ -125,32 +128,33 @@ func segment(packet []byte) (stack.TransportEndpointID, header.TCPFlags, bool) {
 		RemotePort: t.DestinationPort(), RemoteAddress: ip.DestinationAddress()}, t.Flags(), true
 }
 
-// find returns the connection that sends packet, nil if there is none, and the flags of its segment.
-func find(s *stack.Stack, packet []byte) (*tcp.Endpoint, header.TCPFlags) {
+// find returns the connection that sends packet, nil if there is none, its name, and the flags of its segment.
+func find(s *stack.Stack, packet []byte) (*tcp.Endpoint, event.Tuple, header.TCPFlags) {
 	id, flags, ok := segment(packet)
 	if !ok {
-		return nil, 0
+		return nil, event.Tuple{}, 0
 	}
 	ep, _ := s.FindTransportEndpoint(ipv4.ProtocolNumber, tcp.ProtocolNumber, id, nicID).(*tcp.Endpoint)
-	return ep, flags
+	return ep, event.Tuple{Local: addrPort(id.LocalAddress, id.LocalPort), Remote: addrPort(id.RemoteAddress, id.RemotePort)}, flags
 }
 
-// Sample returns state and variables of the stack's connection, or of its listener before there is one. Call it after
+// Sample yields state and variables of the stack's connection, or of its listener before there is one. Call it after
 // Settle.
-func (s *Stack) Sample() (event.State, event.Vars) {
-	ep := s.nic.flow.watched()
+func (s *Stack) Sample(yield func(event.Tuple, event.State, event.Vars)) {
+	ep, tuple := s.nic.flow.watched()
 	if ep == nil {
-		return event.StateUnknown, event.Vars{}
+		return
 	}
 	ep.LockUser()
 	defer ep.UnlockUser()
 	state := tcp.EndpointState(ep.State())
 	if !connected(state) {
-		return s.nic.flow.state(state), event.Vars{}
+		yield(tuple, s.nic.flow.state(state), event.Vars{})
+		return
 	}
 	var es tcp.TCPEndpointState
 	completeState(ep, &es)
-	return stateOf(state), varsOf(&es)
+	yield(tuple, stateOf(state), varsOf(&es))
 }
 
 // connected reports whether the connection has its sender and receiver variables.

@@ -13,17 +13,21 @@ type Kind uint8
 
 // The kinds.
 const (
-	_         Kind = iota
-	KindRun        // the first event: how this run was made (Event.Run)
-	KindTx         // Host transmitted Seg; it is at the head of the link now
-	KindRx         // Seg has arrived at Host, which has not processed it yet
-	KindLost       // the link took Seg that Host had sent; Event.Rule says why
-	KindState      // the TCP state of Host changed from From to State
-	KindVars       // variables of Host were sampled outside a transmission (Event.Vars)
-	KindApp        // the application of Host called its stack (Event.App)
-	KindTimer      // a retransmission timer of Host expired (Event.Timer)
-	KindNote       // a sentence about the run (Event.Level, Event.Text)
-	KindEnd        // the last event: what was delivered (Event.End)
+	_            Kind = iota
+	KindRun           // the first event: how this run was made (Event.Run)
+	KindTx            // Host transmitted Seg; it is at the head of the link now
+	KindRx            // Seg has arrived at Host, which has not processed it yet
+	KindLost          // the link took Seg that Host had sent; Event.Rule says why
+	KindState         // the TCP state of Host changed from From to State
+	KindVars          // variables of Host were sampled outside a transmission (Event.Vars)
+	KindApp           // the application of Host called its stack (Event.App)
+	KindTimer         // a timer of Host was armed, stopped or fired (Event.Timer)
+	KindNote          // a sentence about the run (Event.Level, Event.Text)
+	KindEnd           // the last event: what was delivered (Event.End)
+	KindFault         // the link changed the way of Seg that Host had sent, without taking it (Event.Fault)
+	KindICMP          // Host got an ICMP message about Seg, which it had sent (Event.ICMP)
+	KindCheck         // a value computed for Host does not agree with what its kernel says (Event.Check)
+	KindCounters      // the counters of Host's stack at the end of the run (Event.Counters)
 )
 
 // Host names one end of the connection; None is the run as a whole.
@@ -89,8 +93,13 @@ type Event struct {
 	Kind  Kind
 	// Host is the end at whose tap this was seen. A lost segment has its sender here.
 	Host Host
+	// Conn numbers the connections of the run from 1, as the link met them; 0 is none in particular. A new incarnation of
+	// the same two sockets is a new connection.
+	Conn int
 
 	Seg Segment
+	// Evidence is what the sender's stack showed at a transmission that speaks for a reason.
+	Evidence Evidence
 
 	// State is the state of Host: at the moment of transmission for tx, before processing for rx, the new one for
 	// state. From is the former state of a state change.
@@ -137,19 +146,4 @@ type App struct {
 	Bytes int
 	// Err is the error of a Failed call in the words of the kernel's errno, such as "connection timed out".
 	Err string
-}
-
-// TimerKind names a timer of TCP.
-type TimerKind uint8
-
-// The timers.
-const (
-	_   TimerKind = iota
-	RTO           // retransmission timeout, RFC 6298
-)
-
-// Timer is an expired timer.
-type Timer struct {
-	Kind TimerKind
-	How  How
 }

@@ -20,6 +20,9 @@ func AppendJSON(dst []byte, e *Event) []byte {
 	if e.Host != None {
 		o.str("host", e.Host.String())
 	}
+	if e.Conn != 0 {
+		o.int("conn", int64(e.Conn))
+	}
 	switch e.Kind {
 	case KindTx, KindRx, KindLost:
 		o.segment(&e.Seg)
@@ -105,7 +108,6 @@ func (o *object) addr(k string, a netip.AddrPort) {
 
 func (o *object) segment(s *Segment) {
 	o.int("segment", int64(s.ID))
-	o.int("conn", int64(s.Conn))
 	o.addr("src", s.Src)
 	o.addr("dst", s.Dst)
 	o.int("ip_id", int64(s.IPID))

@@ -1,13 +1,16 @@
 package event
 
 var (
-	kindNames   = [...]string{"", "run", "tx", "rx", "lost", "state", "vars", "app", "timer", "note", "end"}
+	kindNames   = [...]string{"", "run", "tx", "rx", "lost", "state", "vars", "app", "timer", "note", "end", "fault", "icmp", "check", "counters"}
 	hostNames   = [...]string{"", "client", "server"}
 	clockNames  = [...]string{"", "virtual", "mono"}
 	howNames    = [...]string{"", "read", "computed", "inferred"}
 	levelNames  = [...]string{"info", "warning"}
 	callNames   = [...]string{"", "listen", "connect", "established", "accept", "write", "receive", "eof", "shutdown", "close", "failed"}
-	timerNames  = [...]string{"", "rto"}
+	timerNames  = [...]string{"", "rto", "syn", "synack", "tlp", "reorder", "persist", "keepalive", "delayed-ack", "time-wait", "fin-wait-2", "user"}
+	opNames     = [...]string{"fired", "armed", "stopped"}
+	actionNames = [...]string{"", "drop", "dup", "corrupt", "delay", "reorder", "rate", "loss", "burst", "mtu", "down"}
+	congNames   = [...]string{"", "open", "disorder", "cwr", "recovery", "loss"}
 	reasonNames = [...]string{"", "new", "ack", "rto", "fast", "tlp", "window-probe", "keepalive", "reset", "retransmit"}
 )
 
@@ -29,8 +32,17 @@ func (l Level) String() string { return name(levelNames[:], uint8(l)) }
 // String returns the word of the schema: "connect", "write", ...
 func (c Call) String() string { return name(callNames[:], uint8(c)) }
 
-// String returns "rto".
+// String returns the word of the schema: "rto", "tlp", "persist", ...
 func (t TimerKind) String() string { return name(timerNames[:], uint8(t)) }
+
+// String returns "fired", "armed" or "stopped".
+func (o TimerOp) String() string { return name(opNames[:], uint8(o)) }
+
+// String returns the word of the rules: "drop", "dup", ...
+func (a Action) String() string { return name(actionNames[:], uint8(a)) }
+
+// String returns the word of the schema: "open", "disorder", "cwr", "recovery" or "loss".
+func (c Congestion) String() string { return name(congNames[:], uint8(c)) }
 
 // String returns the word of the schema: "new", "rto", "fast", ...
 func (r Reason) String() string { return name(reasonNames[:], uint8(r)) }

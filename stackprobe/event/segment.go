@@ -95,11 +95,14 @@ const (
 	Retransmit
 )
 
+// Tuple names a connection as one end sees it.
+type Tuple struct{ Local, Remote netip.AddrPort }
+
 // Segment is one TCP segment on its way.
 type Segment struct {
 	// ID numbers the transmissions on the link from 1: the events tx and rx (or lost) of the same packet share it, a
-	// retransmission has a new one. Conn numbers the connections of the run from 1.
-	ID, Conn int
+	// retransmission has a new one.
+	ID       int
 	Src, Dst netip.AddrPort
 	// IPID is the identification of the IPv4 header, Hop its TTL or hop limit.
 	IPID uint16
@@ -120,6 +123,9 @@ type Segment struct {
 	// Len is the number of payload octets, Hash the FNV-1a 64 of them.
 	Len  int
 	Hash uint64
+	// Size is the length of the IP packet, Wire its first bytes as they were on the wire (Run.Snap of them).
+	Size int
+	Wire string
 
 	Opts Options
 

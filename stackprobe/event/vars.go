@@ -27,7 +27,7 @@ var stateNames = [...]string{"", "CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED",
 func (s State) String() string { return name(stateNames[:], uint8(s)) }
 
 // VarSet is a set of variables.
-type VarSet uint16
+type VarSet uint32
 
 // The variables of Vars.
 const (
@@ -43,6 +43,22 @@ const (
 	HasRTTVar
 	HasRcvNxt
 	HasRcvWnd
+	HasCongestion
+	HasFlight
+	HasSacked
+	HasLost
+	HasRetrans
+	HasDupAcks
+	HasReordering
+	HasBackoff
+	HasProbes
+	HasBytesAcked
+	HasBytesReceived
+	HasSndMSS
+	HasSndBuf
+	HasRcvBuf
+	HasScoreboard
+	HasHeld
 )
 
 // InfiniteSsthresh is the slow start threshold before the first loss, as the kernel shows it
@@ -65,7 +81,41 @@ type Vars struct {
 	RTO, SRTT, RTTVar int64 // nanoseconds
 	RcvNxt            uint32
 	RcvWnd            uint32 // octets
+
+	// At is when the values were sampled, in nanoseconds since the start of the run; 0 is the moment of the event.
+	At int64
+	// Congestion is the state of loss recovery.
+	Congestion Congestion
+	// Flight, Sacked, Lost and Retrans count segments: sent and not acknowledged, reported by SACK, taken for lost, and
+	// repeated ones that are under way (tcpi_unacked, tcpi_sacked, tcpi_lost, tcpi_retrans).
+	Flight, Sacked, Lost, Retrans uint32
+	// DupAcks counts duplicate acknowledgements since the last new one; Reordering is the degree of reordering that the
+	// sender allows for, in segments.
+	DupAcks, Reordering uint32
+	// Backoff is how often the retransmission timeout was doubled, Probes how many probes are unanswered.
+	Backoff, Probes uint32
+	// BytesAcked and BytesReceived are a kernel's tcpi_bytes_acked and tcpi_bytes_received.
+	BytesAcked, BytesReceived uint64
+	SndMSS                    uint32 // octets
+	SndBuf, RcvBuf            uint32 // octets that wait in the send buffer, octets that wait for the reader
+	// Scoreboard[:NScoreboard] are the first blocks that the peer's SACKs have reported and that are not acknowledged,
+	// Held[:NHeld] those that this end holds beyond RCV.NXT. The numbers are raw.
+	NScoreboard, NHeld uint8
+	Scoreboard, Held   [MaxBlocks]Block
 }
+
+// Congestion is the state of a sender's loss recovery.
+type Congestion uint8
+
+// The states, in the kernel's words (enum tcp_ca_state in include/uapi/linux/tcp.h).
+const (
+	_ Congestion = iota
+	CongestionOpen
+	CongestionDisorder
+	CongestionCWR
+	CongestionRecovery
+	CongestionLoss
+)
 
 // Rel returns una, nxt and rcvNxt relative to the initial numbers. A value is only valid if its bit and that of the
 // initial number (HasISS, HasIRS) are in Has.
@@ -82,6 +132,10 @@ type Run struct {
 	Version string
 	Seed    int64
 	Bytes   int
+	// Snap is how many bytes of each packet the events hold.
+	Snap int
+	// IPv6 says which version of IP the link carries.
+	IPv6 bool
 	// Delay is the one-way delay of the link in nanoseconds, for each direction.
 	DelayClient, DelayServer int64
 	MTU                      int
@@ -94,6 +148,9 @@ type Run struct {
 	Pinned []string
 	// Unpinned lists what should have been fixed and could not be, with the cause.
 	Unpinned []string
+	// ClockError is how late the machine woke this program when it had asked for a moment, measured before the run: the
+	// median and the worst, in nanoseconds. Both are 0 with a virtual clock.
+	ClockError, ClockErrorMax int64
 }
 
 // Stack is one end's TCP implementation.
@@ -103,6 +160,10 @@ type Stack struct {
 	// CC is the congestion control, Recovery what repairs losses: "reno", "RFC 6675".
 	CC, Recovery string
 	Addr         string
+	// Kernel tells a kernel from an engine.
+	Kernel bool
+	// Options are what its application and its socket were asked for, in the words of the command line.
+	Options string
 }
 
 // End says what came of a run.
@@ -129,4 +190,9 @@ type Totals struct {
 	// numbers, so a SYN or FIN counts where the kernel counts it. HasKernel is false for an engine.
 	KernelAcked, KernelReceived uint64
 	HasKernel                   bool
+	// WrittenHash and ReceivedHash are FNV-1a 64 of all bytes that the application handed over and got.
+	WrittenHash, ReceivedHash uint64
+	// Checks counts the comparisons of computed values with the kernel's, Wrong those that did not agree (each a check
+	// event).
+	Checks, Wrong int
 }

@@ -2,20 +2,22 @@ package kernelside
 
 import (
 	"io"
+	"net/netip"
 	"os"
 
 	"golang.org/x/sys/unix"
 
 	"gnet/stackprobe/app"
+	"gnet/stackprobe/event"
 )
 
 // conn implements app.Conn on the host's socket.
 type conn struct{ h *Host }
 
-// Connect begins to connect the socket to port of the server and returns at once.
-func (h *Host) Connect(port uint16) (app.Conn, error) {
-	h.traffic.begun = true
-	err := unix.Connect(h.sock, &unix.SockaddrInet4{Port: int(port), Addr: h.server.As4()})
+// Connect begins to connect the socket to peer and returns at once. Its own port is the one of Config.
+func (h *Host) Connect(_ uint16, peer netip.AddrPort) (app.Conn, error) {
+	h.traffic.begun, h.peer = true, peer
+	err := unix.Connect(h.sock, &unix.SockaddrInet4{Port: int(peer.Port()), Addr: peer.Addr().As4()})
 	if err != nil && err != unix.EINPROGRESS {
 		return nil, os.NewSyscallError("connect", err)
 	}
@@ -30,6 +32,9 @@ func (c conn) fail(err error) error {
 	}
 	return err
 }
+
+// Tuple implements app.Conn.
+func (c conn) Tuple() event.Tuple { return c.h.tuple() }
 
 // Established implements app.Conn.
 func (c conn) Established() (bool, error) {

@@ -1,6 +1,7 @@
 package kernelside
 
 import (
+	"net/netip"
 	"os"
 	"time"
 
@@ -126,7 +127,7 @@ func (h *Host) Settle() {
 func (h *Host) sent() link.Sent {
 	t := &h.traffic
 	s := link.Sent{}
-	if s.State, s.Vars = h.Sample(); s.State != event.StateUnknown {
+	if s.State, s.Vars = h.sample(); s.State != event.StateUnknown {
 		s.StateHow = event.Read
 	}
 	if !t.open {
@@ -164,8 +165,19 @@ func (h *Host) fail(err error) {
 // Err returns the first error of the interface itself, nil if there was none.
 func (h *Host) Err() error { return h.traffic.err }
 
-// Sample returns state and variables of the socket, nothing before connect.
-func (h *Host) Sample() (event.State, event.Vars) {
+// Sample yields state and variables of the socket, nothing before connect.
+func (h *Host) Sample(yield func(event.Tuple, event.State, event.Vars)) {
+	if s, v := h.sample(); s != event.StateUnknown {
+		yield(h.tuple(), s, v)
+	}
+}
+
+// tuple names the socket's connection.
+func (h *Host) tuple() event.Tuple {
+	return event.Tuple{Local: netip.AddrPortFrom(h.client, h.port), Remote: h.peer}
+}
+
+func (h *Host) sample() (event.State, event.Vars) {
 	t := &h.traffic
 	if !t.begun {
 		return event.StateUnknown, event.Vars{}

@@ -14,7 +14,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gnet/stackprobe/event"
-	"gnet/stackprobe/link"
 )
 
 // TestInfoIsTheKernels compares our reading of TCP_INFO with that of package unix, field by field, on a live socket.
@@ -93,13 +92,13 @@ func TestEvidence(t *testing.T) {
 	for _, tt := range []struct {
 		name        string
 		now, before Info
-		want        link.Evidence
+		want        event.Evidence
 	}{
-		{"probing", Info{Probes: 1, Retransmits: 1}, Info{}, link.Probing},
-		{"expired", Info{Retransmits: 2, CAState: caLoss}, Info{Retransmits: 1}, link.Expired},
-		{"after expiry", Info{Retransmits: 1, CAState: caLoss}, Info{Retransmits: 1}, link.Resending},
-		{"recovery", Info{CAState: caRecovery}, Info{}, link.Recovering},
-		{"none of them", Info{}, Info{}, link.TailLoss},
+		{"probing", Info{Probes: 1, Retransmits: 1}, Info{}, event.Probing},
+		{"expired", Info{Retransmits: 2, CAState: caLoss}, Info{Retransmits: 1}, event.Expired},
+		{"after expiry", Info{Retransmits: 1, CAState: caLoss}, Info{Retransmits: 1}, event.Resending},
+		{"recovery", Info{CAState: caRecovery}, Info{}, event.Recovering},
+		{"none of them", Info{}, Info{}, event.TailLoss},
 	} {
 		if got := tt.now.evidence(&tt.before); got != tt.want {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)

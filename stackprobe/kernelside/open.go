@@ -29,8 +29,9 @@ type Config struct {
 type Host struct {
 	tun, sock      int
 	table, devices int // /proc/net/tcp and /proc/net/dev of the namespace
-	server         netip.Addr
+	client, server netip.Addr
 	port           uint16
+	peer           netip.AddrPort // of the connection, after Connect
 	// Pinned says what was fixed in the namespace, Unpinned what could not be.
 	Pinned, Unpinned []string
 
@@ -69,7 +70,7 @@ func Open(ctx context.Context, c Config) (*Host, error) {
 		closeAll(fds)
 		return nil, explainDeath(ctx, err, waitErr)
 	}
-	return &Host{tun: fds[0], sock: fds[1], table: fds[2], devices: fds[3], server: c.Server, port: c.Port, Pinned: r.pinned, Unpinned: r.unpinned}, nil
+	return &Host{tun: fds[0], sock: fds[1], table: fds[2], devices: fds[3], client: c.Client, server: c.Server, port: c.Port, Pinned: r.pinned, Unpinned: r.unpinned}, nil
 }
 
 // numFDs is the number of descriptors that the helper hands over: TUN, socket, socket table, device table.

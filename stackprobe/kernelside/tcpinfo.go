@@ -8,7 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gnet/stackprobe/event"
-	"gnet/stackprobe/link"
 )
 
 // Info is struct tcp_info (include/uapi/linux/tcp.h) as far as it is used here. Kernels fill as much as they know: the
@@ -124,16 +123,16 @@ func (i *Info) vars() event.Vars {
 // evidence says what speaks for a reason of a retransmission; before is the sample at the transmission before.
 // tcpi_retransmits counts expiries since the last acknowledgement. Linux has tail loss probes, so a repetition outside of
 // recovery and without an expiry is one.
-func (i *Info) evidence(before *Info) link.Evidence {
+func (i *Info) evidence(before *Info) event.Evidence {
 	switch {
 	case i.Probes > 0:
-		return link.Probing
+		return event.Probing
 	case i.Retransmits > before.Retransmits:
-		return link.Expired
+		return event.Expired
 	case i.CAState == caLoss:
-		return link.Resending
+		return event.Resending
 	case i.CAState == caRecovery:
-		return link.Recovering
+		return event.Recovering
 	}
-	return link.TailLoss
+	return event.TailLoss
 }

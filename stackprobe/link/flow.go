@@ -82,21 +82,33 @@ type direction struct {
 	sent    ranges
 }
 
-// observe fills the fields of s that need the connection's past, and remembers s. Segments are observed where they
+// observe fills the fields of s that need the connection's past, remembers s, and returns the connection's number. Segments are observed where they
 // leave, so also what is lost later counts: an initial number is fixed by sending it.
-func (f *flows) observe(from event.Host, s *event.Segment) {
+func (f *flows) observe(from event.Host, s *event.Segment) (conn int) {
 	fl := f.find(from, s)
 	d, peer := &fl.dir[from], &fl.dir[from.Peer()]
 	if s.Flags.Has(event.SYN) && !d.hasISS {
 		d.hasISS, d.iss = true, s.Seq
 		d.scaling, d.shift = s.Opts.Has&event.OptWScale != 0, s.Opts.WScale
 	}
-	s.Conn = fl.conn
 	relative(s, d, peer)
 	window(s, d, peer)
 	if s.Space() > 0 && d.hasISS && !s.Flags.Has(event.RST) {
 		s.Attempt = d.attempt(s.RelSeq, s.RelSeq+s.Space())
 	}
+	return fl.conn
+}
+
+// conn returns the number of the last connection between the two sockets, as host names them, 0 if there was none.
+func (f *flows) conn(host event.Host, t event.Tuple) int {
+	key := ends{t.Local, t.Remote}
+	if host == event.Server {
+		key = ends{t.Remote, t.Local}
+	}
+	if fl := f.m[key]; fl != nil {
+		return fl.conn
+	}
+	return 0
 }
 
 // attempt counts one transmission of the numbers low to high. Behind the end of the number space, which no run reaches

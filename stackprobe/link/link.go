@@ -23,22 +23,8 @@ type Sent struct {
 	State    event.State
 	StateHow event.How
 	Vars     event.Vars
-	Evidence Evidence
+	Evidence event.Evidence
 }
-
-// Evidence is what speaks for a reason of a transmission, from the sender's own state and counters.
-type Evidence uint8
-
-// The evidence. Expired: the retransmission timer has expired just now. Resending: the sender still repeats what the
-// last expiry made it repeat. Recovering: it is in fast or SACK recovery. Probing: its peer's window is closed.
-// TailLoss: it uses tail loss probes.
-const (
-	Expired Evidence = 1 << iota
-	Resending
-	Recovering
-	Probing
-	TailLoss
-)
 
 // Config says how a link is.
 type Config struct {
@@ -100,25 +86,27 @@ func (l *Link) Attach(h event.Host, e End) { l.ends[h] = e }
 func (l *Link) Send(from event.Host, at time.Duration, packet []byte, sent Sent) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	seg := l.read(from, packet, sent.Evidence)
-	e := event.Event{T: int64(at), Kind: event.KindTx, Host: from, State: sent.State, StateHow: sent.StateHow, Vars: sent.Vars}
+	seg, conn := l.read(from, packet, sent.Evidence)
+	e := event.Event{T: int64(at), Kind: event.KindTx, Host: from, Conn: conn, State: sent.State, StateHow: sent.StateHow,
+		Vars: sent.Vars, Evidence: sent.Evidence}
 	if seg != nil {
-		if seg.Attempt > 1 && sent.Evidence&Expired != 0 {
-			l.sink(&event.Event{T: int64(at), Kind: event.KindTimer, Host: from, Timer: event.Timer{Kind: event.RTO, How: event.Inferred}})
+		if seg.Attempt > 1 && sent.Evidence&event.Expired != 0 {
+			l.sink(&event.Event{T: int64(at), Kind: event.KindTimer, Host: from, Conn: conn, Timer: event.Timer{Kind: event.RTO, How: event.Inferred}})
 		}
 		e.Seg = *seg
 		l.sink(&e)
 	}
 	if rule := l.faults.Judge(from, seg); rule != "" {
-		l.lose(from, at, seg, rule)
+		l.lose(from, at, seg, conn, rule)
 		return
 	}
 	l.inFlight++
-	l.clock.At(at+l.path[from].Delay, func() { l.arrive(from.Peer(), packet, seg) })
+	l.clock.At(at+l.path[from].Delay, func() { l.arrive(from.Peer(), packet, seg, conn) })
 }
 
-// read makes the event's view of a packet, nil if it is no TCP segment, and counts it.
-func (l *Link) read(from event.Host, packet []byte, ev Evidence) *event.Segment {
+// read makes the event's view of a packet, nil if it is no TCP segment, and counts it. The second value is the number of
+// its connection.
+func (l *Link) read(from event.Host, packet []byte, ev event.Evidence) (*event.Segment, int) {
 	if ip, err := wire.CheckIPv4(packet); err == nil && l.path[from].Renumber {
 		ip.SetID(l.ipid[from])
 		l.ipid[from]++
@@ -126,33 +114,33 @@ func (l *Link) read(from event.Host, packet []byte, ev Evidence) *event.Segment 
 	seg, ok := parse(packet)
 	if !ok {
 		l.count[from].Other++
-		return nil
+		return nil, 0
 	}
 	l.lastID++
 	seg.ID = l.lastID
-	l.flows.observe(from, &seg)
+	conn := l.flows.observe(from, &seg)
 	seg.Why, seg.WhyHow = reason(&seg, ev)
 	l.count[from].Segments++
 	if seg.Attempt > 1 {
 		l.count[from].Retransmitted++
 	}
-	return &seg
+	return &seg, conn
 }
 
-func (l *Link) lose(from event.Host, at time.Duration, seg *event.Segment, rule string) {
+func (l *Link) lose(from event.Host, at time.Duration, seg *event.Segment, conn int, rule string) {
 	if seg == nil {
 		return
 	}
 	l.count[from].Lost++
-	l.sink(&event.Event{T: int64(at), Kind: event.KindLost, Host: from, Seg: *seg, Rule: rule})
+	l.sink(&event.Event{T: int64(at), Kind: event.KindLost, Host: from, Conn: conn, Seg: *seg, Rule: rule})
 }
 
 // arrive runs on the clock's goroutine.
-func (l *Link) arrive(to event.Host, packet []byte, seg *event.Segment) {
+func (l *Link) arrive(to event.Host, packet []byte, seg *event.Segment, conn int) {
 	l.mu.Lock()
 	l.inFlight--
 	if seg != nil {
-		l.sink(&event.Event{T: int64(l.clock.Now()), Kind: event.KindRx, Host: to, Seg: *seg})
+		l.sink(&event.Event{T: int64(l.clock.Now()), Kind: event.KindRx, Host: to, Conn: conn, Seg: *seg})
 	}
 	l.mu.Unlock()
 	// Outside the lock: the end answers by calling Send.
@@ -164,6 +152,14 @@ func (l *Link) InFlight() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.inFlight
+}
+
+// Conn returns the number of the last connection between the two sockets as host h names them, 0 if no packet of it has
+// been sent.
+func (l *Link) Conn(h event.Host, t event.Tuple) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.flows.conn(h, t)
 }
 
 // Count returns what end h has transmitted so far.
@@ -182,7 +178,7 @@ func (l *Link) Idle(yield func(rule string, matched int) bool) {
 
 // reason says why seg was transmitted. That its sequence numbers are new, or that it has none, the link has seen
 // itself; what made an end repeat itself follows from the evidence.
-func reason(s *event.Segment, ev Evidence) (event.Reason, event.How) {
+func reason(s *event.Segment, ev event.Evidence) (event.Reason, event.How) {
 	switch {
 	case s.Flags.Has(event.RST):
 		return event.Reset, event.Computed
@@ -190,13 +186,13 @@ func reason(s *event.Segment, ev Evidence) (event.Reason, event.How) {
 		return event.Ack, event.Computed
 	case s.Attempt == 1:
 		return event.New, event.Computed
-	case ev&Probing != 0 && s.Len == 1:
+	case ev&event.Probing != 0 && s.Len == 1:
 		return event.WindowProbe, event.Inferred
-	case ev&(Expired|Resending) != 0:
+	case ev&(event.Expired|event.Resending) != 0:
 		return event.Timeout, event.Inferred
-	case ev&Recovering != 0:
+	case ev&event.Recovering != 0:
 		return event.Fast, event.Inferred
-	case ev&TailLoss != 0:
+	case ev&event.TailLoss != 0:
 		return event.TailProbe, event.Inferred
 	}
 	return event.Retransmit, event.Computed

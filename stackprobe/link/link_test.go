@@ -122,15 +122,15 @@ func TestSegmentsOnTheLink(t *testing.T) {
 		f    wire.TCPFields
 		o    wire.TCPOptions
 		data string
-		ev   link.Evidence
+		ev   event.Evidence
 	}{
 		{event.Client, wire.TCPFields{Seq: 1<<32 - 1, Flags: wire.SYN, Window: 64240}, syn, "", 0},
 		{event.Server, wire.TCPFields{Seq: 500, Flags: wire.SYN | wire.ACK, Window: 29184}, wire.TCPOptions{WindowScale: 3, HasScale: true}, "", 0},
 		{event.Client, wire.TCPFields{Seq: 0, Ack: 501, Flags: wire.ACK, Window: 100}, wire.TCPOptions{}, "abc", 0},
 		{event.Client, wire.TCPFields{Seq: 3, Ack: 501, Flags: wire.ACK | wire.PSH, Window: 100}, wire.TCPOptions{}, "de", 0},
 		{event.Server, wire.TCPFields{Seq: 501, Flags: wire.ACK, Window: 200}, wire.TCPOptions{SACKBlocks: [4]wire.SACKBlock{{Left: 3, Right: 5}}, SACKCount: 1}, "", 0},
-		{event.Client, wire.TCPFields{Seq: 0, Ack: 501, Flags: wire.ACK, Window: 100}, wire.TCPOptions{}, "abc", link.Recovering},
-		{event.Client, wire.TCPFields{Seq: 0, Ack: 501, Flags: wire.ACK, Window: 100}, wire.TCPOptions{}, "abcde", link.Expired},
+		{event.Client, wire.TCPFields{Seq: 0, Ack: 501, Flags: wire.ACK, Window: 100}, wire.TCPOptions{}, "abc", event.Recovering},
+		{event.Client, wire.TCPFields{Seq: 0, Ack: 501, Flags: wire.ACK, Window: 100}, wire.TCPOptions{}, "abcde", event.Expired},
 		{event.Client, wire.TCPFields{Seq: 5, Ack: 501, Flags: wire.ACK | wire.FIN, Window: 100}, wire.TCPOptions{}, "", 0},
 		{event.Client, wire.TCPFields{Seq: 6, Flags: wire.RST}, wire.TCPOptions{}, "", 0},
 		{event.Client, wire.TCPFields{Seq: 77, Flags: wire.SYN}, wire.TCPOptions{}, "", 0},
@@ -156,7 +156,7 @@ func TestSegmentsOnTheLink(t *testing.T) {
 	for _, e := range b.events {
 		switch s := &e.Seg; e.Kind {
 		case event.KindTx:
-			got = append(got, facts{s.Conn, s.RelSeq, s.RelAck, s.HasRelAck, s.Window, s.Attempt, s.Why, s.Opts.RelSack[0]})
+			got = append(got, facts{e.Conn, s.RelSeq, s.RelAck, s.HasRelAck, s.Window, s.Attempt, s.Why, s.Opts.RelSack[0]})
 			if s.BadSum {
 				t.Errorf("segment %d: checksum", s.ID)
 			}
@@ -237,7 +237,7 @@ func FuzzLink(f *testing.F) {
 		n := 0
 		for range 2 {
 			for h, p := range map[event.Host][]byte{event.Client: a, event.Server: b} {
-				bench.link.Send(h, 0, append([]byte(nil), p...), link.Sent{Evidence: link.Expired})
+				bench.link.Send(h, 0, append([]byte(nil), p...), link.Sent{Evidence: event.Expired})
 				n++
 			}
 		}
@@ -246,7 +246,7 @@ func FuzzLink(f *testing.F) {
 			t.Fatalf("%d of %d arrived", got, n)
 		}
 		for _, e := range bench.events {
-			if s := &e.Seg; e.Kind != event.KindTimer && (s.ID == 0 || s.Conn == 0 || s.Opts.NSack > event.MaxBlocks || s.Opts.WScale > wire.MaxWindowScale || s.Len > 1<<16) {
+			if s := &e.Seg; e.Kind != event.KindTimer && (s.ID == 0 || e.Conn == 0 || s.Opts.NSack > event.MaxBlocks || s.Opts.WScale > wire.MaxWindowScale || s.Len > 1<<16) {
 				t.Fatalf("%+v", s)
 			}
 			event.AppendJSON(nil, &e)

@@ -52,7 +52,7 @@ func change(e *event.Event, what byte, value uint32, raw []byte) {
 	case 11:
 		e.Seg.ID = int(int32(value))
 	case 12:
-		e.Seg.Why, e.Seg.WhyHow, e.Seg.Attempt, e.Seg.Conn = event.Reason(value), event.How(value>>8), int(value>>16&3), int(value>>24)
+		e.Seg.Why, e.Seg.WhyHow, e.Seg.Attempt, e.Conn = event.Reason(value), event.How(value>>8), int(value>>16&3), int(value>>24)
 	case 13:
 		text := string(raw) + e.Rule + string(raw) + e.Text
 		text = text[:min(len(text), 500)] // it doubles with each change

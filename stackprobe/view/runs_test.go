@@ -43,7 +43,7 @@ func (m *maker) app(t float64, h event.Host, c event.Call, n int) {
 
 // seg is the segment of an event with the numbers that all need.
 func seg(flags event.Flags, seq, n, ack uint32) event.Segment {
-	s := event.Segment{Flags: flags, Seq: 1000 + seq, RelSeq: seq, HasRelSeq: true, Len: int(n), Win: 512, Window: 65536, HasWindow: true, Conn: 1, Attempt: 1, Why: event.New, WhyHow: event.Read}
+	s := event.Segment{Flags: flags, Seq: 1000 + seq, RelSeq: seq, HasRelSeq: true, Len: int(n), Win: 512, Window: 65536, HasWindow: true, Attempt: 1, Why: event.New, WhyHow: event.Read}
 	s.Src, s.Dst = netip.MustParseAddrPort("10.7.0.1:40000"), netip.MustParseAddrPort("10.7.0.2:7000")
 	if flags.Has(event.ACK) {
 		s.Ack, s.RelAck, s.HasRelAck = 5000+ack, ack, true
