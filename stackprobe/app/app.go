@@ -21,6 +21,8 @@ type Conn interface {
 	// CloseWrite ends the direction from here with a FIN.
 	CloseWrite() error
 	Close() error
+	// Abort closes with a linger time of 0: what is not sent is thrown away and a RST leaves (RFC 9293 section 3.10.5).
+	Abort() error
 	// Tuple names the connection as this end sees it.
 	Tuple() event.Tuple
 }

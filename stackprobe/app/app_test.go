@@ -21,6 +21,7 @@ type scripted struct {
 	end         error // behind the last of incoming; nil: nothing more yet
 	shut        bool
 	closed      bool
+	aborted     bool
 }
 
 func (s *scripted) Established() (bool, error) { return s.established, s.connectErr }
@@ -47,6 +48,7 @@ func (s *scripted) CloseWrite() error { s.shut = true; return nil }
 func (*scripted) Tuple() event.Tuple  { return event.Tuple{} }
 
 func (s *scripted) Close() error { s.closed = true; return nil }
+func (s *scripted) Abort() error { s.aborted = true; return nil }
 
 // log is a journal that keeps the calls.
 type log struct{ calls []event.App }

@@ -142,6 +142,13 @@ func (c conn) Close() error {
 	return nil
 }
 
+// Abort implements app.Conn.
+func (c conn) Abort() error {
+	c.stack.busy = true
+	c.ep.Abort()
+	return nil
+}
+
 // sysError gives netstack's error the number that a kernel has for it, so that both ends fail in the same words.
 func sysError(err tcpip.Error) error {
 	switch err.(type) {

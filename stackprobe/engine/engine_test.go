@@ -152,7 +152,9 @@ func TestRefused(t *testing.T) {
 func TestAbortIsSeenByThePeer(t *testing.T) {
 	p := newPair(t)
 	c, peer := p.connect(t)
-	c.(conn).ep.Abort()
+	if err := c.Abort(); err != nil {
+		t.Error(err)
+	}
 	p.run(2*time.Second, nil)
 	if _, err := peer.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
 		t.Errorf("read: %v", err)

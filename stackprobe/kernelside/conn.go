@@ -83,3 +83,15 @@ func (c conn) CloseWrite() error {
 
 // Close implements app.Conn.
 func (c conn) Close() error { return c.h.closeSocket() }
+
+// Abort implements app.Conn.
+func (c conn) Abort() error {
+	if !c.h.traffic.open {
+		return nil
+	}
+	if err := unix.SetsockoptLinger(c.h.sock, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}); err != nil {
+		return os.NewSyscallError("setsockopt SO_LINGER", err)
+	}
+	c.h.traffic.reset = true
+	return c.h.closeSocket()
+}
