@@ -186,6 +186,7 @@ func pmtuEffortColumns() []render.Column[pmtuSummary] {
 		return column(name, render.Int, unit, doc, func(r *row, v *value) { v.Int(get(r.r)) })
 	}
 	return []render.Column[row]{
+		count("changes", "", "How often the path became narrower during the run; the figures are those since the last time.", func(r *path.Result) int64 { return int64(r.Changes) }),
 		count("rounds", "", "Rounds: bursts of probes with the wait for their answers.", func(r *path.Result) int64 { return int64(r.Rounds) }),
 		count("probes", "", "Probes.", func(r *path.Result) int64 { return int64(r.Probes) }),
 		count("sent_bytes", "bytes", "Length of all their IP packets.", func(r *path.Result) int64 { return r.Bytes }),
@@ -195,6 +196,7 @@ func pmtuEffortColumns() []render.Column[pmtuSummary] {
 		count("duplicates", "", "Further answers to the same probes.", func(r *path.Result) int64 { return int64(r.Duplicates) }),
 		count("foreign", "", "Messages that belong to no probe.", func(r *path.Result) int64 { return int64(r.Foreign) }),
 		count("other_source", "", "Replies to probes by a host that was not asked.", func(r *path.Result) int64 { return int64(r.OtherSource) }),
+		column("other_source_address", render.Addr, "", "The last such host.", func(r *row, v *value) { v.Addr(r.r.Other) }),
 		count("malformed", "", "Messages that could not be read.", func(r *path.Result) int64 { return int64(r.Malformed) }),
 		column("elapsed_ns", render.Duration, "ns", "Time from the first probe to the end.", func(r *row, v *value) { v.Duration(r.r.Elapsed) }),
 		column("rtt_min_ns", render.Duration, "ns", "Shortest round-trip time to the host.", func(r *row, v *value) {

@@ -83,8 +83,12 @@ func (t *pmtuText) reasons() []string {
 	} else if h := t.r.Hint; h.MTU > 0 {
 		add("limit", fmt.Sprintf("no more than %d bytes: %v names that as the MTU of its next link", h.MTU, h.From))
 	}
+	add("changed", t.changed())
 	for _, text := range t.unknown() {
 		add("unknown", text)
+	}
+	if n := t.r.OtherSource; n > 0 {
+		add("doubt", fmt.Sprintf("replies to our probes come from %v, which was not asked (%s)", t.r.Other, times(n)))
 	}
 	for _, d := range t.r.Disbelieved {
 		add("doubt", t.disbelief(&d))
@@ -210,6 +214,18 @@ func (t *pmtuText) fragments() string {
 		text += fmt.Sprintf(", %d of %d small fragments", f.Pieces.Answered, f.Pieces.Sent)
 	}
 	return text
+}
+
+// changed says that there was more than one path.
+func (t *pmtuText) changed() string {
+	if t.r.Changes == 0 {
+		return ""
+	}
+	text := "the path became narrower while it was measured"
+	if t.r.Changes > 1 {
+		text += ", " + times(t.r.Changes)
+	}
+	return text + "; this is what it is since"
 }
 
 // there is what the forward figure rests on.

@@ -161,6 +161,8 @@ func (m *Measurement) forward() (mtu int, basis Basis) {
 	switch silent, rounds := m.silent(low + 1); {
 	case low == 0:
 		return 0, Bound
+	case m.doubted(low):
+		return low, Bound
 	case low >= m.top:
 		return low, OwnLink
 	case m.claimed() == low && (m.refused(low+1) || silent >= 2):
@@ -189,6 +191,22 @@ func (m *Measurement) stillFits(size int) bool {
 		}
 	}
 	return false
+}
+
+// doubted reports whether the last probes of a size that was answered before were
+// not: either that is chance, or the path is narrower now.
+func (m *Measurement) doubted(size int) bool {
+	fits, fails := 0, 0
+	for _, s := range m.probes() {
+		switch {
+		case !s.whole() || s.Size != size:
+		case s.Fate == Answered:
+			fits = s.Round
+		case m.failed(s):
+			fails = s.Round
+		}
+	}
+	return fails > fits
 }
 
 // refused reports whether a router refused a whole probe of that size.
@@ -260,6 +278,8 @@ func (m *Measurement) forwardSizes() []int {
 		sizes = append(sizes, hint+1, hint)
 		if hint > low {
 			sizes = append(sizes, hint)
+		} else if m.doubted(low) {
+			sizes = append(sizes, slices.Repeat([]int{low}, m.doubts(low))...)
 		}
 		if high >= hint {
 			return sizes
@@ -306,7 +326,7 @@ func (m *Measurement) search(low, high int) []int {
 }
 
 // doubts is how often to ask for a size that was answered before: once, more often
-// if it was silent since.
+// if it was not since.
 func (m *Measurement) doubts(size int) int {
 	silent := 0
 	for _, s := range m.probes() {

@@ -41,7 +41,11 @@ func (c Cause) String() string {
 func (m *Measurement) trial(kind func(*Probe) bool) Trial {
 	var t Trial
 	for _, s := range m.probes() {
-		if kind(s) && s.Fate != Refused {
+		switch {
+		case !kind(s):
+		case s.Fate == Refused:
+			t.Refused++
+		default:
 			t.Sent++
 			if s.Fate == Answered {
 				t.Answered++
@@ -65,7 +69,7 @@ func (m *Measurement) trials() Fragments {
 }
 
 // open reports whether a trial deserves another probe.
-func (t Trial) open(needed int) bool { return t.Answered == 0 && t.Sent < needed }
+func (t Trial) open(needed int) bool { return t.Answered == 0 && t.Sent+t.Refused < needed }
 
 // answers reports whether the host answers a method.
 func (m *Measurement) answers(method Method) bool {

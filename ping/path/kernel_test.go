@@ -15,21 +15,18 @@ import (
 	"gnet/ping/probe"
 )
 
-// measured measures the path to a host through the kernel, over sockets that
-// were opened already, or are opened here.
-func measured(t *testing.T, dest netip.Addr, s *Sockets) (*Result, string) {
+// measurement prepares one of the path to a host through the kernel.
+func measurement(t *testing.T, dest netip.Addr) *Measurement {
 	t.Helper()
 	f := probe.IPv6
 	if dest.Is4() {
 		f = probe.IPv4
 	}
-	if s == nil {
-		var err error
-		if s, err = Open(f); err != nil {
-			t.Fatal(err)
-		}
-		defer s.Close()
+	s, err := Open(f)
+	if err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(func() { s.Close() })
 	c := probe.Config{Dest: dest, TTL: -1, TOS: -1}
 	if s.Echo().Mode() == probe.Raw {
 		c.ID = uint16(1 + rand.IntN(1<<16-1))
@@ -45,7 +42,14 @@ func measured(t *testing.T, dest netip.Addr, s *Sockets) (*Result, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := New(s, ping.NewSystemClock(), Config{Target: dest, DeviceMTU: mtu, Methods: s.Methods(), Pieces: s.Pieces(), Random: rand.Uint64})
+	return New(s, ping.NewSystemClock(), Config{Target: dest, DeviceMTU: mtu, Methods: s.Methods(), Pieces: s.Pieces(), Random: rand.Uint64})
+}
+
+// measured measures the path to a host through the kernel. during, if there is
+// one, is called behind each round.
+func measured(t *testing.T, dest netip.Addr, during func(round int)) (*Result, string) {
+	t.Helper()
+	m := measurement(t, dest)
 	var b strings.Builder
 	round := 0
 	for p, err := range m.Run(context.Background()) {
@@ -55,12 +59,23 @@ func measured(t *testing.T, dest netip.Addr, s *Sockets) (*Result, string) {
 		if p.Round != round {
 			b.WriteString("\n")
 			round = p.Round
+			if during != nil {
+				during(round)
+			}
 		}
 		fmt.Fprintf(&b, " %v %d", p.Method, p.Size)
 		if p.TTL > 0 {
 			fmt.Fprintf(&b, "@%d", p.TTL)
 		}
+		if p.Pieces {
+			b.WriteString("p")
+		} else if p.Fragment {
+			b.WriteString("f")
+		}
 		fmt.Fprintf(&b, " %v", p.Fate)
+		if p.ReplyFragment > 0 {
+			fmt.Fprintf(&b, "/%d", p.ReplyFragment)
+		}
 	}
 	return m.Result(), b.String()
 }

@@ -124,10 +124,13 @@ func TestMeasure(t *testing.T) {
 		{"the link becomes narrower", probe.IPv4, mtus(1500, 1500, 1450, 1500), func(n *simPath) {
 			n.routers[1].blind = true
 			n.changeAt, n.change = 5*ms, func(n *simPath) { n.links[2].forward = 1400 }
-		}, "icmp forward 1400 silence, reverse 1400 replies, behind hop 2, icmp_filtered", 9},
+		}, "icmp forward 1400 silence, reverse 1400 replies, behind hop 2, icmp_filtered, changed 1", 9},
 		{"our own link becomes narrower", probe.IPv4, mtus(1500, 1500, 1450), func(n *simPath) {
 			n.changeAt, n.change = 10*ms, func(n *simPath) { n.links[0].forward = 1400 }
-		}, "icmp forward 1400 own_link, reverse 1400 own_link, behind hop 0", 4},
+		}, "icmp forward 1400 own_link, reverse 1400 own_link, behind hop 0, changed 1", 4},
+		{"the link becomes narrower, routers answer", probe.IPv4, mtus(1500, 1500, 1450, 1500), func(n *simPath) {
+			n.changeAt, n.change = 10*ms, func(n *simPath) { n.links[2].forward = 1400 }
+		}, "icmp forward 1400 router, reverse 1400 replies, behind hop 2 named, changed 1", 8},
 		{"forged", probe.IPv4, mtus(1500, 1450, 1400, 1500), forged(552, 68, 0, 9000),
 			"icmp forward 1400 router, reverse 1400 replies, behind hop 2 named, not 552: refuted, not 68: refuted, not 0: names_none, not 9000: not_smaller", 3},
 		{"forged over a path that is whole", probe.IPv4, mtus(1500, 1500, 1500), forged(552, 68, 0, 9000),

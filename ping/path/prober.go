@@ -52,6 +52,8 @@ type Counts struct {
 	// probes from a host that was not asked, Duplicates further answers to a
 	// probe, Malformed what could not be read.
 	Foreign, OtherSource, Duplicates, Malformed int
+	// Other is the last of the hosts that OtherSource counts.
+	Other netip.Addr
 	// Late counts the answers that came after the end of their round.
 	Late int
 	// Bytes is the length of all IP packets that were sent.
@@ -247,6 +249,7 @@ func (p *Prober) take(a *Answer) {
 	fate := p.fate(a)
 	if fate == Answered && !sameHost(a.From, p.target) {
 		p.counts.OtherSource++
+		p.counts.Other = a.From
 		return
 	}
 	if fate == TooBig {

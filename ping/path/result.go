@@ -106,6 +106,9 @@ type Result struct {
 	Disbelieved []Disbelief
 	// Refusals are the unreachable messages, by sender.
 	Refusals []Refusal
+	// Changes is how often the path became narrower meanwhile. The answers above rest
+	// on what came after the last time alone.
+	Changes int
 	// Rounds and Probes were needed. Lost are those of the probes that fit and were
 	// not answered.
 	Rounds, Probes int
@@ -122,8 +125,9 @@ type Fragments struct {
 	Long, Cut, Datagrams, Ports, Pieces Trial
 }
 
-// Trial is how many probes of a kind were sent and answered.
-type Trial struct{ Sent, Answered int }
+// Trial is how many probes of a kind were sent and answered, and how many our own
+// kernel refused to send.
+type Trial struct{ Sent, Answered, Refused int }
 
 // Refusal is an ICMP unreachable message, or another error that ends a probe.
 type Refusal struct {
@@ -134,7 +138,7 @@ type Refusal struct {
 
 // Result returns what is known. It may be asked for at any time.
 func (m *Measurement) Result() *Result {
-	r := &Result{Reached: m.reached, Method: m.method, DeviceMTU: m.top, Rounds: m.prober.round, Probes: len(m.prober.table),
+	r := &Result{Reached: m.reached, Method: m.method, DeviceMTU: m.top, Changes: m.changes, Rounds: m.prober.round, Probes: len(m.prober.table),
 		Counts: m.prober.counts, Elapsed: m.prober.clock.Now().Mono - m.began}
 	m.conclude(r)
 	if mtu := m.claimed(); mtu > 0 {

@@ -409,6 +409,9 @@ func short(r *Result) string {
 		b.Reset()
 		b.WriteString("no answer")
 	}
+	if r.Changes > 0 {
+		fmt.Fprintf(&b, ", changed %d", r.Changes)
+	}
 	for _, d := range r.Disbelieved {
 		fmt.Fprintf(&b, ", not %d: %v", d.MTU, d.Reason)
 	}

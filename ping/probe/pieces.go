@@ -22,6 +22,15 @@ func OpenPieces(f Family) (*Pieces, error) {
 	if err != nil {
 		return nil, &SocketError{Op: "socket", Family: f, Mode: Raw, Err: err}
 	}
+	// What the kernel has learned of the path, rightly or not, is not to refuse them.
+	level, option, name := unix.SOL_IP, unix.IP_MTU_DISCOVER, "IP_MTU_DISCOVER"
+	if f == IPv6 {
+		level, option, name = unix.SOL_IPV6, unix.IPV6_MTU_DISCOVER, "IPV6_MTU_DISCOVER"
+	}
+	if err := unix.SetsockoptInt(fd, level, option, unix.IP_PMTUDISC_PROBE); err != nil {
+		unix.Close(fd)
+		return nil, &SocketError{Op: name, Family: f, Mode: Raw, Err: err}
+	}
 	return &Pieces{fd, f}, nil
 }
 

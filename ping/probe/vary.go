@@ -12,8 +12,9 @@ type Vary struct {
 	// TTL is the time to live or hop limit; 0 leaves the socket's.
 	TTL int
 	// Fragment lets the packet be fragmented: without Don't Fragment over IPv4, by
-	// this host over IPv6. Otherwise it goes out whole or not at all, whatever the
-	// kernel has learned of the path (IP_PMTUDISC_PROBE, ip(7)).
+	// this host over IPv6. Otherwise it goes out whole or not at all
+	// (IP_PMTUDISC_PROBE, ip(7)). What the kernel has learned of the path, rightly or
+	// not, matters to fragments over IPv6 alone, where it is this host that makes them.
 	Fragment bool
 	// FragmentSize is the length of the largest fragment that this host makes of
 	// an IPv6 packet, at least 1280; 0 is what the kernel thinks of the path.
@@ -67,8 +68,11 @@ func sendmsg(fd int, message, control, address []byte) unix.Errno {
 // vary sets the modes that differ from those of the last packet.
 func (s *Socket) vary(v Vary) error {
 	mode := unix.IP_PMTUDISC_PROBE
-	if v.Fragment {
-		mode = unix.IP_PMTUDISC_DONT
+	switch {
+	case v.Fragment && s.family == IPv6:
+		mode = unix.IPV6_PMTUDISC_DONT
+	case v.Fragment:
+		mode = unix.IP_PMTUDISC_OMIT
 	}
 	level, option, name := unix.SOL_IP, unix.IP_MTU_DISCOVER, "IP_MTU_DISCOVER"
 	if s.family == IPv6 {
