@@ -36,14 +36,17 @@ func (e *TUNError) Unwrap() error { return e.Err }
 // OpenTUN makes the TUN interface name in the network namespace of the calling thread and returns its descriptor,
 // non-blocking and without packet information, so that each read and write is one IP packet. The interface goes away
 // with the descriptor, which also keeps the namespace. The error is a *TUNError.
-func OpenTUN(name string) (int, error) {
+func OpenTUN(name string) (int, error) { return openTUN(name, unix.IFF_TUN|unix.IFF_NO_PI) }
+
+// openTUN makes an interface with the flags of TUNSETIFF.
+func openTUN(name string, flags uint16) (int, error) {
 	fd, err := unix.Open(TUNPath, unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return -1, &TUNError{"open", err}
 	}
 	req, err := unix.NewIfreq(name)
 	if err == nil {
-		req.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
+		req.SetUint16(flags)
 		err = unix.IoctlIfreq(fd, unix.TUNSETIFF, req)
 	}
 	if err != nil {

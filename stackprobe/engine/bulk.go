@@ -1,0 +1,186 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/netip"
+
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
+	"gvisor.dev/gvisor/pkg/waiter"
+)
+
+// Bulk is a stack that moves data through a TUN interface as fast as it can: packets of up to 64 KiB stand for many
+// segments (link.OpenVnetTUN), nobody looks at them, and time is the machine's. It shows how fast the engine is when it
+// is not watched.
+type Bulk struct {
+	stack *stack.Stack
+	nic   *bulkNIC
+	addr  tcpip.Address
+	net   tcpip.NetworkProtocolNumber
+}
+
+// bulkBuffer is the size of both buffers of a connection: several times what is on its way between two ends of one
+// machine.
+const bulkBuffer = 8 << 20
+
+// NewBulk returns a stack at the TUN interface with descriptor tun, which stays the caller's. addr is IPv4 or IPv6.
+func NewBulk(tun int, addr netip.Addr, mtu int) (*Bulk, error) {
+	quiet()
+	b := &Bulk{addr: tcpip.AddrFromSlice(addr.AsSlice()), net: ipv4.ProtocolNumber}
+	if addr.Is6() {
+		b.net = ipv6.ProtocolNumber
+	}
+	b.stack = stack.New(stack.Options{
+		NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol, ipv6.NewProtocol},
+		TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocol},
+	})
+	var err error
+	if b.nic, err = newBulkNIC(tun, uint32(mtu)); err == nil {
+		err = b.setUp(addr.BitLen())
+	}
+	if err != nil {
+		b.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *Bulk) setUp(bits int) error {
+	sack, cc := tcpip.TCPSACKEnabled(true), tcpip.CongestionControlOption("cubic")
+	rcv := tcpip.TCPReceiveBufferSizeRangeOption{Min: tcp.MinBufferSize, Default: bulkBuffer, Max: bulkBuffer}
+	snd := tcpip.TCPSendBufferSizeRangeOption{Min: tcp.MinBufferSize, Default: bulkBuffer, Max: bulkBuffer}
+	for _, o := range []tcpip.SettableTransportProtocolOption{&sack, &cc, &rcv, &snd} {
+		if err := b.stack.SetTransportProtocolOption(tcp.ProtocolNumber, o); err != nil {
+			return fmt.Errorf("engine: option %T: %w", o, sysError(err))
+		}
+	}
+	if err := b.stack.CreateNIC(nicID, b.nic); err != nil {
+		return fmt.Errorf("engine: interface: %w", sysError(err))
+	}
+	addr := tcpip.ProtocolAddress{Protocol: b.net, AddressWithPrefix: tcpip.AddressWithPrefix{Address: b.addr, PrefixLen: bits}}
+	if err := b.stack.AddProtocolAddress(nicID, addr, stack.AddressProperties{}); err != nil {
+		return fmt.Errorf("engine: address: %w", sysError(err))
+	}
+	b.stack.SetRouteTable([]tcpip.Route{{Destination: header.IPv4EmptySubnet, NIC: nicID}, {Destination: header.IPv6EmptySubnet, NIC: nicID}})
+	return nil
+}
+
+// Dropped returns how many packets the interface refused.
+func (b *Bulk) Dropped() uint64 { return b.nic.dropped.Load() }
+
+// Retransmitted returns how many segments the stack has repeated.
+func (b *Bulk) Retransmitted() uint64 { return b.stack.Stats().TCP.Retransmits.Value() }
+
+// Close ends the stack and returns when its goroutines have ended.
+func (b *Bulk) Close() {
+	if b.nic != nil {
+		b.nic.end()
+	}
+	b.stack.Destroy()
+}
+
+// BulkConn is one connection of a Bulk. Its methods wait. One goroutine may read while another writes.
+type BulkConn struct {
+	ep    tcpip.Endpoint
+	queue *waiter.Queue
+	ctx   context.Context
+}
+
+// Accept opens port, takes one connection and closes the port. The connection's calls end with ctx.
+func (b *Bulk) Accept(ctx context.Context, port uint16) (*BulkConn, error) {
+	queue := &waiter.Queue{}
+	ep, err := b.stack.NewEndpoint(tcp.ProtocolNumber, b.net, queue)
+	if err != nil {
+		return nil, fmt.Errorf("engine: socket: %w", sysError(err))
+	}
+	defer ep.Close()
+	if err := ep.Bind(addr(b.addr, port)); err != nil {
+		return nil, fmt.Errorf("engine: bind: %w", sysError(err))
+	}
+	if err := ep.Listen(1); err != nil {
+		return nil, fmt.Errorf("engine: listen: %w", sysError(err))
+	}
+	c := &BulkConn{ctx: ctx}
+	fail := wait(ctx, queue, waiter.ReadableEvents, func() tcpip.Error {
+		var err tcpip.Error
+		c.ep, c.queue, err = ep.Accept(nil)
+		return err
+	})
+	if fail != nil {
+		return nil, fail
+	}
+	return c, nil
+}
+
+// wait calls f until it no longer would block, with a notification between two calls.
+func wait(ctx context.Context, q *waiter.Queue, mask waiter.EventMask, f func() tcpip.Error) error {
+	err := f()
+	if _, block := err.(*tcpip.ErrWouldBlock); !block {
+		return callError(err)
+	}
+	entry, ready := waiter.NewChannelEntry(mask)
+	q.EventRegister(&entry)
+	defer q.EventUnregister(&entry)
+	for {
+		err := f()
+		if _, block := err.(*tcpip.ErrWouldBlock); !block {
+			return callError(err)
+		}
+		select {
+		case <-ready:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// callError is nil for no error, io.EOF behind the peer's FIN.
+func callError(err tcpip.Error) error {
+	switch err.(type) {
+	case nil:
+		return nil
+	case *tcpip.ErrClosedForReceive:
+		return io.EOF
+	}
+	return sysError(err)
+}
+
+// Read implements io.Reader.
+func (c *BulkConn) Read(p []byte) (n int, err error) {
+	err = wait(c.ctx, c.queue, waiter.ReadableEvents|waiter.EventErr|waiter.EventHUp, func() tcpip.Error {
+		w := tcpip.SliceWriter(p)
+		r, err := c.ep.Read(&w, tcpip.ReadOptions{})
+		n = r.Count
+		return err
+	})
+	return n, err
+}
+
+// Write implements io.Writer.
+func (c *BulkConn) Write(p []byte) (n int, err error) {
+	r := bytes.NewReader(p)
+	for n < len(p) && err == nil {
+		err = wait(c.ctx, c.queue, waiter.WritableEvents|waiter.EventErr|waiter.EventHUp, func() tcpip.Error {
+			k, err := c.ep.Write(r, tcpip.WriteOptions{})
+			n += int(k)
+			return err
+		})
+	}
+	return n, err
+}
+
+// CloseWrite ends the direction from here with a FIN.
+func (c *BulkConn) CloseWrite() error { return callError(c.ep.Shutdown(tcpip.ShutdownWrite)) }
+
+// Close closes the connection.
+func (c *BulkConn) Close() error {
+	c.ep.Close()
+	return nil
+}
