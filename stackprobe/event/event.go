@@ -112,6 +112,12 @@ type Event struct {
 
 	App   App
 	Timer Timer
+	// Fault is what a rule did to Seg (fault and lost).
+	Fault Fault
+	ICMP  ICMP
+	Check Check
+	// Counters are the nonzero ones, sorted by name; nobody changes them once they are here.
+	Counters []Counter
 
 	Level Level
 	Text  string
