@@ -11,52 +11,53 @@ import (
 	"gnet/stackprobe/vclock"
 )
 
-// The sockets of the two ends: addresses that exist nowhere (TEST-NET-1, RFC 5737), the echo service's port (RFC 862),
+// The sockets of the two ends: addresses that exist nowhere (TEST-NET-1, RFC 5737, and RFC 3849), the echo service's port (RFC 862),
 // and a client port that is the same in every run.
 const (
 	clientPort = 40000
 	serverPort = 7
 )
 
-var (
-	clientAddr = netip.AddrFrom4([4]byte{192, 0, 2, 1})
-	serverAddr = netip.AddrFrom4([4]byte{192, 0, 2, 2})
-)
+// addr returns the address of end h: 192.0.2.1 and .2, or 2001:db8::1 and ::2.
+func (c *Config) addr(h event.Host) netip.Addr {
+	if c.IPv6 {
+		return netip.AddrFrom16([16]byte{0: 0x20, 1: 0x01, 2: 0x0d, 3: 0xb8, 15: byte(h)})
+	}
+	return netip.AddrFrom4([4]byte{192, 0, 2, byte(h)})
+}
 
 // memory builds the world of two engines.
 func memory(cfg *Config, why string) (*exchange, error) {
 	x := &exchange{cfg: cfg, loop: vclock.NewVirtual(), rec: &recorder{clock: event.Virtual}, start: start}
 	x.run = cfg.header(Memory, event.Virtual)
 	x.run.Why = why
-	x.run.Client, x.run.Server = engineStack(clientAddr), engineStack(serverAddr)
+	engineStack(&x.run.Client, cfg.addr(event.Client))
+	engineStack(&x.run.Server, cfg.addr(event.Server))
 	x.run.Pinned = []string{"initial sequence numbers, timestamps and IPv4 identification from the seed", "RACK and tail loss probes off"}
-	path := link.Path{Delay: cfg.Delay, Renumber: true}
-	x.connect(path, path)
-	for h, addr := range [...]netip.Addr{event.Client: clientAddr, event.Server: serverAddr} {
-		if event.Host(h) == event.None {
-			continue
-		}
-		s, err := x.engine(event.Host(h), addr)
+	x.connect(link.Path{Delay: cfg.delay(event.Client), Renumber: true}, link.Path{Delay: cfg.delay(event.Server), Renumber: true})
+	for h := event.Client; h <= event.Server; h++ {
+		s, err := x.engine(h)
 		if err != nil {
 			x.close()
 			return nil, err
 		}
-		x.attach(event.Host(h), s)
+		x.attach(h, s)
 	}
 	return x, nil
 }
 
 // engine makes an engine that sends into the exchange's link as end h.
-func (x *exchange) engine(h event.Host, addr netip.Addr) (*engine.Stack, error) {
+func (x *exchange) engine(h event.Host) (*engine.Stack, error) {
 	return engine.New(engine.Config{
 		// The two ends draw from different sequences, or their initial numbers would be the same.
-		Clock: x.loop, Addr: addr, MTU: mtu, Seed: x.cfg.Seed<<8 + int64(h)<<4,
+		Clock: x.loop, Addr: x.cfg.addr(h), MTU: x.cfg.mtu(), Seed: x.cfg.Seed<<8 + int64(h)<<4,
 		Send: func(at time.Duration, packet []byte, sent link.Sent) { x.link.Send(h, at, packet, sent) },
 	})
 }
 
-func engineStack(addr netip.Addr) event.Stack {
-	return event.Stack{Name: engine.Name, CC: engine.CC, Recovery: engine.Recovery, Addr: addr.String()}
+// engineStack fills s with what an engine is.
+func engineStack(s *event.Stack, addr netip.Addr) {
+	s.Name, s.CC, s.Recovery, s.Addr = engine.Name, engine.CC, engine.Recovery, addr.String()
 }
 
 // serve opens the server's port on an engine.
@@ -78,7 +79,7 @@ func start(x *exchange) error {
 	x.sample()
 	journal := x.journal(event.Client)
 	journal()(event.App{Call: event.Connect})
-	conn, err := x.ends[event.Client].(connector).Connect(clientPort, netip.AddrPortFrom(serverAddr, serverPort))
+	conn, err := x.ends[event.Client].(connector).Connect(clientPort, netip.AddrPortFrom(x.cfg.addr(event.Server), serverPort))
 	if err != nil {
 		return err
 	}

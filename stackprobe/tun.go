@@ -17,19 +17,20 @@ func Helper(args []string) (status int, ok bool) { return kernelside.Helper(args
 
 // tun builds the world of this machine's kernel and an engine.
 func tun(ctx context.Context, cfg *Config, why string) (*exchange, error) {
-	host, err := kernelside.Open(ctx, kernelside.Config{Client: clientAddr, Server: serverAddr, Port: clientPort, MTU: mtu, Helper: cfg.Helper})
+	host, err := kernelside.Open(ctx, kernelside.Config{Client: cfg.addr(event.Client), Server: cfg.addr(event.Server), Port: clientPort, MTU: cfg.mtu(), Helper: cfg.Helper})
 	if err != nil {
 		return nil, err
 	}
 	x := &exchange{cfg: cfg, loop: vclock.NewReal(), rec: &recorder{clock: event.Mono}, start: start}
 	x.run = cfg.header(Tun, event.Mono)
 	x.run.Why = why
-	x.run.Client = event.Stack{Name: kernelside.Name(), CC: kernelside.CC, Recovery: "RACK-TLP", Addr: clientAddr.String()}
-	x.run.Server = engineStack(serverAddr)
+	k := &x.run.Client
+	k.Name, k.CC, k.Recovery, k.Addr, k.Kernel = kernelside.Name(), kernelside.CC, "RACK-TLP", cfg.addr(event.Client).String(), true
+	engineStack(&x.run.Server, cfg.addr(event.Server))
 	x.run.Pinned, x.run.Unpinned = host.Pinned, host.Unpinned
-	x.connect(link.Path{Delay: cfg.Delay}, link.Path{Delay: cfg.Delay, Renumber: true})
+	x.connect(link.Path{Delay: cfg.delay(event.Client)}, link.Path{Delay: cfg.delay(event.Server), Renumber: true})
 	x.attach(event.Client, host)
-	s, err := x.engine(event.Server, serverAddr)
+	s, err := x.engine(event.Server)
 	if err == nil {
 		x.attach(event.Server, s)
 		err = host.Start(x.loop, func(at time.Duration, packet []byte, sent link.Sent) { x.link.Send(event.Client, at, packet, sent) })
