@@ -40,7 +40,7 @@ func TestMeasure_everySectionOnce(t *testing.T) {
 		}
 		var out strings.Builder
 		small := sizes{socketsEach: 10, some: 2, many: 3, few: 5, datagram: 2, descriptorsEach: 12, descriptorHolders: 2, rows: 30,
-			routeCount: 1002, route6Count: 4200, echoCount: 20, floodCount: 30, truthCount: 3, sweepRounds: 2, sweepRuns: 1, manyTargets: 300, pathHops: 3, rounds: 1, slowRounds: 1, starts: 1}
+			routeCount: 1002, route6Count: 4200, echoCount: 20, floodCount: 30, truthCount: 3, sweepRounds: 2, sweepRuns: 1, manyTargets: 300, pathHops: 3, lossyRuns: 1, rounds: 1, slowRounds: 1, starts: 1}
 		if err := measure(&lab{gnet: gnet, dir: t.TempDir(), out: &out, sizes: small}, sections()); err != nil {
 			t.Fatalf("%v\n%s", err, out.String())
 		}
@@ -122,7 +122,17 @@ func everyRow() []string {
 		"`ping`, 4 links",
 		"`fping`, 4 links",
 		"what", "once", "2 times, every 10 ms", "no answer: all are under way", "all answer",
-		"`ping --pmtu`, routers answer", "`ping --pmtu`, black hole (tracepath -m 3)",
+		"`ping --pmtu`, routers answer", "`ping --pmtu`, black hole",
+		"`ping --pmtu`, jumbo 9000, blind link of 8950", "`ping --pmtu`, 1280 at the edge",
+		"`ping --pmtu`, IPv6, routers answer", "`ping --pmtu`, IPv6, black hole",
+		"`ping --pmtu`, asymmetric, 1400 there, 1300 back", "`ping --pmtu`, forged messages of 552, 68, 0, 9000",
+		"`ping --pmtu`, seeded losses: a tenth", "`ping --pmtu`, seeded losses: a tenth, black hole",
+		"`ping --pmtu`, seeded losses: a tenth, IPv6 black hole", "`ping --pmtu`, seeded losses: a tenth, odd black hole",
+		"`ping --pmtu`, seeded losses: 28 in a hundred", "`ping --pmtu`, seeded losses: 28 in a hundred, black hole",
+		"`ping --pmtu`, seeded losses: 28 in a hundred, IPv6", "`ping --pmtu`, seeded losses: 28 in a hundred, whole path",
+		"`ping --pmtu`, loss of 10 % of the round trips", "`ping --pmtu`, loss of 10 % of the round trips, black hole",
+		"`ping --pmtu`, loss of 28 % of the round trips", "`ping --pmtu`, loss of 28 % of the round trips, black hole",
+		"`tracepath`, routers answer", "`tracepath`, black hole (-m 3)",
 		"`hello`",
 		"`gnet --version`",
 		"`gnet netstat -h`",
@@ -149,13 +159,53 @@ func TestChosen(t *testing.T) {
 
 func TestPathAnswer(t *testing.T) {
 	for out, want := range map[string]string{
-		"path MTU to 10.77.4.2: 1400 bytes there, 1300 bytes back\n  effort:  2 rounds, 26 probes\n":                                         "1400 in 2 rounds",
-		"path MTU to fd77:4::2: at least 1280 bytes there, unknown back\n  effort:  1 round, 9 probes\n":                                     "at least 1280 in 1 round",
 		" 1?: [LOCALHOST]    pmtu 1500\n 1:  10.77.1.2  0.1ms \n 2:  10.77.1.2  0.012ms pmtu 1450\n 3:  no reply\n     Resume: pmtu 1450 \n": "1450 in 3 steps",
 		"": "nothing",
 	} {
 		if got := pathAnswer(out); got != want {
 			t.Errorf("%q: %q, want %q", out, got, want)
+		}
+	}
+}
+
+// TestSeededRuns: what the test of a lossy path says in each line, and nothing where
+// it does not.
+func TestSeededRuns(t *testing.T) {
+	const out = `=== RUN   TestMeasure_loss
+=== RUN   TestMeasure_loss/a_tenth
+    measure_test.go:206: seed 7: icmp forward 1399 silence
+    measure_test.go:206: right in 199 of 200 runs, at most 6 rounds and 55 probes; reverse exact in 200, link known in 200
+=== RUN   TestMeasure_loss/28_in_a_hundred,_IPv6
+    measure_test.go:206: right in 200 of 200 runs, at most 14 rounds and 148 probes; reverse exact in 200, link known in 200
+=== RUN   TestMeasure_loss/third
+    measure_test.go:206: right in all runs
+--- FAIL: TestMeasure_loss (0.37s)
+`
+	want := []seeded{{"a tenth", 199, 200, 6}, {"28 in a hundred, IPv6", 200, 200, 14}}
+	if diff := cmp.Diff(want, seededRuns(out), cmp.AllowUnexported(seeded{})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestPathCase_right: every figure counts.
+func TestPathCase_right(t *testing.T) {
+	c := blackHole()
+	honest := pathSummary{Forward: 1400, Exact: true, Reverse: 1400, ReverseExact: true, Hop: 2}
+	if !c.right(&honest) {
+		t.Error("what is right is wrong")
+	}
+	for i, spoil := range []func(*pathSummary){
+		func(s *pathSummary) { s.Forward++ }, func(s *pathSummary) { s.Exact = false }, func(s *pathSummary) { s.Reverse-- },
+		func(s *pathSummary) { s.ReverseExact = false }, func(s *pathSummary) { s.Hop = 1 },
+		func(s *pathSummary) {
+			s.Disbelieved = append(s.Disbelieved, struct {
+				MTU int `json:"mtu"`
+			}{9000})
+		},
+	} {
+		s := honest
+		if spoil(&s); c.right(&s) {
+			t.Errorf("spoilt %d is right", i)
 		}
 	}
 }

@@ -52,6 +52,8 @@ type sizes struct {
 	sweepRounds, sweepRuns, manyTargets int
 	// pathHops is where tracepath gives up.
 	pathHops int
+	// lossyRuns is how often the MTU of a path is measured that loses packets.
+	lossyRuns int
 	// rounds is how often each command runs, slowRounds how often those do that
 	// take seconds, starts how often those do that measure start-up alone.
 	rounds, slowRounds, starts int
@@ -61,7 +63,7 @@ type sizes struct {
 func fullSize() sizes {
 	return sizes{socketsEach: 1000, some: 20, many: 100, few: 100, datagram: 10,
 		descriptorsEach: 15_625, descriptorHolders: 64, rows: 1_000_000,
-		routeCount: 1_000_000, route6Count: 40_000, echoCount: 50_000, floodCount: 100_000, truthCount: 100, sweepRounds: 100, sweepRuns: 11, manyTargets: 100_000, pathHops: 30, rounds: 7, slowRounds: 3, starts: 101}
+		routeCount: 1_000_000, route6Count: 40_000, echoCount: 50_000, floodCount: 100_000, truthCount: 100, sweepRounds: 100, sweepRuns: 11, manyTargets: 100_000, pathHops: 30, lossyRuns: 25, rounds: 7, slowRounds: 3, starts: 101}
 }
 
 // thousands writes a number with commas.
@@ -94,6 +96,11 @@ func (l *lab) Helper() {}
 
 // Fatalf ends the run.
 func (l *lab) Fatalf(format string, args ...any) { panic(failure{fmt.Sprintf(format, args...)}) }
+
+// Errorf is there for nstest.Reporter: what goes wrong beside the run.
+func (l *lab) Errorf(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "bench: "+format+"\n", args...)
+}
 
 // Cleanup keeps fn for the end of the section.
 func (l *lab) Cleanup(fn func()) { l.cleanups = append(l.cleanups, fn) }

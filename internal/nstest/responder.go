@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
-	"testing"
 
 	"golang.org/x/sys/unix"
 
@@ -15,11 +14,17 @@ import (
 // Responder answers the echo requests to a host in place of its kernel, as
 // honestly as its reply function is.
 type Responder struct {
-	t       testing.TB
+	t       Reporter
 	six     bool
 	in, out int
 	reply   func(*Responder, EchoRequest)
 	done    chan struct{}
+}
+
+// Reporter is a TB that takes the errors of another goroutine.
+type Reporter interface {
+	TB
+	Errorf(format string, args ...any)
 }
 
 // EchoRequest is a request as a Responder saw it. Its bytes belong to the one
@@ -37,7 +42,7 @@ type EchoRequest struct {
 // reply says until the returned function is called. reply runs in a goroutine of
 // the responder, for one request after the other. The host must not be the
 // sender of the requests.
-func (h *Host) Respond(t testing.TB, six bool, reply func(*Responder, EchoRequest)) (stop func()) {
+func (h *Host) Respond(t Reporter, six bool, reply func(*Responder, EchoRequest)) (stop func()) {
 	t.Helper()
 	r := &Responder{t: t, six: six, reply: reply, done: make(chan struct{})}
 	ignore := "net/ipv4/icmp_echo_ignore_all"
@@ -182,7 +187,7 @@ func (r *Responder) Send(q EchoRequest, src netip.Addr, icmp []byte, mend bool) 
 	}
 	plan, err := wire.PlanIPv4(len(icmp), wire.IPv4MinHeader, responderMTU)
 	if err != nil {
-		r.t.Error(err)
+		r.t.Errorf("responder: %v", err)
 		return
 	}
 	for i := range plan.Len() {
@@ -200,7 +205,7 @@ const responderMTU = 1500
 func (r *Responder) sendBehind(header []byte, err error) func(dst netip.Addr, data []byte) {
 	return func(dst netip.Addr, data []byte) {
 		if err != nil {
-			r.t.Error(err)
+			r.t.Errorf("responder: %v", err)
 			return
 		}
 		r.SendPacket(dst, append(header, data...))
@@ -228,7 +233,7 @@ func (r *Responder) Complain(q EchoRequest, src netip.Addr, typ, code uint8, res
 	}
 	ip, err := wire.CheckIPv4(q.Packet)
 	if err != nil {
-		r.t.Error(err)
+		r.t.Errorf("responder: %v", err)
 		return
 	}
 	r.Send(q, src, wire.AppendICMPv4(nil, typ, code, rest, q.Packet[:ip.HeaderLen()+8]), false)
