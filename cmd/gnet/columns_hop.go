@@ -32,7 +32,7 @@ func newHopDocument(e *env, o *tracepathOptions, t *hopTrace) *hopDocument {
 
 // event remembers the steps of the MTU; all else is in the hops.
 func (d *hopDocument) event(ev *path.HopEvent) {
-	if ev.MTU == 0 {
+	if ev.MTU == 0 || ev.Kind == path.DoubtfulMTU {
 		return
 	}
 	step := hopStep{mtu: ev.MTU, kind: ev.Kind}
@@ -41,6 +41,9 @@ func (d *hopDocument) event(ev *path.HopEvent) {
 	}
 	d.steps[ev.TTL] = append(d.steps[ev.TTL], step)
 }
+
+// found writes nothing: the summary follows the rounds.
+func (d *hopDocument) found() {}
 
 func (d *hopDocument) close(interrupted bool) error {
 	rows := render.NewRows(d.doc, hopColumns())
@@ -110,12 +113,20 @@ func hopColumns() []render.Column[hopRow] {
 		column("hop", render.Int, "", "Number of the hop, from 1.", func(r *row, v *value) { v.Int(int64(r.TTL)) }),
 		column("address", render.Addr, "", "Address of the first answer; absent when nobody answered.", answered(func(r *row, v *value) { v.Addr(r.First.From) })),
 		others,
-		column("fate", render.String, "", "time_exceeded (a router), answered (the host), unreachable, or silent.", func(r *row, v *value) {
+		column("fate", render.String, "", "time_exceeded (a router), answered (the host), unreachable, silent, or not_sent (this host's kernel refused it).", func(r *row, v *value) {
 			fate := path.Silent
-			if r.First != nil {
+			switch {
+			case r.First != nil:
 				fate = r.First.Fate
+			case r.Err != nil:
+				fate = path.Refused
 			}
 			v.Str(fate.String())
+		}),
+		column("error", render.String, "", "Why nothing was sent; absent when something was.", func(r *row, v *value) {
+			if r.Err != nil {
+				v.Str(errnoText(r.Err))
+			}
 		}),
 		column("icmp_type", render.Int, "", "ICMP type of the error that ended the path.", icmp(func(r *row, v *value) { v.Int(int64(r.First.Type)) })),
 		column("icmp_code", render.Int, "", "ICMP code of that error.", icmp(func(r *row, v *value) { v.Int(int64(r.First.Code)) })),

@@ -91,10 +91,7 @@ func argument(arg string, low, high int64) (int, error) {
 }
 
 func (o *tracepathOptions) setLength(arg string) (err error) {
-	o.Length, err = argument(arg, math.MinInt32, math.MaxInt32)
-	if err == nil && o.Length <= 0 {
-		o.Length = 1 // shorter than any header: checkLength says so
-	}
+	o.Length, err = argument(arg, 0, math.MaxInt32)
 	return err
 }
 

@@ -36,6 +36,8 @@ const hostWidth = 51
 func (l *hopLines) event(ev *path.HopEvent) {
 	b := l.line[:0]
 	switch ev.Kind {
+	case path.DoubtfulMTU:
+		return
 	case path.OwnMTU:
 		b = l.unnumbered(b, ev.TTL, "[LOCALHOST]")
 		if l.t.dest.Is6() {
@@ -75,11 +77,14 @@ func (l *hopLines) answer(b []byte, ev *path.HopEvent) []byte {
 
 // host is a host as the options want it.
 func (l *hopLines) host(a netip.Addr) string {
-	addr, name := a.String(), "???"
-	if !l.o.Numeric {
-		if name = safe.String(l.names.name(a)); name == "" {
-			name = addr
-		}
+	addr, name := a.String(), ""
+	if !l.o.Numeric || l.o.Both {
+		name = safe.String(l.names.name(a))
+	}
+	if name == "" && l.o.Numeric {
+		name = "???"
+	} else if name == "" {
+		name = addr
 	}
 	switch {
 	case l.o.Both && l.o.Numeric:
@@ -145,11 +150,14 @@ func mark(errno unix.Errno) string {
 // net/ipv4/icmp.c; icmpv6_err_convert, net/ipv6/icmp.c).
 func errnoOf(s *path.Probe, six bool) unix.Errno {
 	if six {
-		if s.Type != wire.ICMPv6Unreachable {
-			return unix.EPROTO
+		if s.Type == wire.ICMPv6TimeExceeded {
+			return unix.EHOSTUNREACH
 		}
 		codes := [...]unix.Errno{unix.ENETUNREACH, unix.EACCES, unix.EHOSTUNREACH, unix.EHOSTUNREACH, unix.ECONNREFUSED, unix.EACCES, unix.EACCES}
-		return codes[min(int(s.Code), len(codes)-1)]
+		if s.Type != wire.ICMPv6Unreachable || int(s.Code) >= len(codes) {
+			return unix.EPROTO
+		}
+		return codes[s.Code]
 	}
 	switch s.Type {
 	case wire.ICMPv4Unreachable:
@@ -163,11 +171,8 @@ func errnoOf(s *path.Probe, six bool) unix.Errno {
 	return codes[min(int(s.Code), len(codes)-1)]
 }
 
-// close writes the end.
-func (l *hopLines) close(interrupted bool) error {
-	if interrupted {
-		return nil
-	}
+// found writes the end of the way.
+func (l *hopLines) found() {
 	if l.t.TooMany() {
 		fmt.Fprintf(l.e.Stdout, "     Too many hops: pmtu %d\n", l.t.MTU())
 	}
@@ -179,6 +184,10 @@ func (l *hopLines) close(interrupted bool) error {
 		}
 	}
 	l.e.Stdout.WriteString("\n")
+}
+
+// close writes the table of the rounds, as far as they went.
+func (l *hopLines) close(bool) error {
 	if l.o.Rounds > 1 {
 		l.table()
 	}
@@ -193,10 +202,16 @@ func (l *hopLines) table() {
 		for _, a := range h.From {
 			names = append(names, l.host(a))
 		}
-		if len(names) == 0 {
+		switch {
+		case h.Err != nil && len(names) == 0:
+			names = []string{"send failed"}
+		case len(names) == 0:
 			names = []string{"no reply"}
 		}
-		fmt.Fprintf(l.e.Stdout, "%3d  %s %5d %5d %5.0f%%", h.TTL, render.Left(nil, strings.Join(names, ", "), 39), h.Sent, h.Answered, hopLoss(&h))
+		fmt.Fprintf(l.e.Stdout, "%3d  %s %5d %5d", h.TTL, render.Left(nil, strings.Join(names, ", "), 39), h.Sent, h.Answered)
+		if h.Sent > 0 {
+			fmt.Fprintf(l.e.Stdout, " %5.0f%%", hopLoss(&h))
+		}
 		if h.Answered > 0 {
 			fmt.Fprintf(l.e.Stdout, " %9.3f %9.3f %9.3f", h.Min.Seconds()*1e3, h.Mean.Seconds()*1e3, h.Max.Seconds()*1e3)
 		}
@@ -204,10 +219,8 @@ func (l *hopLines) table() {
 	}
 }
 
-// hopLoss is the share of probes without an answer, in percent.
+// hopLoss is the share of probes without an answer, in percent; of none it is not
+// a number.
 func hopLoss(h *path.Hop) float64 {
-	if h.Sent == 0 {
-		return 0
-	}
 	return 100 * float64(h.Sent-h.Answered) / float64(h.Sent)
 }

@@ -3,9 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"net/netip"
-	"os/signal"
 
 	"golang.org/x/sys/unix"
 
@@ -33,8 +33,6 @@ func runTracepath(ctx context.Context, e *env, o tracepathOptions) error {
 	if err := o.checkLength(familyOf(a)); err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(ctx, unix.SIGINT, unix.SIGTERM)
-	defer stop()
 	t, err := openHopTrace(&o, &target, a)
 	if err != nil {
 		return err
@@ -68,9 +66,16 @@ func openHopTrace(o *tracepathOptions, target *pingTarget, a netip.Addr) (*hopTr
 	if err != nil {
 		return nil, err
 	}
+	if s, ok := conn.(*path.Sockets); ok && o.Method == path.Echo && s.Echo().Mode() == probe.Datagram {
+		c.Size = min(c.Size, longestPing)
+	}
 	t.Trace = path.NewTrace(conn, ping.NewSystemClock(), c)
 	return t, nil
 }
+
+// longestPing is the length above which a ping socket refuses a message and does not
+// say what the link takes (ping_common_sendmsg, net/ipv4/ping.c).
+const longestPing = math.MaxUint16
 
 // firstLength is that of the original: longer than its link, so that the kernel
 // says what that takes.
@@ -152,8 +157,16 @@ func measureHost(ctx context.Context, target *pingTarget, a netip.Addr) (int, er
 	return r.Forward.MTU, nil
 }
 
-// show runs the trace. Interrupted, it shows what is known by then.
+// show runs the trace. The lines of a trace without rounds are written when they are
+// known, and a signal ends the program at once, as the original; else what is
+// known by then is shown.
 func (t *hopTrace) show(ctx context.Context, e *env, o *tracepathOptions) error {
+	number := func() int { return 0 }
+	if o.Format != render.Classic || o.Rounds > 1 {
+		var release func()
+		ctx, number, release = catchSignals(ctx)
+		defer release()
+	}
 	var sink hopSink = newHopLines(ctx, e, o, t)
 	if o.Format != render.Classic {
 		sink = newHopDocument(e, o, t)
@@ -167,15 +180,26 @@ func (t *hopTrace) show(ctx context.Context, e *env, o *tracepathOptions) error 
 			interrupted = true
 			break
 		}
-		if ev.Kind == path.HopNotSent && ev.TTL == 1 {
-			notSent = ev.Probe.Err
-		}
 		sink.event(ev)
+		switch {
+		case ev.Kind == path.HopNotSent && ev.TTL == 1:
+			notSent = ev.Probe.Err
+		case ev.Kind == path.HopNotSent:
+			e.warn("hop %d: %s", ev.TTL, errnoText(ev.Probe.Err))
+		case ev.Kind == path.DoubtfulMTU:
+			e.warn("not believed: %v named an MTU of %d for a packet of %d bytes", ev.From, ev.MTU, ev.Probe.Size)
+		}
 		if err := e.Stdout.Flush(); err != nil {
-			break
+			return nil // which is said at the end
 		}
 	}
-	var err error
+	if !interrupted {
+		sink.found()
+	}
+	err := e.Stdout.Flush()
+	if err != nil {
+		return nil
+	}
 	if !interrupted && notSent == nil {
 		err = t.Repeat(ctx, o.Rounds-1)
 		interrupted = path.Interrupted(err)
@@ -187,7 +211,7 @@ func (t *hopTrace) show(ctx context.Context, e *env, o *tracepathOptions) error 
 	case notSent != nil:
 		return fail(statusNo, "%s", errnoText(notSent))
 	case interrupted:
-		return exitSilently(128 + int(unix.SIGINT))
+		return exitSilently(128 + number())
 	}
 	return nil
 }
@@ -202,5 +226,7 @@ func unlessInterrupted(err error) error {
 // hopSink takes what a trace finds.
 type hopSink interface {
 	event(ev *path.HopEvent)
+	// found is called when the whole way is known.
+	found()
 	close(interrupted bool) error
 }

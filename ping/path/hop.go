@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"net/netip"
+	"slices"
 	"time"
 
 	"gnet/ping"
@@ -34,6 +35,11 @@ const (
 	hopSmall = 100
 	// hopWait is the shortest wait for a router: its errors are made by a slow path.
 	hopWait = 500 * time.Millisecond
+	// lateWait is after how long a hop is silent behind which nobody has answered: a
+	// router asks three times, a second apart, for the next one before it says that
+	// this does not answer (RFC 4861, section 10; arp(7), mcast_solicit).
+	lateWait = 4 * time.Second
+	lateStep = 100 * time.Millisecond
 )
 
 // HopKind is what a HopEvent tells.
@@ -54,6 +60,9 @@ const (
 	// SilentMTU: packets longer than MTU bytes die in silence before this hop, or, as
 	// Measure found, before the host.
 	SilentMTU
+	// DoubtfulMTU: Probe was called too long for a link of MTU bytes, which cannot
+	// be true.
+	DoubtfulMTU
 )
 
 // HopEvent is one thing that was found, in the order of the hops.
@@ -61,6 +70,8 @@ type HopEvent struct {
 	Kind HopKind
 	TTL  int
 	MTU  int
+	// From is who named an MTU that cannot be true.
+	From netip.Addr
 	// Probe is the one that found it, nil of a silent hop.
 	Probe *Probe
 }
@@ -78,14 +89,18 @@ type Trace struct {
 	end      int        // the lowest time to live that ends the path, or MaxHops
 	over     bool
 	measured bool // Measure has said what the whole path carries
+	hole     int  // the MTU that was found where routers are silent about it, or 0
+	doubted  []Claim
 	window   int
 	longest  time.Duration // of all round-trip times
 }
 
 // NewTrace returns a Trace over conn.
 func NewTrace(conn Conn, clock ping.Clock, c HopConfig) *Trace {
-	return &Trace{HopConfig: c, prober: NewProber(conn, clock, c.Target, c.Random), conn: conn, hops: make([][]*Probe, c.MaxHops+1),
+	t := &Trace{HopConfig: c, prober: NewProber(conn, clock, c.Target, c.Random), conn: conn, hops: make([][]*Probe, c.MaxHops+1),
 		head: 1, mtu: c.Size, told: c.Size, end: c.MaxHops, window: window}
+	t.prober.portRefusals = true
+	return t
 }
 
 // MTU returns the length of the packets that passed so far.
@@ -120,7 +135,7 @@ func (t *Trace) Reached() *Probe {
 func (t *Trace) Run(ctx context.Context) iter.Seq2[*HopEvent, error] {
 	return func(yield func(*HopEvent, error) bool) {
 		for !t.over && t.head <= t.end {
-			if err := t.ask(ctx, t.burst()); err != nil {
+			if err := t.step(ctx); err != nil {
 				yield(nil, err)
 				return
 			}
@@ -130,13 +145,38 @@ func (t *Trace) Run(ctx context.Context) iter.Seq2[*HopEvent, error] {
 					return
 				}
 			}
-			for !t.over && t.head <= t.end && t.known(t.head) {
+			for !t.over && t.head <= t.end && t.ripe(t.head) {
 				if !t.tell(yield) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// step asks the next hops, or waits for late answers when there are none.
+func (t *Trace) step(ctx context.Context) error {
+	if burst := t.burst(); len(burst) > 0 {
+		return t.ask(ctx, burst)
+	}
+	err := t.pause(ctx, lateStep)
+	t.learn()
+	return err
+}
+
+// ripe reports whether all that can be known of a hop has had its time.
+func (t *Trace) ripe(ttl int) bool {
+	if !t.known(ttl) {
+		return false
+	}
+	for later := ttl; later <= t.MaxHops; later++ {
+		for _, s := range t.hops[later] {
+			if decisive(s) || later == ttl && refused(s) {
+				return true
+			}
+		}
+	}
+	return t.prober.clock.Now().Mono-t.hops[ttl][0].Sent >= lateWait
 }
 
 // ask sends a burst and takes in what it tells.
@@ -202,13 +242,18 @@ func (t *Trace) claimed(s *Probe) int {
 	return least
 }
 
-// burst is the next one: every hop in the window that is not known.
+// burst is the next one: every hop in the window that is not known. The window
+// begins at the first of those.
 func (t *Trace) burst() []Packet {
 	if len(t.prober.table) == 0 {
 		return []Packet{t.packet(1, t.mtu)} // the kernel may refuse it
 	}
 	var burst []Packet
-	for ttl := t.head; ttl < t.head+t.window && ttl <= t.end; ttl++ {
+	first := t.head
+	for first <= t.end && t.known(first) {
+		first++
+	}
+	for ttl := first; ttl < first+t.window && ttl <= t.end; ttl++ {
 		if t.known(ttl) {
 			continue
 		}
@@ -231,6 +276,19 @@ func (t *Trace) packet(ttl, size int) Packet {
 // decisive reports whether s says who is at its hop.
 func decisive(s *Probe) bool {
 	return s.Fate == Exceeded || s.Fate == Answered || s.Fate == Unreachable
+}
+
+// refused reports whether our own kernel does not send s at any length.
+func refused(s *Probe) bool { return s.Fate == Refused && (s.MTU == 0 || s.MTU >= s.Size) }
+
+// late reports whether the first probe that a hop answered had been given up.
+func (t *Trace) late(ttl int) bool {
+	for _, s := range t.hops[ttl] {
+		if decisive(s) {
+			return s.Late
+		}
+	}
+	return false
 }
 
 // decided counts the answers of a hop to probes of full length.
@@ -273,7 +331,7 @@ func (t *Trace) known(ttl int) bool {
 		want = 2
 	}
 	for _, s := range t.hops[ttl] {
-		if s.Fate == Refused && (s.MTU == 0 || s.MTU >= s.Size) {
+		if refused(s) {
 			return true
 		}
 	}
@@ -291,26 +349,40 @@ func (t *Trace) measure(ctx context.Context) error {
 	if t.Measure != nil {
 		if mtu, err := t.Measure(ctx); err == nil && mtu > 0 {
 			t.measured = true
-			t.mtu = min(t.mtu, mtu)
+			t.shorten(mtu)
 			return nil
 		}
 		t.Measure = nil
 	}
 	mtu, err := t.search(ctx, t.head)
-	t.mtu = min(t.mtu, mtu)
+	t.shorten(mtu)
 	return err
+}
+
+// shorten makes the probes as long as what gets through a black hole.
+func (t *Trace) shorten(mtu int) {
+	if mtu < t.mtu {
+		t.mtu, t.hole = mtu, mtu
+	}
 }
 
 // tell yields what is known of the first hop that was not told, and goes to the
 // next.
 func (t *Trace) tell(yield func(*HopEvent, error) bool) bool {
 	ttl, answered, answers := t.head, false, 1
-	if ttl == 1 && t.twice {
+	if ttl == 1 && t.twice && !t.late(ttl) {
 		answers = 2
 	}
 	t.head++
+	least := t.told
+	if t.hole == 0 || t.hole >= t.told {
+		least = t.mtu // routers behind this one have named an MTU already
+	}
 	for _, s := range t.hops[ttl] {
 		ev := HopEvent{TTL: ttl, Probe: s}
+		if !t.tellDoubts(ttl, s, yield) {
+			return false
+		}
 		switch {
 		case s.Fate == Refused && s.MTU > 0 && s.MTU < s.Size:
 			if s.MTU >= t.told {
@@ -322,7 +394,7 @@ func (t *Trace) tell(yield func(*HopEvent, error) bool) bool {
 		case s.Fate == TooBig && t.claimed(s) > 0 && t.claimed(s) < t.told:
 			ev.Kind, ev.MTU = RouterMTU, t.claimed(s)
 			t.told = ev.MTU
-		case decisive(s) && s.Size >= t.told && answers > 0:
+		case decisive(s) && s.Size >= least && answers > 0:
 			ev.Kind, answered = HopAnswer, true
 			answers--
 			t.over = t.over || s.Fate != Exceeded
@@ -339,9 +411,9 @@ func (t *Trace) tell(yield func(*HopEvent, error) bool) bool {
 // tellSilent yields a hop that did not answer a probe of full length so far as it
 // was told: that is known to be too long now, or it is the hop.
 func (t *Trace) tellSilent(ttl int, yield func(*HopEvent, error) bool) bool {
-	if t.mtu < t.told && t.decided(ttl) > 0 {
-		t.told = t.mtu
-		if !yield(&HopEvent{Kind: SilentMTU, TTL: ttl, MTU: t.mtu}, nil) {
+	if t.hole > 0 && t.hole < t.told && t.decided(ttl) > 0 {
+		t.told = t.hole
+		if !yield(&HopEvent{Kind: SilentMTU, TTL: ttl, MTU: t.hole}, nil) {
 			return false
 		}
 		t.head = ttl
@@ -353,4 +425,20 @@ func (t *Trace) tellSilent(ttl int, yield func(*HopEvent, error) bool) bool {
 	}
 	t.over = t.over || small.Fate != Exceeded
 	return yield(&HopEvent{Kind: HopAnswer, TTL: ttl, Probe: small}, nil)
+}
+
+// tellDoubts yields the MTUs that were named for s and cannot be true, among them those
+// of a packet that came through, once for each who named one.
+func (t *Trace) tellDoubts(ttl int, s *Probe, yield func(*HopEvent, error) bool) bool {
+	for _, c := range s.Claims {
+		believed := s.Fate == TooBig && c.MTU >= minimum(t.prober.family) && c.MTU < s.Size
+		if believed || slices.Contains(t.doubted, c) {
+			continue
+		}
+		t.doubted = append(t.doubted, c)
+		if !yield(&HopEvent{Kind: DoubtfulMTU, TTL: ttl, MTU: c.MTU, From: c.From, Probe: s}, nil) {
+			return false
+		}
+	}
+	return true
 }

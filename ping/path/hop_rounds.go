@@ -32,6 +32,8 @@ type Hop struct {
 	From []netip.Addr
 	// First is the first answer, nil when there was none.
 	First *Probe
+	// Err is why our own kernel sent nothing there, nil when it did.
+	Err error
 	// Sent counts the probes that were not too long for the path, Answered those of
 	// them that were answered, within Min and Max, in Mean
 	// on average.
@@ -65,6 +67,8 @@ func (t *Trace) hop(ttl int) Hop {
 			h.Sent++
 		case s.Fate == Silent && s.Size <= t.mtu:
 			h.Sent++
+		case refused(s) && h.Err == nil:
+			h.Err = s.Err
 		}
 	}
 	if h.Answered > 0 {

@@ -46,10 +46,9 @@ func (d *Datagrams) Send(p *Packet) error {
 	if p.Method != UDP {
 		return unix.EOPNOTSUPP
 	}
-	if p.Size > longestTry {
-		return unix.EMSGSIZE
-	}
-	d.codec.message = d.codec.build(d.codec.message[:0], p)
+	short := *p
+	short.Size = min(p.Size, longestTry)
+	d.codec.message = d.codec.build(d.codec.message[:0], &short)
 	return d.udp.SendVaried(d.codec.message, probe.Vary{TTL: p.TTL})
 }
 

@@ -36,7 +36,7 @@ func traced(t *testing.T, n *simPath, c HopConfig) (string, *Trace) {
 		case HopNotSent:
 			words = append(words, fmt.Sprintf("%d:not_sent", ev.TTL))
 		default:
-			words = append(words, fmt.Sprintf("%d:%s=%d", ev.TTL, map[HopKind]string{OwnMTU: "own", RouterMTU: "router", SilentMTU: "silence"}[ev.Kind], ev.MTU))
+			words = append(words, fmt.Sprintf("%d:%s=%d", ev.TTL, map[HopKind]string{OwnMTU: "own", RouterMTU: "router", SilentMTU: "silence", DoubtfulMTU: "doubtful"}[ev.Kind], ev.MTU))
 		}
 	}
 	return strings.Join(words, " "), trace
@@ -60,8 +60,8 @@ func TestTrace(t *testing.T) {
 		{"a mute router", func(n *simPath) { n.routers[2].mute = true }, HopConfig{}, strings.Replace(steps, "3:time_exceeded", "3:silent", 1)},
 		{"black hole, measured", func(n *simPath) { n.routers[1].blind = true }, HopConfig{Measure: measured}, strings.Replace(steps, "3:router", "3:silence", 1)},
 		{"black hole, searched", func(n *simPath) { n.routers[1].blind = true }, HopConfig{}, strings.Replace(steps, "3:router", "3:silence", 1)},
-		{"no MTU named", func(n *simPath) { n.routers[1].says = -1 }, HopConfig{}, strings.Replace(steps, "3:router", "3:silence", 1)},
-		{"an MTU below all", func(n *simPath) { n.routers[1].says = 20 }, HopConfig{}, strings.Replace(steps, "3:router", "3:silence", 1)},
+		{"no MTU named", func(n *simPath) { n.routers[1].says = -1 }, HopConfig{}, strings.Replace(steps, "3:router", "3:doubtful=0 3:silence", 1)},
+		{"an MTU below all", func(n *simPath) { n.routers[1].says = 20 }, HopConfig{}, strings.Replace(steps, "3:router", "3:doubtful=20 3:silence", 1)},
 		{"few errors a second", func(n *simPath) {
 			for i := range n.routers {
 				n.routers[i].rate = true

@@ -35,6 +35,10 @@ type Prober struct {
 	random func() uint64
 	// Timeout is how long a round waits while no round-trip time is known.
 	Timeout time.Duration
+	// portRefusals says that a port which another host than the target calls
+	// unreachable makes a probe Unreachable: a filter that rejects it, or the target by
+	// another address. Else such messages are only counted.
+	portRefusals bool
 
 	table  []*Probe // by number, which counts from 0
 	round  int
@@ -248,9 +252,12 @@ func (p *Prober) take(a *Answer) {
 	}
 	fate := p.fate(a)
 	if fate == Answered && !sameHost(a.From, p.target) {
-		p.counts.OtherSource++
-		p.counts.Other = a.From
-		return
+		if a.Kind != ICMPError || !p.portRefusals {
+			p.counts.OtherSource++
+			p.counts.Other = a.From
+			return
+		}
+		fate = Unreachable
 	}
 	if fate == TooBig {
 		s.Claims = append(s.Claims, Claim{MTU: int(a.Info), From: a.From})
@@ -259,13 +266,14 @@ func (p *Prober) take(a *Answer) {
 }
 
 // settle notes the fate of s, unless a stronger one is known: an answer of the host
-// is stronger than what others say of its probe.
+// is stronger than what others say of its probe, and that its time to live ended
+// shows that no link before was too narrow.
 func (p *Prober) settle(s *Probe, a *Answer, fate Fate) {
 	switch {
 	case s.Fate == fate, s.Fate == Answered:
 		p.counts.Duplicates++
 		return
-	case s.Fate != Pending && s.Fate != Silent && fate != Answered:
+	case s.Fate != Pending && s.Fate != Silent && fate != Answered && !(s.Fate == TooBig && fate == Exceeded):
 		return
 	}
 	s.Late = s.Round != p.round || s.Fate == Silent
