@@ -38,8 +38,8 @@ type connector interface {
 
 // kernel is what a kernel's end has beyond an engine's.
 type kernel interface {
-	// Counters returns the kernel's own sums for the connection.
-	Counters() (acked, received uint64, ok bool)
+	// Sums returns the kernel's own sums of its connections.
+	Sums() (acked, received uint64, ok bool)
 	// Err returns the first error of its interface.
 	Err() error
 	// Dropped returns how many packets were lost before they reached the link.
@@ -205,7 +205,7 @@ func (x *exchange) totals() *event.End {
 		t.State, t.Segments, t.Retransmitted, t.Lost = x.rec.state(h), c.Segments, c.Retransmitted, c.Lost
 	}
 	if k, ok := x.ends[event.Client].(kernel); ok {
-		e.Client.KernelAcked, e.Client.KernelReceived, e.Client.HasKernel = k.Counters()
+		e.Client.KernelAcked, e.Client.KernelReceived, e.Client.HasKernel = k.Sums()
 	}
 	return e
 }

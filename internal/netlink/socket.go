@@ -107,3 +107,7 @@ func (s *socket) growReceive(n int) int {
 }
 
 func (s *socket) Close() error { return unix.Close(s.fd) }
+
+// Over makes a connection over an open, bound AF_NETLINK socket that it then owns: one that was made in another network namespace,
+// to which it belongs for good.
+func Over(fd int) *Conn { return NewConn(&socket{fd: fd}) }

@@ -80,6 +80,10 @@ func (l *LinkChange) Up() *LinkChange { return l.flag(unix.IFF_UP, true) }
 // Down switches the interface off.
 func (l *LinkChange) Down() *LinkChange { return l.flag(unix.IFF_UP, false) }
 
+// NoARP has the interface speak to its peers without resolving their addresses (IFF_NOARP): no ARP, no neighbour discovery and no
+// membership of the groups that these need.
+func (l *LinkChange) NoARP() *LinkChange { return l.flag(unix.IFF_NOARP, true) }
+
 func (l *LinkChange) flag(flag uint32, on bool) *LinkChange {
 	l.mask |= flag
 	l.flags &^= flag

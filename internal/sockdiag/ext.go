@@ -53,7 +53,7 @@ func (r *InetRow) attribute(a *netlink.Attrs) {
 	has := Ext(1) << (a.Type() - 1)
 	switch has {
 	case ExtInfo:
-		r.Info.decode(a.Data())
+		r.Info.Decode(a.Data())
 	case ExtCong:
 		r.Cong = cString(a.Data())
 	case ExtTOS:

@@ -163,8 +163,8 @@ func (c *infoCursor) us64() time.Duration {
 	return time.Duration(min(c.u64(), most)) * time.Microsecond
 }
 
-// decode fills i from as many bytes as the kernel gave.
-func (i *TCPInfo) decode(data []byte) {
+// Decode fills i from as many bytes of struct tcp_info as the kernel gave, of a socket diagnosis or of getsockopt(TCP_INFO).
+func (i *TCPInfo) Decode(data []byte) {
 	c := infoCursor(data)
 	*i = TCPInfo{Len: len(data)}
 	i.base(&c)

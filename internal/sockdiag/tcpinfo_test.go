@@ -63,7 +63,7 @@ func TestTCPInfo_whole(t *testing.T) {
 		t.Errorf("limited %v, fastopen %d of 5", limited, failed)
 	}
 	var got TCPInfo
-	got.decode(tcpInfoBytes())
+	got.Decode(tcpInfoBytes())
 	mustEqual(t, tcpInfoValue(), got)
 }
 
@@ -118,7 +118,7 @@ func TestTCPInfo_byLength(t *testing.T) {
 	for n := range 300 {
 		b := append(tcpInfoBytes(), make([]byte, 20)...)[:n]
 		var got TCPInfo
-		got.decode(b)
+		got.Decode(b)
 		for _, field := range infoFields {
 			want := reflect.Zero(reflect.TypeOf(field.get(&whole))).Interface()
 			if got.Has(field.f) {
@@ -136,7 +136,7 @@ func TestTCPInfo_longer(t *testing.T) {
 	want := tcpInfoValue()
 	want.Len = 300
 	var got TCPInfo
-	got.decode(append(tcpInfoBytes(), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20))
+	got.Decode(append(tcpInfoBytes(), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20))
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -148,7 +148,7 @@ func TestTCPInfo_absurdTimes(t *testing.T) {
 	b := tcpInfoBytes()
 	binary.NativeEndian.PutUint64(b[168:], 1<<64-1)
 	var got TCPInfo
-	got.decode(b)
+	got.Decode(b)
 	if got.BusyTime < 1<<62 {
 		t.Errorf("busy time is %v", got.BusyTime)
 	}
@@ -167,8 +167,8 @@ func FuzzTCPInfo(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte, cut uint16) {
 		var whole, part TCPInfo
-		whole.decode(b)
-		part.decode(b[:min(int(cut), len(b))])
+		whole.Decode(b)
+		part.Decode(b[:min(int(cut), len(b))])
 		for _, field := range infoFields {
 			if part.Has(field.f) && field.get(&part) != field.get(&whole) {
 				t.Errorf("field that ends at %d: %v of %d bytes, %v of %d", field.f, field.get(&part), part.Len, field.get(&whole), whole.Len)

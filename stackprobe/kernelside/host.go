@@ -203,9 +203,9 @@ func (h *Host) sample() (event.State, event.Vars) {
 	return event.Closed, event.Vars{}
 }
 
-// Counters returns what the kernel itself counted for the socket, open or closed by now: the sequence numbers that were
+// Sums returns what the kernel itself counted for the socket, open or closed by now: the sequence numbers that were
 // acknowledged and those that were received. ok is false if the kernel does not tell.
-func (h *Host) Counters() (acked, received uint64, ok bool) {
+func (h *Host) Sums() (acked, received uint64, ok bool) {
 	t := &h.traffic
 	if t.open {
 		if i, err := readInfo(h.sock); err == nil {
