@@ -64,13 +64,13 @@ func line(e *event.Event) string {
 	s := &e.Seg
 	switch e.Kind {
 	case event.KindTx:
-		text := fmt.Sprintf("#%d %s %s try %d %s [%s]", s.ID, s.Flags, numbers(s), s.Attempt, s.Why, e.State)
+		text := fmt.Sprintf("#%d %s %s try %d %s [%s]", s.ID, s.Flags, numbers(e), e.Derived.Attempt, e.Derived.Why, e.State)
 		if e.Vars.Has&event.HasCwnd != 0 {
 			text += fmt.Sprintf(" cwnd %d rto %dms", e.Vars.Cwnd, e.Vars.RTO/1e6)
 		}
 		return head + text
 	case event.KindRx:
-		return head + fmt.Sprintf("#%d %s %s", s.ID, s.Flags, numbers(s))
+		return head + fmt.Sprintf("#%d %s %s", s.ID, s.Flags, numbers(e))
 	case event.KindLost:
 		return head + fmt.Sprintf("#%d by %q", s.ID, e.Rule)
 	case event.KindState:
@@ -88,14 +88,15 @@ func line(e *event.Event) string {
 }
 
 // numbers writes the relative numbers of a segment.
-func numbers(s *event.Segment) string {
-	text := fmt.Sprintf("%d:%d", s.RelSeq, s.RelSeq+uint32(s.Len))
-	if s.HasRelAck {
-		text += fmt.Sprintf(" ack %d", s.RelAck)
+func numbers(e *event.Event) string {
+	n := &e.Derived
+	text := fmt.Sprintf("%d:%d", n.RelSeq, n.RelSeq+int64(e.Seg.Len))
+	if n.HasRelAck {
+		text += fmt.Sprintf(" ack %d", n.RelAck)
 	}
-	text += fmt.Sprintf(" win %d", s.Window)
-	for _, b := range s.Opts.RelSack[:s.Opts.NSack] {
-		text += fmt.Sprintf(" sack %d:%d", b.Left, b.Right)
+	text += fmt.Sprintf(" win %d", n.Window)
+	for _, b := range n.RelSack[:e.Seg.Opts.NSack] {
+		text += fmt.Sprintf(" sack %d:%d", b.First, b.Last)
 	}
 	return text
 }

@@ -43,14 +43,14 @@ func (r *recorder) put(e *event.Event) {
 	case event.KindTx:
 		r.changed(e.T, e.Host, e.Conn, e.State, e.StateHow)
 		k.stateOf(e)
-		k.tap.announces(&e.Seg)
+		k.tap.announces(&e.Seg, &e.Derived.Numbers)
 		if e.Vars.Has != 0 {
 			k.tap.complete(&e.Vars)
 			k.vars = e.Vars
 		}
 		k.tap.sends(&e.Seg)
 	case event.KindRx:
-		k.tap.receives(&e.Seg)
+		k.tap.receives(&e.Seg, &e.Derived.Numbers)
 		k.stateOf(e)
 	}
 	r.append(e)

@@ -49,12 +49,12 @@ func TestTap(t *testing.T) {
 	iss, irs := uint32(1<<32-2), uint32(1<<32-1)
 	var p tap
 	send := func(f event.Flags, seq, ack uint32, n int, window uint32) {
-		s := event.Segment{Flags: f, Seq: seq, Ack: ack, Len: n, Window: window, HasWindow: true}
-		p.announces(&s)
+		s := event.Segment{Flags: f, Seq: seq, Ack: ack, Len: n}
+		p.announces(&s, &event.Numbers{Window: window, HasWindow: true})
 		p.sends(&s)
 	}
 	receive := func(f event.Flags, seq, ack uint32, window uint32) {
-		p.receives(&event.Segment{Flags: f, Seq: seq, Ack: ack, Window: window, HasWindow: true})
+		p.receives(&event.Segment{Flags: f, Seq: seq, Ack: ack}, &event.Numbers{Window: window, HasWindow: true})
 	}
 	send(event.SYN, iss, 0, 0, 1000)
 	receive(event.SYN|event.ACK, irs, iss+1, 2000)

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"iter"
 
+	"gnet/stackprobe/analyze"
 	"gnet/stackprobe/event"
 	"gnet/stackprobe/kernelside"
 )
 
-// Run builds the world of c, runs the exchange in it and yields its events: first a run, last an end event. The pointer
-// is valid until the next step. An exchange that failed is no error, its end event says so; an error is last, and means
+// Run builds the world of c, runs the exchange in it and yields its events: first a run, last an end event, each
+// with what follows from it and those before (Event.Derived). The pointer is valid until the next step. An exchange that failed is no error, its end event says so; an error is last, and means
 // that the world could not be built or that ctx ended.
 //
 // Breaking off the iteration ends the world. When the iteration is over, nothing of the world is left: no goroutine, no
@@ -27,10 +28,17 @@ func Run(ctx context.Context, c Config) iter.Seq2[*event.Event, error] {
 			return
 		}
 		defer x.close()
+		track := analyze.New()
+		tracked := func(e *event.Event, err error) bool {
+			if e != nil {
+				track.Add(e)
+			}
+			return yield(e, err)
+		}
 		if x.run.Clock == event.Virtual {
-			runHere(ctx, x, yield)
+			runHere(ctx, x, tracked)
 		} else {
-			runBeside(ctx, x, yield)
+			runBeside(ctx, x, tracked)
 		}
 	}
 }

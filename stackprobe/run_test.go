@@ -44,7 +44,7 @@ func checkLaws(t *testing.T, events []event.Event) {
 		case event.KindTx:
 			sent[e.Seg.ID] = e
 			got[e.Host].Segments++
-			if e.Seg.Attempt > 1 {
+			if e.Derived.Attempt > 1 {
 				got[e.Host].Retransmitted++
 			}
 			if e.Seg.BadSum {
@@ -101,16 +101,16 @@ func TestReadVariablesAreThoseOnTheWire(t *testing.T) {
 	var now [3]wire
 	checked := 0
 	for _, e := range collect(t, config(t, 100_000, []string{"client> drop data 3", "server> drop data 7-8", "server> drop ack 20-30"})) {
-		w, s := &now[e.Host], &e.Seg
+		w, d := &now[e.Host], &e.Derived
 		switch e.Kind {
 		case event.KindTx:
-			w.Nxt = max(w.Nxt, s.RelSeq+s.Space())
-			if s.HasRelAck {
-				w.RcvNxt = s.RelAck
+			w.Nxt = max(w.Nxt, uint32(d.RelEnd))
+			if d.HasRelAck {
+				w.RcvNxt = uint32(d.RelAck)
 			}
 		case event.KindRx:
-			if s.HasRelAck {
-				w.Una, w.Wnd = max(w.Una, s.RelAck), s.Window
+			if d.HasRelAck {
+				w.Una, w.Wnd = max(w.Una, uint32(d.RelAck)), d.Window
 			}
 		case event.KindVars:
 			v := &e.Vars

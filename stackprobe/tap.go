@@ -7,15 +7,15 @@ import "gnet/stackprobe/event"
 type tap struct{ event.Vars }
 
 // announces takes what a segment says of its sender's receiving side. It counts before the segment leaves.
-func (t *tap) announces(s *event.Segment) {
+func (t *tap) announces(s *event.Segment, n *event.Numbers) {
 	if s.Flags.Has(event.RST) {
 		return
 	}
 	if s.Flags.Has(event.ACK) {
 		t.RcvNxt, t.Has = s.Ack, t.Has|event.HasRcvNxt
 	}
-	if s.HasWindow {
-		t.RcvWnd, t.Has = s.Window, t.Has|event.HasRcvWnd
+	if n.HasWindow {
+		t.RcvWnd, t.Has = n.Window, t.Has|event.HasRcvWnd
 	}
 }
 
@@ -31,7 +31,7 @@ func (t *tap) sends(s *event.Segment) {
 }
 
 // receives takes a segment that has arrived at the end.
-func (t *tap) receives(s *event.Segment) {
+func (t *tap) receives(s *event.Segment, n *event.Numbers) {
 	if s.Flags.Has(event.SYN) {
 		t.IRS, t.Has = s.Seq, t.Has|event.HasIRS
 	}
@@ -41,8 +41,8 @@ func (t *tap) receives(s *event.Segment) {
 	if after(s.Ack, t.Una) && !after(s.Ack, t.Nxt) {
 		t.Una = s.Ack
 	}
-	if s.HasWindow {
-		t.Wnd, t.Has = s.Window, t.Has|event.HasWnd
+	if n.HasWindow {
+		t.Wnd, t.Has = n.Window, t.Has|event.HasWnd
 	}
 }
 

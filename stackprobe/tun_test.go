@@ -99,8 +99,8 @@ func stall(events []event.Event) time.Duration {
 func repairs(events []event.Event, h event.Host) map[event.Reason]int {
 	got := make(map[event.Reason]int)
 	for _, e := range events {
-		if e.Kind == event.KindTx && e.Host == h && e.Seg.Attempt > 1 {
-			got[e.Seg.Why]++
+		if e.Kind == event.KindTx && e.Host == h && e.Derived.Attempt > 1 {
+			got[e.Derived.Why]++
 		}
 	}
 	return got
@@ -116,10 +116,10 @@ func checkAccounts(t *testing.T, events []event.Event, bytes uint64) {
 	var last [3]event.Vars
 	for _, e := range events {
 		switch {
-		case e.Kind == event.KindTx && e.Seg.Attempt == 1:
+		case e.Kind == event.KindTx && e.Derived.Attempt == 1:
 			fresh[e.Host] += uint64(e.Seg.Len)
 		case e.Kind == event.KindRx && e.Seg.Len > 0:
-			arrived[e.Host] = max(arrived[e.Host], uint64(e.Seg.RelSeq-1)+uint64(e.Seg.Len))
+			arrived[e.Host] = max(arrived[e.Host], uint64(e.Derived.RelSeq-1)+uint64(e.Seg.Len))
 		}
 		if e.Vars.Has != 0 {
 			last[e.Host] = e.Vars
@@ -159,7 +159,7 @@ func TestKernelsVariablesAreThoseOnTheWire(t *testing.T) {
 	for _, e := range collect(t, tunConfig(t, 20_000)) {
 		switch {
 		case e.Kind == event.KindRx && e.Host == event.Client:
-			announced = e.Seg.Window
+			announced = e.Derived.Window
 		case e.Kind == event.KindVars && e.Host == event.Client && e.Vars.Has&event.HasWnd != 0 && e.Vars.Computed&event.HasWnd == 0:
 			checked++
 			if e.Vars.Wnd != announced {

@@ -73,6 +73,9 @@ func eventBool(name, doc string, known, get func(*event.Event) bool) render.Colu
 // segmentColumns are the columns of a segment on its way.
 func segmentColumns() []render.Column[event.Event] {
 	type e = event.Event
+	derived := func(name, unit, doc string, known func(*event.Derived) bool, get func(*event.Derived) int64) render.Column[e] {
+		return eventInt(name, render.Int, unit, doc, func(e *e) bool { return isSegment(e) && known(&e.Derived) }, func(e *e) int64 { return get(&e.Derived) })
+	}
 	segment := func(name, unit, doc string, get func(*event.Segment) int64) render.Column[e] {
 		return eventInt(name, render.Int, unit, doc, isSegment, func(e *e) int64 { return get(&e.Seg) })
 	}
@@ -93,10 +96,10 @@ func segmentColumns() []render.Column[event.Event] {
 		segmentWord("flags", "Control bits, comma between them: SYN,ACK.", func(s *event.Segment) string { return s.Flags.String() }),
 		segment("seq", "", "Sequence number in the header.", func(s *event.Segment) int64 { return int64(s.Seq) }),
 		when("ack", "", "Acknowledgement number in the header.", func(s *event.Segment) bool { return s.Flags.Has(event.ACK) }, func(s *event.Segment) int64 { return int64(s.Ack) }),
-		when("rel_seq", "", "Sequence number counted from the sender's initial one.", func(s *event.Segment) bool { return s.HasRelSeq }, func(s *event.Segment) int64 { return int64(s.RelSeq) }),
-		when("rel_ack", "", "Acknowledgement number counted from the peer's initial one.", func(s *event.Segment) bool { return s.HasRelAck }, func(s *event.Segment) int64 { return int64(s.RelAck) }),
+		derived("rel_seq", "", "Sequence number counted from the sender's initial one.", func(d *event.Derived) bool { return d.HasRelSeq }, func(d *event.Derived) int64 { return int64(d.RelSeq) }),
+		derived("rel_ack", "", "Acknowledgement number counted from the peer's initial one.", func(d *event.Derived) bool { return d.HasRelAck }, func(d *event.Derived) int64 { return int64(d.RelAck) }),
 		segment("win", "", "Window field of the header.", func(s *event.Segment) int64 { return int64(s.Win) }),
-		when("window", "bytes", "Window as the two SYNs scale it.", func(s *event.Segment) bool { return s.HasWindow }, func(s *event.Segment) int64 { return int64(s.Window) }),
+		derived("window", "bytes", "Window as the two SYNs scale it.", func(d *event.Derived) bool { return d.HasWindow }, func(d *event.Derived) int64 { return int64(d.Window) }),
 		segment("len", "bytes", "Length of the payload.", func(s *event.Segment) int64 { return int64(s.Len) }),
 		when("mss", "bytes", "Maximum segment size option.", option(event.OptMSS), func(s *event.Segment) int64 { return int64(s.Opts.MSS) }),
 		when("wscale", "bits", "Window scale option: the shift.", option(event.OptWScale), func(s *event.Segment) int64 { return int64(s.Opts.WScale) }),
@@ -111,9 +114,9 @@ func segmentColumns() []render.Column[event.Event] {
 			return strconv.FormatUint(s.Hash, 16)
 		}),
 		eventBool("checksum_ok", "The TCP checksum is right.", isSegment, func(e *e) bool { return !e.Seg.BadSum }),
-		when("attempt", "", "How often these sequence numbers were transmitted by now: 1 for the first time.", func(s *event.Segment) bool { return s.Attempt > 0 }, func(s *event.Segment) int64 { return int64(s.Attempt) }),
-		segmentWord("why", "Reason of the transmission: new, ack, rto, fast, tlp, window-probe, keepalive, reset, or retransmit where the cause is not known.", func(s *event.Segment) string { return s.Why.String() }),
-		segmentWord("why_how", "Where why comes from: computed or inferred.", func(s *event.Segment) string { return s.WhyHow.String() }),
+		derived("attempt", "", "How often these sequence numbers were transmitted by now: 1 for the first time.", func(d *event.Derived) bool { return d.Attempt > 0 }, func(d *event.Derived) int64 { return int64(d.Attempt) }),
+		derivedWord("why", "Reason of the transmission: new, ack, rto, fast, tlp, window-probe, keepalive, reset, or retransmit where the cause is not known.", func(d *event.Derived) string { return d.Why.String() }),
+		derivedWord("why_how", "Where why comes from: computed or inferred.", func(d *event.Derived) string { return d.WhyHow.String() }),
 	}
 	return append(columns, eventWord("rule", "The fault rule that took a lost segment.", func(e *e) string { return e.Rule }))
 }
@@ -124,6 +127,15 @@ func segmentWord(name, doc string, get func(*event.Segment) string) render.Colum
 			return ""
 		}
 		return get(&e.Seg)
+	})
+}
+
+func derivedWord(name, doc string, get func(*event.Derived) string) render.Column[event.Event] {
+	return eventWord(name, doc, func(e *event.Event) string {
+		if !isSegment(e) {
+			return ""
+		}
+		return get(&e.Derived)
 	})
 }
 
@@ -147,8 +159,8 @@ func sackColumn() render.Column[event.Event] {
 			block := v.Object(4)
 			block[0].Int(int64(o.Sack[i].Left))
 			block[1].Int(int64(o.Sack[i].Right))
-			block[2].Int(int64(o.RelSack[i].Left))
-			block[3].Int(int64(o.RelSack[i].Right))
+			block[2].Int(e.Derived.RelSack[i].First)
+			block[3].Int(e.Derived.RelSack[i].Last)
 		}
 	})
 	c.Sub = []render.Field{

@@ -49,3 +49,30 @@ func (s *spans) replace(at, to int, piece span) {
 	}
 	*s = old
 }
+
+// covers says whether the whole piece is in s.
+func (s spans) covers(first, last int64) bool {
+	for _, p := range s {
+		if p.first <= first && last <= p.last {
+			return true
+		}
+	}
+	return false
+}
+
+// reaches says whether anything in s lies behind at, which itself is not in it.
+func (s spans) reaches(at int64) bool {
+	return len(s) > 0 && s[len(s)-1].first > at
+}
+
+// dropBelow takes away what lies below at.
+func (s *spans) dropBelow(at int64) {
+	old := *s
+	for len(old) > 0 && old[0].last <= at {
+		old = old[1:]
+	}
+	if len(old) > 0 {
+		old[0].first = max(old[0].first, at)
+	}
+	*s = old
+}

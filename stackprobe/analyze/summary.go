@@ -17,9 +17,11 @@ type Summary struct {
 type Totals struct {
 	State event.State // the last that was seen
 	// Segments counts transmissions; Repeats those of them that took sequence numbers again, by reason in Why; Lost
-	// those that the link took; Copies arrivals of a transmission that had arrived before, at the other end.
+	// those that the link took; Copies arrivals at the other end of a transmission that had arrived before.
 	Segments, Repeats, Lost, Copies int
-	Why                             [event.Retransmit + 1]int
+	// Spurious counts the repetitions of what had arrived already.
+	Spurious int
+	Why      [event.Retransmit + 1]int
 	// Payload counts octets of data in all transmissions, repetitions included.
 	Payload int64
 	// Written and Received count what the application handed over and got.
@@ -34,8 +36,9 @@ func (s *Summary) Of(h event.Host) *Totals {
 	return &s.Client
 }
 
-// add takes one event.
-func (s *Summary) add(e *event.Event, r *Relation) {
+// Add takes the next event, with what Tracker.Add has derived for it.
+func (s *Summary) Add(e *event.Event) {
+	r := &e.Derived
 	s.T = max(s.T, e.T)
 	if e.Kind == event.KindEnd && e.End != nil {
 		s.End = e.End
@@ -49,10 +52,17 @@ func (s *Summary) add(e *event.Event, r *Relation) {
 	}
 	switch e.Kind {
 	case event.KindTx:
-		own.transmit(e, r)
+		s.InFlight++
+		own.transmit(e)
+	case event.KindFault:
+		if e.Fault.Action == event.Dup && r.SentN != 0 {
+			s.InFlight++
+		}
 	case event.KindLost:
 		own.Lost++
+		s.landed(r)
 	case event.KindRx:
+		s.landed(r)
 		if r.Copy {
 			s.Of(e.Host.Peer()).Copies++
 		}
@@ -61,15 +71,25 @@ func (s *Summary) add(e *event.Event, r *Relation) {
 	}
 }
 
+// landed counts a segment that is no longer on its way.
+func (s *Summary) landed(r *event.Derived) {
+	if r.SentN != 0 {
+		s.InFlight--
+	}
+}
+
 // transmit counts one transmission.
-func (t *Totals) transmit(e *event.Event, r *Relation) {
+func (t *Totals) transmit(e *event.Event) {
 	t.Segments++
 	t.Payload += int64(e.Seg.Len)
-	if !r.Repeat {
+	if !e.Derived.Repeat {
 		return
 	}
 	t.Repeats++
-	why := e.Seg.Why
+	if e.Derived.Spurious {
+		t.Spurious++
+	}
+	why := e.Derived.Why
 	if why > event.Retransmit || why == event.New || why == event.Ack || why == 0 {
 		why = event.Retransmit // what is repeated is not new, whatever the event says
 	}

@@ -1,31 +1,37 @@
-// Package analyze says what follows from the events of a run: which arrival belongs to which departure, what an
-// acknowledgment covered for the first time, which one is a duplicate, and the sums.
+// Package analyze says what follows from the events of a run: the numbers that count from the initial ones, which arrival
+// belongs to which departure, why a segment was sent, what an acknowledgment covered for the first time, which one is a
+// duplicate and what made its sender send it, and the sums.
 //
 // It reads events in their order and holds only what is still open (segments in flight, the edges of each direction's
-// sequence space), so a run of any length needs no more memory than a short one. Nothing here is observed: an event
-// carries the facts, a Relation what can be concluded from them and those before. The package knows event only.
+// sequence space), so a run of any length needs no more memory than a short one. Nothing here is observed: the rest of an
+// event carries the facts, its Derived what can be concluded from them and from the events before. A stored run that is
+// read again gives the same. The package knows event only.
 package analyze
 
 import "gnet/stackprobe/event"
 
 // maxFlights bounds the segments that are remembered as in flight. A run never has so many; a damaged one could claim
-// them. The oldest is forgotten first, and its arrival has Known false.
+// them. The oldest is forgotten first, and its arrival is one whose departure was not seen.
 const maxFlights = 4096
 
 // Tracker follows one run. The zero value is not ready; use New.
 type Tracker struct {
+	flows   event.Flows
 	flights map[int]flight // by Segment.ID
 	order   []int          // their numbers in order of departure, gone ones included
 	lastID  int            // the highest number that has left
 	dirs    map[dirKey]*direction
-	sum     Summary
 }
 
 // flight is a segment that has left and neither arrived nor was lost.
 type flight struct {
-	t    int64
-	n    int
-	host event.Host
+	t       int64
+	n       int
+	numbers event.Numbers
+	why     event.Reason
+	whyHow  event.How
+	cause   event.Cause
+	copy    bool // made by the link
 }
 
 // dirKey names the octets that one end of one connection sends.
@@ -34,40 +40,19 @@ type dirKey struct {
 	host event.Host
 }
 
-// direction is the sequence space of one sender, in numbers that do not wrap.
+// direction is the sequence space of one sender, in relative numbers.
 type direction struct {
 	sent     int64  // behind the highest number that has left
 	acked    int64  // highest acknowledgment that has arrived back
+	lastAck  int64  // the acknowledgment that the receiver of these octets sent last
 	arrived  spans  // what has arrived
+	lost     spans  // what the link took, above lastAck
 	sacked   spans  // what arriving SACK blocks have reported
 	window   uint32 // that of the last acknowledgment, in octets
 	dupAcks  int
-	hasSent  bool
 	hasAcked bool
-}
-
-// Relation is what follows for one event of kind tx, rx or lost. The zero value is right for all other kinds.
-type Relation struct {
-	// Seq, End and Ack are relative sequence numbers without wrap: where the segment starts, the number behind its
-	// last, what it acknowledges. A keepalive's can be below 0. HasSeq and HasAck are false where the event has no
-	// relative number.
-	Seq, End, Ack  int64
-	HasSeq, HasAck bool
-	// Known says that the departure of an arriving or lost segment was seen; SentT and SentN are its time in
-	// nanoseconds and its number.
-	Known bool
-	SentT int64
-	SentN int
-	// Repeat says that a departing segment takes sequence numbers that have left before.
-	Repeat bool
-	// Copy says that an arriving segment's transmission had arrived, or was lost, before.
-	Copy bool
-	// Stale says that all octets of an arriving segment had been covered by others that arrived before.
-	Stale bool
-	// NewlyAcked counts the sequence numbers that an arriving acknowledgment covers for the first time.
-	NewlyAcked int64
-	// DupAck numbers the duplicate acknowledgments since the last that was none, 0 for any other segment.
-	DupAck int
+	hasLast  bool
+	stale    bool // the last arrival brought nothing new
 }
 
 // New gives a tracker for one run.
@@ -75,29 +60,25 @@ func New() *Tracker {
 	return &Tracker{flights: map[int]flight{}, dirs: map[dirKey]*direction{}}
 }
 
-// Add takes the next event and says what follows for it. It keeps no reference to e but its End.
-func (t *Tracker) Add(e *event.Event) Relation {
-	var r Relation
+// Add takes the next event and writes what follows for it to e.Derived, whatever stood there. It keeps no reference to e.
+func (t *Tracker) Add(e *event.Event) {
+	e.Derived = event.Derived{}
 	switch e.Kind {
 	case event.KindTx:
-		r = t.numbers(e, e.Host)
-		t.depart(e, &r)
+		e.Derived.Numbers = t.flows.Departs(e.Conn, e.Host, &e.Seg)
+		t.depart(e)
 	case event.KindRx:
-		r = t.numbers(e, e.Host.Peer())
-		t.arrive(e, &r)
+		e.Derived.Numbers = t.flows.Arrives(e.Conn, e.Host.Peer(), &e.Seg)
+		t.arrive(e)
 	case event.KindLost:
-		r = t.numbers(e, e.Host)
-		t.land(e.Seg.ID, &r)
+		e.Derived.Numbers = t.flows.Arrives(e.Conn, e.Host, &e.Seg)
+		if f := t.land(e); f != nil {
+			t.direction(e.Conn, e.Host).lose(&f.numbers)
+		}
+	case event.KindFault, event.KindICMP:
+		e.Derived.Numbers = t.flows.Arrives(e.Conn, e.Host, &e.Seg)
+		t.about(e)
 	}
-	t.sum.add(e, &r)
-	return r
-}
-
-// Summary gives the sums of all events so far.
-func (t *Tracker) Summary() Summary {
-	s := t.sum
-	s.InFlight = len(t.flights)
-	return s
 }
 
 // direction gives the sequence space of the octets that host sends on conn.
@@ -113,31 +94,34 @@ func (t *Tracker) direction(conn int, host event.Host) *direction {
 	return d
 }
 
-// numbers extends the relative numbers of a segment that sender sent.
-func (t *Tracker) numbers(e *event.Event, sender event.Host) Relation {
-	var r Relation
-	s := &e.Seg
-	if s.HasRelSeq {
-		r.Seq = extend(t.direction(e.Conn, sender).sent, s.RelSeq)
-		r.End, r.HasSeq = r.Seq+int64(s.Space()), true
+// depart notes a transmission.
+func (t *Tracker) depart(e *event.Event) {
+	r, s := &e.Derived, &e.Seg
+	d, theirs := t.direction(e.Conn, e.Host), t.direction(e.Conn, e.Host.Peer())
+	r.Why, r.WhyHow = reason(e, d)
+	r.Repeat = r.Attempt > 1
+	// What a probe repeats is meant to be old.
+	r.Spurious = r.Repeat && r.Why != event.WindowProbe && r.Why != event.Keepalive && d.arrived.covers(r.RelSeq, r.RelEnd)
+	if r.HasRelSeq && !s.Flags.Has(event.RST) {
+		d.sent = max(d.sent, r.RelEnd)
 	}
-	if s.HasRelAck && s.Flags.Has(event.ACK) {
-		r.Ack, r.HasAck = extend(t.direction(e.Conn, sender.Peer()).sent, s.RelAck), true
+	if r.HasRelAck && !s.Flags.Has(event.RST) {
+		r.DupCause = theirs.answer(s, r.RelAck)
 	}
-	return r
+	t.remember(s.ID, flight{e.T, e.N, r.Numbers, r.Why, r.WhyHow, r.DupCause, false})
 }
 
-// extend gives the number next to near whose low 32 bits are v: a connection may send more than 4 GiB.
-func extend(near int64, v uint32) int64 { return near + int64(int32(v-uint32(near))) }
-
-// depart notes a transmission.
-func (t *Tracker) depart(e *event.Event, r *Relation) {
-	s := &e.Seg
-	t.remember(s.ID, flight{e.T, e.N, e.Host})
-	d := t.direction(e.Conn, e.Host)
-	r.Repeat = s.Attempt > 1 || (s.Attempt == 0 && r.HasSeq && r.End > r.Seq && d.hasSent && r.Seq < d.sent)
-	if r.HasSeq && (!d.hasSent || r.End > d.sent) {
-		d.sent, d.hasSent = r.End, true
+// about joins what the link did to a segment, or a message about it, with its departure. A copy that the link makes is a
+// flight of its own.
+func (t *Tracker) about(e *event.Event) {
+	f, ok := t.flights[e.Seg.ID]
+	if !ok {
+		return
+	}
+	join(&e.Derived, &f)
+	if e.Kind == event.KindFault && e.Fault.Action == event.Dup && e.Fault.Copy != 0 {
+		f.copy = true
+		t.remember(e.Fault.Copy, f)
 	}
 }
 
@@ -159,47 +143,91 @@ func (t *Tracker) remember(id int, f flight) {
 	}
 }
 
-// land ends a flight and joins the event with the departure.
-func (t *Tracker) land(id int, r *Relation) {
-	f, ok := t.flights[id]
-	if ok {
-		r.Known, r.SentT, r.SentN = true, f.t, f.n
-		delete(t.flights, id)
-		return
+// land ends the flight of e's segment, joins e with its departure, and returns the flight, nil if it was not seen.
+func (t *Tracker) land(e *event.Event) *flight {
+	f, ok := t.flights[e.Seg.ID]
+	if !ok {
+		e.Derived.Copy = e.Seg.ID <= t.lastID
+		return nil
 	}
-	r.Copy = id <= t.lastID
+	delete(t.flights, e.Seg.ID)
+	join(&e.Derived, &f)
+	return &f
+}
+
+// join writes what is known from a segment's departure.
+func join(r *event.Derived, f *flight) {
+	r.SentN, r.SentT, r.Copy = f.n, f.t, f.copy
+	r.Attempt, r.Why, r.WhyHow = f.numbers.Attempt, f.why, f.whyHow
 }
 
 // arrive notes an arrival at e.Host.
-func (t *Tracker) arrive(e *event.Event, r *Relation) {
-	s := &e.Seg
-	t.land(s.ID, r)
-	if s.BadSum {
-		return // the receiver does not look into it (RFC 9293 3.1)
-	}
+func (t *Tracker) arrive(e *event.Event) {
+	r, s := &e.Derived, &e.Seg
+	f := t.land(e)
 	theirs := t.direction(e.Conn, e.Host.Peer())
-	if r.HasSeq && r.End > r.Seq {
-		r.Stale = !theirs.arrived.add(r.Seq, r.End)
+	if s.BadSum { // the receiver does not look into it (RFC 9293 3.1)
+		if f != nil {
+			theirs.lose(&f.numbers)
+		}
+		return
 	}
-	if r.HasAck && !s.Flags.Has(event.RST) {
+	if r.HasRelSeq && r.RelEnd > r.RelSeq {
+		r.Stale = !theirs.arrived.add(r.RelSeq, r.RelEnd)
+		theirs.stale = r.Stale
+	}
+	if r.HasRelAck && !s.Flags.Has(event.RST) {
 		t.direction(e.Conn, e.Host).acknowledge(s, r)
+		if r.DupAck > 0 && f != nil {
+			r.DupCause = f.cause
+		}
 	}
+}
+
+// lose notes octets that will not arrive by this transmission.
+func (d *direction) lose(n *event.Numbers) {
+	if n.HasRelSeq && n.RelEnd > n.RelSeq && n.RelEnd > d.lastAck {
+		d.lost.add(n.RelSeq, n.RelEnd)
+	}
+}
+
+// answer notes that the receiver of these octets sends an acknowledgment, and says what made it repeat the one before: the
+// last arrival was old, or stands behind a hole whose first octet was lost or is on its way.
+func (d *direction) answer(s *event.Segment, ack int64) event.Cause {
+	again := d.hasLast && ack == d.lastAck && s.Space() == 0
+	if !d.hasLast || ack > d.lastAck {
+		d.lastAck, d.hasLast = ack, true
+		d.lost.dropBelow(ack)
+	}
+	switch {
+	case !again:
+		return 0
+	case d.stale:
+		return event.CauseDuplicate
+	case !d.arrived.reaches(ack):
+		return 0 // nothing has arrived behind it
+	case d.lost.covers(ack, ack+1):
+		return event.CauseLoss
+	case ack < d.sent:
+		return event.CauseReordering
+	}
+	return 0
 }
 
 // acknowledge notes an acknowledgment that has arrived at the sender of these octets. A duplicate is, by RFC 5681 2:
 // data outstanding, no data in it, neither SYN nor FIN, the highest number so far again, the same window; by RFC 6675 2
 // also one of another window whose SACK blocks report octets for the first time.
-func (d *direction) acknowledge(s *event.Segment, r *Relation) {
-	news, window := d.selective(s, r.Ack), octets(s)
+func (d *direction) acknowledge(s *event.Segment, r *event.Derived) {
+	news, window := d.selective(s, r), octets(s, r)
 	switch {
-	case !d.hasAcked || r.Ack > d.acked:
+	case !d.hasAcked || r.RelAck > d.acked:
 		if d.hasAcked {
-			r.NewlyAcked = r.Ack - d.acked
+			r.NewlyAcked = r.RelAck - d.acked
 		} else {
-			r.NewlyAcked = max(r.Ack, 0) // numbers count from the SYN, which has 0
+			r.NewlyAcked = max(r.RelAck, 0) // numbers count from the SYN, which has 0
 		}
-		d.acked, d.hasAcked, d.dupAcks = r.Ack, true, 0
-	case r.Ack == d.acked && d.sent > d.acked && s.Space() == 0 && (window == d.window || news):
+		d.acked, d.hasAcked, d.dupAcks = r.RelAck, true, 0
+	case r.RelAck == d.acked && d.sent > d.acked && s.Space() == 0 && (window == d.window || news):
 		d.dupAcks++
 		r.DupAck = d.dupAcks
 	}
@@ -208,23 +236,22 @@ func (d *direction) acknowledge(s *event.Segment, r *Relation) {
 
 // octets is the window that s announces: the field as the SYNs scale it, which they do in all segments but themselves; the
 // field alone where the SYNs were not seen.
-func octets(s *event.Segment) uint32 {
-	if s.HasWindow {
-		return s.Window
+func octets(s *event.Segment, r *event.Derived) uint32 {
+	if r.HasWindow {
+		return r.Window
 	}
 	return uint32(s.Win)
 }
 
-// selective takes the SACK blocks in and says whether they report any octet above ack for the first time. Blocks at or
-// below it report what arrived twice (RFC 2883 4).
-func (d *direction) selective(s *event.Segment, ack int64) bool {
-	news := false
+// selective takes the SACK blocks in and says whether they report any octet above the acknowledgment for the first time.
+// Blocks at or below it report what arrived twice (RFC 2883 4).
+func (d *direction) selective(s *event.Segment, r *event.Derived) bool {
 	if s.Opts.Has&event.OptSack == 0 {
 		return false
 	}
-	for _, b := range s.Opts.RelSack[:min(int(s.Opts.NSack), event.MaxBlocks)] {
-		first, last := extend(d.sent, b.Left), extend(d.sent, b.Right)
-		if first > ack && first < last && last <= d.sent && d.sacked.add(first, last) {
+	news := false
+	for _, b := range r.RelSack[:min(int(s.Opts.NSack), event.MaxBlocks)] {
+		if b.First > r.RelAck && b.First < b.Last && b.Last <= d.sent && d.sacked.add(b.First, b.Last) {
 			news = true
 		}
 	}

@@ -98,6 +98,8 @@ type Event struct {
 	Conn int
 
 	Seg Segment
+	// Derived is what follows from this event and those before; see there.
+	Derived Derived
 	// Evidence is what the sender's stack showed at a transmission that speaks for a reason.
 	Evidence Evidence
 

@@ -25,7 +25,7 @@ func AppendJSON(dst []byte, e *Event) []byte {
 	}
 	switch e.Kind {
 	case KindTx, KindRx, KindLost:
-		o.segment(&e.Seg)
+		o.segment(&e.Seg, &e.Derived)
 		o.optStr("rule", e.Rule)
 	case KindApp:
 		o.str("call", e.App.Call.String())
@@ -106,7 +106,7 @@ func (o *object) addr(k string, a netip.AddrPort) {
 	o.int(k+"_port", int64(a.Port()))
 }
 
-func (o *object) segment(s *Segment) {
+func (o *object) segment(s *Segment, d *Derived) {
 	o.int("segment", int64(s.ID))
 	o.addr("src", s.Src)
 	o.addr("dst", s.Dst)
@@ -118,31 +118,31 @@ func (o *object) segment(s *Segment) {
 	if s.Flags.Has(ACK) {
 		o.int("ack", int64(s.Ack))
 	}
-	if s.HasRelSeq {
-		o.int("rel_seq", int64(s.RelSeq))
+	if d.HasRelSeq {
+		o.int("rel_seq", d.RelSeq)
 	}
-	if s.HasRelAck {
-		o.int("rel_ack", int64(s.RelAck))
+	if d.HasRelAck {
+		o.int("rel_ack", d.RelAck)
 	}
 	o.int("win", int64(s.Win))
-	if s.HasWindow {
-		o.int("window", int64(s.Window))
+	if d.HasWindow {
+		o.int("window", int64(d.Window))
 	}
 	o.int("len", int64(s.Len))
-	o.options(&s.Opts)
+	o.options(&s.Opts, d)
 	if s.Len > 0 {
 		// 64-bit numbers are strings everywhere in our JSON: a reader with doubles would round them.
 		o.str("hash", strconv.FormatUint(s.Hash, 16))
 	}
 	o.bool("checksum_ok", !s.BadSum)
-	if s.Attempt > 0 {
-		o.int("attempt", int64(s.Attempt))
+	if d.Attempt > 0 {
+		o.int("attempt", int64(d.Attempt))
 	}
-	o.optStr("why", s.Why.String())
-	o.optStr("why_how", s.WhyHow.String())
+	o.optStr("why", d.Why.String())
+	o.optStr("why_how", d.WhyHow.String())
 }
 
-func (o *object) options(p *Options) {
+func (o *object) options(p *Options, d *Derived) {
 	if p.Has&OptMSS != 0 {
 		o.int("mss", int64(p.MSS))
 	}
@@ -157,11 +157,11 @@ func (o *object) options(p *Options) {
 		o.int("ts_ecr", int64(p.TSEcr))
 	}
 	if p.Has&OptSack != 0 {
-		o.blocks(p)
+		o.blocks(p, d)
 	}
 }
 
-func (o *object) blocks(p *Options) {
+func (o *object) blocks(p *Options, d *Derived) {
 	o.key("sack")
 	o.b = append(o.b, '[')
 	for i := range p.Sack[:p.NSack] {
@@ -171,8 +171,8 @@ func (o *object) blocks(p *Options) {
 		o.b = append(o.b, '{')
 		o.int("left", int64(p.Sack[i].Left))
 		o.int("right", int64(p.Sack[i].Right))
-		o.int("rel_left", int64(p.RelSack[i].Left))
-		o.int("rel_right", int64(p.RelSack[i].Right))
+		o.int("rel_left", d.RelSack[i].First)
+		o.int("rel_right", d.RelSack[i].Last)
 		o.b = append(o.b, '}')
 	}
 	o.b = append(o.b, ']')

@@ -14,12 +14,14 @@ import (
 func samples() []event.Event {
 	seg := event.Segment{
 		ID: 7, Src: netip.MustParseAddrPort("10.7.0.1:40000"), Dst: netip.MustParseAddrPort("10.7.0.2:7000"),
-		IPID: 9, Hop: 64, Flags: event.SYN | event.ACK | event.FIN, Seq: 1000, Ack: 2000, RelSeq: 1, RelAck: 2, HasRelSeq: true, HasRelAck: true,
-		Win: 512, Window: 65536, HasWindow: true, Len: 3, Hash: 1 << 63, Attempt: 2, Why: event.Fast, WhyHow: event.Inferred, BadSum: true,
+		IPID: 9, Hop: 64, Flags: event.SYN | event.ACK | event.FIN, Seq: 1000, Ack: 2000,
+		Win: 512, Len: 3, Hash: 1 << 63, BadSum: true,
 		Opts: event.Options{Has: event.OptMSS | event.OptWScale | event.OptSackPermitted | event.OptTimestamps | event.OptSack,
 			MSS: 1460, WScale: 7, TSVal: 5, TSEcr: 6, NSack: 2,
-			Sack: [4]event.Block{{Left: 10, Right: 20}, {Left: 30, Right: 40}}, RelSack: [4]event.Block{{Left: 1, Right: 2}, {Left: 3, Right: 4}}},
+			Sack: [4]event.Block{{Left: 10, Right: 20}, {Left: 30, Right: 40}}},
 	}
+	derived := event.Derived{Numbers: event.Numbers{RelSeq: 1, RelAck: 2, HasRelSeq: true, HasRelAck: true, Window: 65536, HasWindow: true, Attempt: 2,
+		RelSack: [4]event.Range{{First: 1, Last: 2}, {First: 3, Last: 4}}}, Why: event.Fast, WhyHow: event.Inferred}
 	vars := event.Vars{Has: 1<<12 - 1, How: event.Read, Computed: event.HasUna | event.HasNxt, ISS: 1, IRS: 2, Una: 3, Nxt: 4, Wnd: 5, Cwnd: 6,
 		Ssthresh: event.InfiniteSsthresh, RTO: 8, SRTT: 9, RTTVar: 10, RcvNxt: 11, RcvWnd: 12}
 	run := &event.Run{World: "memory", Why: "no /dev/net/tun", Clock: event.Virtual, Version: "1", Seed: -1, Bytes: 2, DelayClient: 3, DelayServer: 4,
@@ -28,8 +30,8 @@ func samples() []event.Event {
 	end := &event.End{OK: true, Reason: "none", Client: event.Totals{State: event.TimeWait, Written: 1, Received: 2, Match: true, Segments: 3, Retransmitted: 4, Lost: 5, KernelAcked: 6, KernelReceived: 7, HasKernel: true}}
 	return []event.Event{
 		{T: 0, N: 1, Clock: event.Virtual, Kind: event.KindRun, Run: run},
-		{T: 1, N: 2, Clock: event.Virtual, Kind: event.KindTx, Host: event.Client, Seg: seg, State: event.StateEstablished, StateHow: event.Read, Vars: vars},
-		{T: 2, N: 3, Clock: event.Virtual, Kind: event.KindLost, Host: event.Client, Seg: seg, Rule: "client> drop data 1"},
+		{T: 1, N: 2, Clock: event.Virtual, Kind: event.KindTx, Host: event.Client, Seg: seg, Derived: derived, State: event.StateEstablished, StateHow: event.Read, Vars: vars},
+		{T: 2, N: 3, Clock: event.Virtual, Kind: event.KindLost, Host: event.Client, Seg: seg, Derived: derived, Rule: "client> drop data 1"},
 		{T: 3, N: 4, Clock: event.Mono, Kind: event.KindState, Host: event.Server, From: event.Listening, State: event.SynReceived, StateHow: event.Read},
 		{T: 4, N: 5, Clock: event.Mono, Kind: event.KindApp, Host: event.Server, App: event.App{Call: event.Write, Bytes: 9}},
 		{T: 4, N: 6, Clock: event.Mono, Kind: event.KindApp, Host: event.Server, App: event.App{Call: event.Failed, Err: "connection timed out"}},

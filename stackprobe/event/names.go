@@ -11,7 +11,9 @@ var (
 	opNames     = [...]string{"fired", "armed", "stopped"}
 	actionNames = [...]string{"", "drop", "dup", "corrupt", "delay", "reorder", "rate", "loss", "burst", "mtu", "down"}
 	congNames   = [...]string{"", "open", "disorder", "cwr", "recovery", "loss"}
-	reasonNames = [...]string{"", "new", "ack", "rto", "fast", "tlp", "window-probe", "keepalive", "reset", "retransmit"}
+	reasonNames = [...]string{"", "new", "ack", "rto", "fast", "tlp", "window-probe", "keepalive", "reset", "retransmit", "challenge-ack",
+		"delayed-ack"}
+	causeNames = [...]string{"", "loss", "reordering", "duplicate"}
 )
 
 // String returns the word of the schema: "tx", "rx", "lost", ...
@@ -46,6 +48,9 @@ func (c Congestion) String() string { return name(congNames[:], uint8(c)) }
 
 // String returns the word of the schema: "new", "rto", "fast", ...
 func (r Reason) String() string { return name(reasonNames[:], uint8(r)) }
+
+// String returns "loss", "reordering" or "duplicate".
+func (c Cause) String() string { return name(causeNames[:], uint8(c)) }
 
 func name(names []string, i uint8) string {
 	if int(i) < len(names) {

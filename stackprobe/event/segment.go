@@ -57,11 +57,9 @@ type Options struct {
 	WScale uint8
 	TSVal  uint32
 	TSEcr  uint32
-	// Sack[:NSack] are the blocks with raw sequence numbers, RelSack the same relative to the initial number of the
-	// end that receives this segment (whose octets they are); zero while that number is unknown.
-	NSack   uint8
-	Sack    [MaxBlocks]Block
-	RelSack [MaxBlocks]Block
+	// Sack[:NSack] are the blocks.
+	NSack uint8
+	Sack  [MaxBlocks]Block
 }
 
 // OptionSet is a set of TCP options.
@@ -74,25 +72,6 @@ const (
 	OptSackPermitted
 	OptTimestamps
 	OptSack
-)
-
-// Reason says why an end transmitted a segment.
-type Reason uint8
-
-// The reasons. New is the first transmission of its octets, SYN and FIN included; Ack a segment that occupies no
-// sequence numbers; Fast a retransmission by duplicate acknowledgements or SACK recovery; Retransmit one whose cause
-// is not known.
-const (
-	_ Reason = iota
-	New
-	Ack
-	Timeout
-	Fast
-	TailProbe
-	WindowProbe
-	Keepalive
-	Reset
-	Retransmit
 )
 
 // Tuple names a connection as one end sees it.
@@ -109,17 +88,9 @@ type Segment struct {
 	Hop  uint8
 
 	Flags Flags
-	// Seq and Ack are the numbers in the header. RelSeq and RelAck count from the initial numbers, so that the SYN has
-	// 0 and the first octet of data 1; HasRelSeq and HasRelAck are false while the initial number has not been seen on
-	// the link (and RelAck of a segment without ACK).
-	Seq, Ack             uint32
-	RelSeq, RelAck       uint32
-	HasRelSeq, HasRelAck bool
-	// Win is the window field. Window is the same in octets, scaled as the two SYNs agreed (never for a SYN itself,
-	// RFC 7323 section 2.2); HasWindow is false if the SYNs were not seen.
-	Win       uint16
-	Window    uint32
-	HasWindow bool
+	// Seq and Ack are the numbers in the header, Win its window field.
+	Seq, Ack uint32
+	Win      uint16
 	// Len is the number of payload octets, Hash the FNV-1a 64 of them.
 	Len  int
 	Hash uint64
@@ -131,12 +102,6 @@ type Segment struct {
 
 	// BadSum is true if the checksum in the TCP header is wrong.
 	BadSum bool
-	// Attempt counts the transmissions of these sequence numbers by their sender: 1 for the first, 0 for a segment that
-	// occupies none. It is taken from the link, so it is a fact. A segment that repeats any octet counts as a repetition.
-	Attempt int
-	// Why is the reason of the transmission and WhyHow how it is known.
-	Why    Reason
-	WhyHow How
 }
 
 // Space returns the length of the segment in sequence numbers: payload, SYN and FIN (SEG.LEN, RFC 9293 section 3.4).

@@ -228,14 +228,14 @@ func NewFaults(rules []Rule) *Faults {
 }
 
 // Judge counts one transmission and returns the text of the first rule that drops it, "" if it passes. Rules behind the
-// one that drops do not see the packet. s is nil for a packet that is not a TCP segment.
-func (f *Faults) Judge(from event.Host, s *event.Segment) string {
+// one that drops do not see the packet. s and n, its numbers, are nil for a packet that is no TCP segment.
+func (f *Faults) Judge(from event.Host, s *event.Segment, n *event.Numbers) string {
 	for i := range f.rules {
 		r, c := &f.rules[i], &f.count[i]
 		if r.From != event.None && r.From != from || !r.Match.matches(s) {
 			continue
 		}
-		if r.First && s != nil && s.Attempt > 1 {
+		if r.First && n != nil && n.Attempt > 1 {
 			continue
 		}
 		c.matched[from]++

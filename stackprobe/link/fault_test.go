@@ -71,12 +71,12 @@ func TestParseRuleErrors(t *testing.T) {
 // segments of each class, in the order of the classes behind "any".
 func classes() map[string]*event.Segment {
 	return map[string]*event.Segment{
-		"syn":      {Flags: event.SYN, Attempt: 1},
-		"synack":   {Flags: event.SYN | event.ACK, Attempt: 1},
+		"syn":      {Flags: event.SYN},
+		"synack":   {Flags: event.SYN | event.ACK},
 		"ack":      {Flags: event.ACK},
-		"data":     {Flags: event.ACK | event.PSH, Len: 1, Attempt: 1},
-		"fin":      {Flags: event.ACK | event.FIN, Attempt: 1},
-		"data fin": {Flags: event.ACK | event.FIN, Len: 5, Attempt: 1},
+		"data":     {Flags: event.ACK | event.PSH, Len: 1},
+		"fin":      {Flags: event.ACK | event.FIN},
+		"data fin": {Flags: event.ACK | event.FIN, Len: 5},
 		"rst":      {Flags: event.RST},
 		"rst ack":  {Flags: event.RST | event.ACK},
 	}
@@ -91,7 +91,7 @@ func TestMatch(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if link.NewFaults([]link.Rule{r}).Judge(event.Client, seg) != "" {
+			if link.NewFaults([]link.Rule{r}).Judge(event.Client, seg, &event.Numbers{Attempt: 1}) != "" {
 				got = append(got, m)
 			}
 		}
@@ -112,17 +112,19 @@ func TestJudge(t *testing.T) {
 		rules = append(rules, r)
 	}
 	f := link.NewFaults(rules)
-	data := &event.Segment{Flags: event.ACK, Len: 1, Attempt: 1}
-	again := &event.Segment{Flags: event.ACK, Len: 1, Attempt: 2}
+	data := &event.Segment{Flags: event.ACK, Len: 1}
+	first, again := &event.Numbers{Attempt: 1}, &event.Numbers{Attempt: 2}
 	var got []string
 	for _, step := range []struct {
 		from event.Host
 		s    *event.Segment
+		n    *event.Numbers
 	}{
-		{event.Client, data}, {event.Client, data}, {event.Client, again}, {event.Client, data}, {event.Client, data},
-		{event.Server, again}, {event.Server, data}, {event.Server, again}, {event.Server, data}, {event.Client, nil},
+		{event.Client, data, first}, {event.Client, data, first}, {event.Client, data, again}, {event.Client, data, first},
+		{event.Client, data, first}, {event.Server, data, again}, {event.Server, data, first}, {event.Server, data, again},
+		{event.Server, data, first}, {event.Client, nil, nil},
 	} {
-		got = append(got, f.Judge(step.from, step.s))
+		got = append(got, f.Judge(step.from, step.s, step.n))
 	}
 	want := []string{"", "client> drop data 2", "drop data 2-3", "drop data 2-3", "", "", "drop data 2-3", "drop data 2-3", "server> drop data first 1", ""}
 	if d := cmp.Diff(want, got); d != "" {

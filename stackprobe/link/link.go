@@ -55,7 +55,7 @@ type Link struct {
 
 	mu       sync.Mutex
 	faults   *Faults
-	flows    flows
+	flows    event.Flows
 	ipid     [3]uint16
 	lastID   int
 	inFlight int
@@ -86,27 +86,42 @@ func (l *Link) Attach(h event.Host, e End) { l.ends[h] = e }
 func (l *Link) Send(from event.Host, at time.Duration, packet []byte, sent Sent) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	seg, conn := l.read(from, packet, sent.Evidence)
-	e := event.Event{T: int64(at), Kind: event.KindTx, Host: from, Conn: conn, State: sent.State, StateHow: sent.StateHow,
-		Vars: sent.Vars, Evidence: sent.Evidence}
-	if seg != nil {
-		if seg.Attempt > 1 && sent.Evidence&event.Expired != 0 {
-			l.sink(&event.Event{T: int64(at), Kind: event.KindTimer, Host: from, Conn: conn, Timer: event.Timer{Kind: event.RTO, How: event.Inferred}})
+	p := l.read(from, packet)
+	if p != nil {
+		if p.numbers.Attempt > 1 && sent.Evidence&event.Expired != 0 {
+			l.sink(&event.Event{T: int64(at), Kind: event.KindTimer, Host: from, Conn: p.conn, Timer: event.Timer{Kind: event.RTO, How: event.Inferred}})
 		}
-		e.Seg = *seg
+		e := p.event(event.KindTx, at, from)
+		e.State, e.StateHow, e.Vars, e.Evidence = sent.State, sent.StateHow, sent.Vars, sent.Evidence
 		l.sink(&e)
 	}
-	if rule := l.faults.Judge(from, seg); rule != "" {
-		l.lose(from, at, seg, conn, rule)
+	if rule := l.judge(from, p); rule != "" {
+		if p != nil {
+			l.count[from].Lost++
+			e := p.event(event.KindLost, at, from)
+			e.Rule = rule
+			l.sink(&e)
+		}
 		return
 	}
 	l.inFlight++
-	l.clock.At(at+l.path[from].Delay, func() { l.arrive(from.Peer(), packet, seg, conn) })
+	l.clock.At(at+l.path[from].Delay, func() { l.arrive(from.Peer(), packet, p) })
 }
 
-// read makes the event's view of a packet, nil if it is no TCP segment, and counts it. The second value is the number of
-// its connection.
-func (l *Link) read(from event.Host, packet []byte, ev event.Evidence) (*event.Segment, int) {
+// passage is the event's view of one packet on its way.
+type passage struct {
+	conn    int
+	seg     event.Segment
+	numbers event.Numbers
+}
+
+// event returns what a tap sees of p.
+func (p *passage) event(kind event.Kind, at time.Duration, host event.Host) event.Event {
+	return event.Event{T: int64(at), Kind: kind, Host: host, Conn: p.conn, Seg: p.seg, Derived: event.Derived{Numbers: p.numbers}}
+}
+
+// read makes the event's view of a packet, nil if it is no TCP segment, and counts it.
+func (l *Link) read(from event.Host, packet []byte) *passage {
 	if ip, err := wire.CheckIPv4(packet); err == nil && l.path[from].Renumber {
 		ip.SetID(l.ipid[from])
 		l.ipid[from]++
@@ -114,33 +129,34 @@ func (l *Link) read(from event.Host, packet []byte, ev event.Evidence) (*event.S
 	seg, ok := parse(packet)
 	if !ok {
 		l.count[from].Other++
-		return nil, 0
+		return nil
 	}
 	l.lastID++
 	seg.ID = l.lastID
-	conn := l.flows.observe(from, &seg)
-	seg.Why, seg.WhyHow = reason(&seg, ev)
+	p := &passage{conn: l.flows.Place(from, &seg), seg: seg}
+	p.numbers = l.flows.Departs(p.conn, from, &p.seg)
 	l.count[from].Segments++
-	if seg.Attempt > 1 {
+	if p.numbers.Attempt > 1 {
 		l.count[from].Retransmitted++
 	}
-	return &seg, conn
+	return p
 }
 
-func (l *Link) lose(from event.Host, at time.Duration, seg *event.Segment, conn int, rule string) {
-	if seg == nil {
-		return
+// judge returns the rule that takes a packet, "" if it passes.
+func (l *Link) judge(from event.Host, p *passage) string {
+	if p == nil {
+		return l.faults.Judge(from, nil, nil)
 	}
-	l.count[from].Lost++
-	l.sink(&event.Event{T: int64(at), Kind: event.KindLost, Host: from, Conn: conn, Seg: *seg, Rule: rule})
+	return l.faults.Judge(from, &p.seg, &p.numbers)
 }
 
 // arrive runs on the clock's goroutine.
-func (l *Link) arrive(to event.Host, packet []byte, seg *event.Segment, conn int) {
+func (l *Link) arrive(to event.Host, packet []byte, p *passage) {
 	l.mu.Lock()
 	l.inFlight--
-	if seg != nil {
-		l.sink(&event.Event{T: int64(l.clock.Now()), Kind: event.KindRx, Host: to, Conn: conn, Seg: *seg})
+	if p != nil {
+		e := p.event(event.KindRx, l.clock.Now(), to)
+		l.sink(&e)
 	}
 	l.mu.Unlock()
 	// Outside the lock: the end answers by calling Send.
@@ -159,7 +175,7 @@ func (l *Link) InFlight() int {
 func (l *Link) Conn(h event.Host, t event.Tuple) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.flows.conn(h, t)
+	return l.flows.Last(h, t)
 }
 
 // Count returns what end h has transmitted so far.
@@ -174,26 +190,4 @@ func (l *Link) Idle(yield func(rule string, matched int) bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.faults.Idle(yield)
-}
-
-// reason says why seg was transmitted. That its sequence numbers are new, or that it has none, the link has seen
-// itself; what made an end repeat itself follows from the evidence.
-func reason(s *event.Segment, ev event.Evidence) (event.Reason, event.How) {
-	switch {
-	case s.Flags.Has(event.RST):
-		return event.Reset, event.Computed
-	case s.Space() == 0:
-		return event.Ack, event.Computed
-	case s.Attempt == 1:
-		return event.New, event.Computed
-	case ev&event.Probing != 0 && s.Len == 1:
-		return event.WindowProbe, event.Inferred
-	case ev&(event.Expired|event.Resending) != 0:
-		return event.Timeout, event.Inferred
-	case ev&event.Recovering != 0:
-		return event.Fast, event.Inferred
-	case ev&event.TailLoss != 0:
-		return event.TailProbe, event.Inferred
-	}
-	return event.Retransmit, event.Computed
 }

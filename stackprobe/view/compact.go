@@ -1,7 +1,6 @@
 package view
 
 import (
-	"gnet/stackprobe/analyze"
 	"gnet/stackprobe/event"
 )
 
@@ -47,13 +46,13 @@ func (c *compact) heading() {
 	c.p.emit(row)
 }
 
-func (c *compact) event(e *event.Event, r *analyze.Relation) {
+func (c *compact) event(e *event.Event) {
 	switch e.Kind {
 	case event.KindTx:
-		c.add(waitingRow{id: e.Seg.ID, host: e.Host, sent: seconds(e.T, compactTime, 3), text: newLabel(c.p, e, r, false)})
+		c.add(waitingRow{id: e.Seg.ID, host: e.Host, sent: seconds(e.T, compactTime, 3), text: newLabel(c.p, e, false)})
 		c.state(e)
 	case event.KindRx:
-		c.arrive(e, r)
+		c.arrive(e)
 		c.state(e)
 	case event.KindLost:
 		c.lose(e)
@@ -118,8 +117,8 @@ func (c *compact) find(id int, host event.Host) *waitingRow {
 }
 
 // arrive completes the row of a segment, or writes one for an arrival whose departure is not there.
-func (c *compact) arrive(e *event.Event, r *analyze.Relation) {
-	text, st := arrival(c.p, e, r)
+func (c *compact) arrive(e *event.Event) {
+	text, st := arrival(c.p, e)
 	w := c.find(e.Seg.ID, e.Host.Peer())
 	if w == nil {
 		w = &waitingRow{host: e.Host.Peer(), text: label{head: text, st: st}}

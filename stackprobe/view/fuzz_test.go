@@ -44,7 +44,7 @@ func change(e *event.Event, what byte, value uint32, raw []byte) {
 	case 7:
 		e.Seg.Flags = event.Flags(value)
 	case 8:
-		e.Seg.RelSeq, e.Seg.HasRelSeq, e.Seg.HasWindow = value, value&1 == 0, value&2 == 0
+		e.Derived.RelSeq, e.Derived.HasRelSeq, e.Derived.HasWindow = int64(int32(value)), value&1 == 0, value&2 == 0
 	case 9:
 		e.Seg.Len = int(int32(value))
 	case 10:
@@ -52,7 +52,8 @@ func change(e *event.Event, what byte, value uint32, raw []byte) {
 	case 11:
 		e.Seg.ID = int(int32(value))
 	case 12:
-		e.Seg.Why, e.Seg.WhyHow, e.Seg.Attempt, e.Conn = event.Reason(value), event.How(value>>8), int(value>>16&3), int(value>>24)
+		e.Derived.Why, e.Derived.WhyHow, e.Derived.Attempt, e.Conn = event.Reason(value), event.How(value>>8), int(value>>16&3), int(value>>24)
+		e.Derived.Repeat = e.Derived.Attempt > 1
 	case 13:
 		text := string(raw) + e.Rule + string(raw) + e.Text
 		text = text[:min(len(text), 500)] // it doubles with each change

@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"strings"
 
-	"gnet/stackprobe/analyze"
 	"gnet/stackprobe/event"
 )
 
@@ -49,9 +48,9 @@ func words(parts ...string) string {
 
 // newLabel words the segment of a tx event. full is for pages with room: sequence numbers are named and pure
 // acknowledgments have theirs; otherwise numbers alone, and windows in three digits.
-func newLabel(p *page, e *event.Event, r *analyze.Relation, full bool) label {
-	s := &e.Seg
-	l := label{head: mark(p, s, r) + flagNames(s.Flags), seq: sequence(s, r, full), ack: acknowledgment(s, r), extras: extras(s)}
+func newLabel(p *page, e *event.Event, full bool) label {
+	s, r := &e.Seg, &e.Derived
+	l := label{head: mark(p, r) + flagNames(s.Flags), seq: sequence(s, r, full), ack: acknowledgment(s, r), extras: extras(s, r)}
 	if full && l.seq != "" {
 		l.seq = "seq " + l.seq
 	}
@@ -59,7 +58,7 @@ func newLabel(p *page, e *event.Event, r *analyze.Relation, full bool) label {
 		l.ack = "ack " + l.ack
 	}
 	if !s.Flags.Has(event.RST) { // a window in a reset means nothing
-		win, round := window(s)
+		win, round := window(s, r)
 		l.win, l.round = "win "+win, "win "+round
 		if !full && !s.Flags.Has(event.SYN) {
 			l.win = l.round
@@ -72,19 +71,19 @@ func newLabel(p *page, e *event.Event, r *analyze.Relation, full bool) label {
 }
 
 // mark says that a segment is a repetition or a probe, and why it was sent: "~" where that was not read.
-func mark(p *page, s *event.Segment, r *analyze.Relation) string {
-	why := s.Why.String()
+func mark(p *page, r *event.Derived) string {
+	why := r.Why.String()
 	switch {
-	case s.Why == event.WindowProbe || s.Why == event.Keepalive || s.Why == event.TailProbe:
+	case r.Why == event.WindowProbe || r.Why == event.Keepalive || r.Why == event.TailProbe:
 	case !r.Repeat:
 		return ""
-	case s.Why == event.New || s.Why == event.Ack || s.Why == event.Retransmit || s.Why == event.Reset:
+	case r.Why == event.New || r.Why == event.Ack || r.Why == event.Retransmit || r.Why == event.Reset:
 		why = ""
 	}
 	if why != "" {
-		why = guess(p, s.WhyHow) + why + " "
+		why = guess(p, r.WhyHow) + why + " "
 	}
-	if r.Repeat && s.Why != event.WindowProbe && s.Why != event.Keepalive { // what these repeat is meant to be old
+	if r.Repeat && r.Why != event.WindowProbe && r.Why != event.Keepalive { // what these repeat is meant to be old
 		why = "R " + why
 		p.used |= signAgain
 	}
@@ -101,12 +100,12 @@ func flagNames(f event.Flags) string {
 
 // sequence is the range of a segment's octets as tcpdump writes it: the first and the one behind the last, or a single
 // number when there are no data. Pure acknowledgments have one only in the full form.
-func sequence(s *event.Segment, r *analyze.Relation, full bool) string {
+func sequence(s *event.Segment, r *event.Derived, full bool) string {
 	if s.Space() == 0 && !full {
 		return ""
 	}
-	first, raw := r.Seq, ""
-	if !r.HasSeq {
+	first, raw := r.RelSeq, ""
+	if !r.HasRelSeq {
 		first, raw = int64(s.Seq), "raw "
 	}
 	if s.Len == 0 {
@@ -119,26 +118,23 @@ func sequence(s *event.Segment, r *analyze.Relation, full bool) string {
 }
 
 // acknowledgment is the relative number that a segment acknowledges, "" without ACK.
-func acknowledgment(s *event.Segment, r *analyze.Relation) string {
+func acknowledgment(s *event.Segment, r *event.Derived) string {
 	switch {
 	case !s.Flags.Has(event.ACK):
 		return ""
-	case r.HasAck:
-		return strconv.FormatInt(r.Ack, 10)
+	case r.HasRelAck:
+		return strconv.FormatInt(r.RelAck, 10)
 	}
 	return "raw " + strconv.FormatUint(uint64(s.Ack), 10)
 }
 
 // window is the window in octets, exact and, from five digits on, in three. Where the scale is not known it is the field, and says so.
-func window(s *event.Segment) (exact, round string) {
-	if !s.HasWindow && !s.Flags.Has(event.SYN) {
+func window(s *event.Segment, r *event.Derived) (exact, round string) {
+	if !r.HasWindow {
 		t := strconv.Itoa(int(s.Win)) + "?"
 		return t, t
 	}
-	w := uint64(s.Window)
-	if !s.HasWindow {
-		w = uint64(s.Win) // that of a SYN is never scaled (RFC 7323 2.2)
-	}
+	w := uint64(r.Window)
 	exact, round = strconv.FormatUint(w, 10), strconv.FormatUint(w, 10)
 	for _, unit := range [...]struct {
 		size uint64
@@ -157,7 +153,7 @@ func window(s *event.Segment) (exact, round string) {
 }
 
 // extras are the options that matter and what is odd.
-func extras(s *event.Segment) string {
+func extras(s *event.Segment, r *event.Derived) string {
 	var parts []string
 	o := &s.Opts
 	if o.Has&event.OptMSS != 0 {
@@ -173,7 +169,7 @@ func extras(s *event.Segment) string {
 		parts = append(parts, "TS") // in all the others it goes without saying
 	}
 	if o.Has&event.OptSack != 0 {
-		parts = append(parts, blocks(o))
+		parts = append(parts, blocks(o, r))
 	}
 	if s.BadSum {
 		parts = append(parts, "bad checksum")
@@ -182,26 +178,28 @@ func extras(s *event.Segment) string {
 }
 
 // blocks are the SACK blocks, relative where the numbers are known.
-func blocks(o *event.Options) string {
+func blocks(o *event.Options, r *event.Derived) string {
 	var b strings.Builder
 	b.WriteString("sack")
-	list := o.RelSack
-	if list == [event.MaxBlocks]event.Block{} {
-		list = o.Sack
+	if !r.HasRelAck {
 		b.WriteString(" raw")
 	}
-	for _, s := range list[:min(int(o.NSack), event.MaxBlocks)] {
+	for i, s := range o.Sack[:min(int(o.NSack), event.MaxBlocks)] {
+		left, right := int64(s.Left), int64(s.Right)
+		if r.HasRelAck {
+			left, right = r.RelSack[i].First, r.RelSack[i].Last
+		}
 		b.WriteByte(' ')
-		b.WriteString(strconv.FormatUint(uint64(s.Left), 10))
+		b.WriteString(strconv.FormatInt(left, 10))
 		b.WriteByte(':')
-		b.WriteString(strconv.FormatUint(uint64(s.Right), 10))
+		b.WriteString(strconv.FormatInt(right, 10))
 	}
 	return b.String()
 }
 
 // arrival is the text of a segment where it arrives: enough to know it again, and what it means there.
-func arrival(p *page, e *event.Event, r *analyze.Relation) (text string, st style) {
-	s := &e.Seg
+func arrival(p *page, e *event.Event) (text string, st style) {
+	s, r := &e.Seg, &e.Derived
 	switch {
 	case s.Flags.Has(event.RST):
 		text = "RST"

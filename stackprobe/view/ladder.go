@@ -30,7 +30,7 @@ type LadderOptions struct {
 // one line per segment. A segment has a row where it leaves and one where it arrives, so that the delay is seen.
 type Ladder struct {
 	page  page
-	track *analyze.Tracker
+	sum   analyze.Summary
 	form  form
 	title bool
 }
@@ -42,7 +42,7 @@ type form interface {
 	// heading follows the lines that describe the run.
 	heading()
 	// event draws one event, or keeps it until it knows more.
-	event(e *event.Event, r *analyze.Relation)
+	event(e *event.Event)
 	// finish draws what was kept.
 	finish()
 }
@@ -53,7 +53,7 @@ func NewLadder(w io.Writer, o LadderOptions) *Ladder {
 		o.Width = wideWidth
 	}
 	o.Width = max(o.Width, minWidth)
-	l := &Ladder{track: analyze.New()}
+	l := &Ladder{}
 	l.page = page{w: w, opts: o, glyphs: unicodeGlyphs}
 	if o.ASCII {
 		l.page.glyphs = asciiGlyphs
@@ -66,10 +66,10 @@ func NewLadder(w io.Writer, o LadderOptions) *Ladder {
 	return l
 }
 
-// Event draws e, which must not be older than the one before. It keeps no reference to e. The error is that of the
+// Event draws e, in which package analyze has derived what follows; e must not be older than the one before. It keeps no reference to e. The error is that of the
 // writer; after one nothing more is written.
 func (l *Ladder) Event(e *event.Event) error {
-	r := l.track.Add(e)
+	l.sum.Add(e)
 	switch {
 	case e.Kind == event.KindRun:
 		if e.Run != nil {
@@ -83,7 +83,7 @@ func (l *Ladder) Event(e *event.Event) error {
 			l.form.heading()
 			l.title = true
 		}
-		l.form.event(e, &r)
+		l.form.event(e)
 	}
 	return l.page.err
 }
@@ -91,8 +91,7 @@ func (l *Ladder) Event(e *event.Event) error {
 // Close draws what is still open and the summary. It does not close the writer.
 func (l *Ladder) Close() error {
 	l.form.finish()
-	s := l.track.Summary()
-	l.page.summary(&s)
+	l.page.summary(&l.sum)
 	return l.page.err
 }
 

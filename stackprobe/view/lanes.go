@@ -1,7 +1,6 @@
 package view
 
 import (
-	"gnet/stackprobe/analyze"
 	"gnet/stackprobe/event"
 )
 
@@ -103,7 +102,7 @@ func (l *lanes) state(row []cell, host event.Host, s event.State, how event.How)
 	put(row, l.statesCol[host], l.p.fit(stateName(l.p, s, how, l.fullStates), l.stateLen), strong)
 }
 
-func (l *lanes) event(e *event.Event, r *analyze.Relation) {
+func (l *lanes) event(e *event.Event) {
 	l.pause(e.T)
 	if e.Host != event.Client && e.Host != event.Server {
 		l.note(e)
@@ -111,11 +110,11 @@ func (l *lanes) event(e *event.Event, r *analyze.Relation) {
 	}
 	switch e.Kind {
 	case event.KindTx:
-		l.leave(e, r)
+		l.leave(e)
 	case event.KindRx:
-		l.arrive(e, r)
+		l.arrive(e)
 	case event.KindLost:
-		l.lose(e, r)
+		l.lose(e)
 	case event.KindState:
 		l.change(e)
 	case event.KindApp:
@@ -144,9 +143,9 @@ func (l *lanes) pause(t int64) {
 }
 
 // leave draws the row where a segment leaves: words, line and the start of the slant.
-func (l *lanes) leave(e *event.Event, r *analyze.Relation) {
+func (l *lanes) leave(e *event.Event) {
 	row := l.begin()
-	lb := newLabel(l.p, e, r, l.fullStates)
+	lb := newLabel(l.p, e, l.fullStates)
 	text, rest := lb.fit(l.p, l.bend-2)
 	n := columns(text)
 	l.line(row, e.Host, 0, l.bend, lb.st)
@@ -180,7 +179,7 @@ func (l *lanes) more(host event.Host, text string, st style) {
 }
 
 // arrive draws the row where a segment arrives: the end of its slant, the head at the receiver, and what it was.
-func (l *lanes) arrive(e *event.Event, r *analyze.Relation) {
+func (l *lanes) arrive(e *event.Event) {
 	row := l.begin()
 	from := e.Host.Peer()
 	step, st := l.land(e.Seg.ID, from)
@@ -191,7 +190,7 @@ func (l *lanes) arrive(e *event.Event, r *analyze.Relation) {
 		head = l.p.glyphs.toLeft
 	}
 	row[l.column(from, n-1)] = cell{head, st}
-	text, textStyle := arrival(l.p, e, r)
+	text, textStyle := arrival(l.p, e)
 	if st == again && textStyle == plain {
 		textStyle = again
 	}
@@ -201,7 +200,7 @@ func (l *lanes) arrive(e *event.Event, r *analyze.Relation) {
 }
 
 // lose draws the row where the link took a segment: the end of its slant and the rule.
-func (l *lanes) lose(e *event.Event, r *analyze.Relation) {
+func (l *lanes) lose(e *event.Event) {
 	row := l.begin()
 	step, _ := l.land(e.Seg.ID, e.Host)
 	row[l.column(e.Host, step)] = cell{l.p.glyphs.lost, bad}

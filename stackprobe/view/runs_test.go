@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"sort"
 
+	"gnet/stackprobe/analyze"
 	"gnet/stackprobe/event"
 )
 
@@ -16,20 +17,29 @@ type maker struct {
 	events []event.Event
 	ids    int
 	clock  event.Clock
+	// evidence is that of the next transmission.
+	evidence event.Evidence
 }
 
 // at is one event at a time in milliseconds.
 func (m *maker) at(t float64, e event.Event) {
 	e.T, e.Clock = int64(t*ms), m.clock
+	if e.Host != event.None && e.Conn == 0 {
+		e.Conn = 1
+	}
 	m.events = append(m.events, e)
 }
 
-// sorted numbers the events in order of time; those of one time stay as they were made.
+// sorted numbers the events in order of time, and lets analyze conclude what follows; those of one time stay as they were
+// made.
 func (m *maker) sorted() []event.Event {
 	sort.SliceStable(m.events, func(i, j int) bool { return m.events[i].T < m.events[j].T })
+	track := analyze.New()
 	for i := range m.events {
 		m.events[i].N = i + 1
+		track.Add(&m.events[i])
 	}
+	m.account()
 	return m.events
 }
 
@@ -43,16 +53,13 @@ func (m *maker) app(t float64, h event.Host, c event.Call, n int) {
 
 // seg is the segment of an event with the numbers that all need.
 func seg(flags event.Flags, seq, n, ack uint32) event.Segment {
-	s := event.Segment{Flags: flags, Seq: 1000 + seq, RelSeq: seq, HasRelSeq: true, Len: int(n), Win: 512, Window: 65536, HasWindow: true, Attempt: 1, Why: event.New, WhyHow: event.Read}
+	s := event.Segment{Flags: flags, Seq: 1000 + seq, Len: int(n), Win: 512}
 	s.Src, s.Dst = netip.MustParseAddrPort("10.7.0.1:40000"), netip.MustParseAddrPort("10.7.0.2:7000")
 	if flags.Has(event.ACK) {
-		s.Ack, s.RelAck, s.HasRelAck = 5000+ack, ack, true
-	}
-	if s.Space() == 0 {
-		s.Attempt, s.Why = 0, event.Ack
+		s.Ack = 1000 + ack
 	}
 	if flags.Has(event.SYN) {
-		s.Win, s.HasWindow, s.Window = 64240, false, 0
+		s.Win = 64240
 		s.Opts = event.Options{Has: event.OptMSS | event.OptWScale | event.OptSackPermitted | event.OptTimestamps, MSS: 1460, WScale: 7}
 	}
 	return s
@@ -66,7 +73,8 @@ func (m *maker) send(t float64, h event.Host, st event.State, s event.Segment) {
 func (m *maker) sendTo(t, arrives float64, h event.Host, st event.State, s event.Segment) {
 	m.ids++
 	s.ID = m.ids
-	m.at(t, event.Event{Kind: event.KindTx, Host: h, Seg: s, State: st, StateHow: event.Read})
+	m.at(t, event.Event{Kind: event.KindTx, Host: h, Seg: s, State: st, StateHow: event.Read, Evidence: m.evidence})
+	m.evidence = 0
 	m.at(arrives, event.Event{Kind: event.KindRx, Host: h.Peer(), Seg: s})
 }
 
@@ -74,7 +82,8 @@ func (m *maker) sendTo(t, arrives float64, h event.Host, st event.State, s event
 func (m *maker) lose(t float64, h event.Host, st event.State, s event.Segment, rule string) {
 	m.ids++
 	s.ID = m.ids
-	m.at(t, event.Event{Kind: event.KindTx, Host: h, Seg: s, State: st, StateHow: event.Read})
+	m.at(t, event.Event{Kind: event.KindTx, Host: h, Seg: s, State: st, StateHow: event.Read, Evidence: m.evidence})
+	m.evidence = 0
 	m.at(t, event.Event{Kind: event.KindLost, Host: h, Seg: s, Rule: rule})
 }
 
@@ -120,9 +129,17 @@ func (m *maker) shut(t float64, cseq, sseq uint32) {
 	m.state(t+60.5, sv, event.LastAck, event.Closed)
 }
 
-// end is the run's own account, as its events give it.
+// end ends the run.
 func (m *maker) end(t float64) {
-	e := &event.End{OK: true}
+	m.at(t, event.Event{Kind: event.KindEnd, End: &event.End{OK: true}})
+}
+
+// account gives the end, if there is one, the run's own account: that of its events.
+func (m *maker) account() {
+	e := m.events[len(m.events)-1].End
+	if e == nil {
+		return
+	}
 	for _, v := range m.events {
 		own := &e.Client
 		if v.Host == sv {
@@ -131,7 +148,7 @@ func (m *maker) end(t float64) {
 		switch {
 		case v.Kind == event.KindTx:
 			own.Segments++
-			if v.Seg.Attempt > 1 {
+			if v.Derived.Repeat {
 				own.Retransmitted++
 			}
 		case v.Kind == event.KindLost:
@@ -142,7 +159,6 @@ func (m *maker) end(t float64) {
 			own.Received += int64(v.App.Bytes)
 		}
 	}
-	m.at(t, event.Event{Kind: event.KindEnd, End: e})
 }
 
 // plainRun is a whole connection with one segment of data and its answer.
@@ -180,12 +196,11 @@ func lostRun() []event.Event {
 	for i := uint32(2); i < 5; i++ {
 		a := seg(event.ACK, 1, 0, 1421)
 		a.Opts = event.Options{Has: event.OptSack | event.OptTimestamps, NSack: 1,
-			Sack: [4]event.Block{{Left: 3841, Right: 1001 + 1420*(i+1)}}, RelSack: [4]event.Block{{Left: 2841, Right: 1 + 1420*(i+1)}}}
+			Sack: [4]event.Block{{Left: 3841, Right: 1001 + 1420*(i+1)}}}
 		m.send(60, sv, event.StateEstablished, a)
 	}
-	r := data(1)
-	r.Attempt, r.Why, r.WhyHow = 2, event.Fast, event.Inferred
-	m.send(80, cl, event.StateEstablished, r)
+	m.evidence = event.Recovering
+	m.send(80, cl, event.StateEstablished, data(1))
 	m.app(100, sv, event.Receive, 7100)
 	m.send(100, sv, event.StateEstablished, seg(event.ACK, 1, 0, 7101))
 	m.shut(120, 7101, 1)
@@ -223,10 +238,10 @@ func timeoutRun() []event.Event {
 	m.at(0.1, event.Event{Kind: event.KindNote, Level: event.Warning, Text: "times carry the scheduler's delays of up to 0.31 ms; this sentence is long enough to need a second row"})
 	m.lose(0.2, cl, event.SynSent, seg(event.SYN, 0, 0, 0), rule)
 	s := seg(event.SYN, 0, 0, 0)
-	s.Attempt, s.Why, s.WhyHow = 2, event.Timeout, event.Read
+	m.evidence = event.Expired
 	m.at(1000.2, event.Event{Kind: event.KindTimer, Host: cl, Timer: event.Timer{Kind: event.RTO, How: event.Inferred}})
 	m.lose(1000.2, cl, event.SynSent, s, rule)
-	s.Attempt = 3
+	m.evidence = event.Expired
 	m.send(3000.2, cl, event.SynSent, s)
 	a := seg(event.SYN|event.ACK, 0, 0, 1)
 	m.at(3020.2, event.Event{Kind: event.KindState, Host: sv, From: event.Listening, State: event.SynReceived, StateHow: event.Inferred})
@@ -252,16 +267,18 @@ func oddRun() []event.Event {
 	m.send(120, cl, event.StateEstablished, again)
 	m.at(150, event.Event{Kind: event.KindRx, Host: sv, Seg: func() event.Segment { s := again; s.ID = m.ids; return s }()})
 	raw := seg(event.PSH|event.ACK, 0, 10, 0)
-	raw.HasRelSeq, raw.HasRelAck, raw.HasWindow = false, false, false
 	m.send(160, sv, event.StateUnknown, raw)
+	for i := range m.events[len(m.events)-2:] {
+		m.events[len(m.events)-1-i].Conn = 2 // whose SYNs were not seen
+	}
 	broken := seg(event.PSH|event.ACK, 1, 100, 1)
 	broken.BadSum = true
 	m.send(190, sv, event.StateEstablished, broken)
 	probe := seg(event.ACK, 0x873, 1, 1)
-	probe.Attempt, probe.Why, probe.WhyHow = 2, event.WindowProbe, event.Inferred
+	m.evidence = event.Probing
 	m.send(220, cl, event.StateEstablished, probe)
 	zero := seg(event.ACK, 101, 0, 0x874)
-	zero.Win, zero.Window = 0, 0
+	zero.Win = 0
 	m.send(240, sv, event.StateEstablished, zero)
 	m.at(270, event.Event{Kind: event.KindRx, Host: cl, Seg: func() event.Segment { s := zero; s.ID = 999; return s }()})
 	m.ids++

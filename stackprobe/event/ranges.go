@@ -1,6 +1,10 @@
-package link
+package event
 
 import "slices"
+
+// maxRanges bounds the ranges of one direction. Each loss leaves at most two behind; beyond, the lowest two become one
+// that has the larger count, which concerns numbers that were acknowledged long ago.
+const maxRanges = 1 << 14
 
 // ranges counts how often each sequence number of one direction was transmitted. Numbers are relative to the initial
 // one. Neighbours with the same count are one range, so a transfer without loss is a single one.
@@ -8,17 +12,18 @@ type ranges []span
 
 // span is the numbers from low up to, not including, high, each transmitted n times.
 type span struct {
-	low, high uint32
+	low, high int64
 	n         int
 }
 
 // add counts one transmission of low..high and returns the largest count within it, this one included.
-func (r *ranges) add(low, high uint32) int {
+func (r *ranges) add(low, high int64) int {
 	if last := len(*r) - 1; last < 0 || (*r)[last].high <= low {
 		r.put(len(*r), span{low, high, 1})
+		r.bound()
 		return 1
 	}
-	i, _ := slices.BinarySearchFunc(*r, low, func(s span, low uint32) int {
+	i, _ := slices.BinarySearchFunc(*r, low, func(s span, low int64) int {
 		if s.high <= low {
 			return -1
 		}
@@ -49,6 +54,7 @@ func (r *ranges) add(low, high uint32) int {
 	}
 	*r = slices.Replace(*r, i, end, repl...)
 	r.merge(max(i-1, 0), min(i+len(repl)+1, len(*r)))
+	r.bound()
 	return most
 }
 
@@ -75,5 +81,14 @@ func (r *ranges) merge(from, to int) {
 	}
 	if to > from {
 		*r = slices.Delete(*r, out+1, to)
+	}
+}
+
+// bound joins the lowest ranges until there are no more than maxRanges.
+func (r *ranges) bound() {
+	for len(*r) > maxRanges {
+		a, b := (*r)[0], &(*r)[1]
+		b.low, b.n = a.low, max(a.n, b.n)
+		*r = (*r)[1:]
 	}
 }
