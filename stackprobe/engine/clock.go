@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"sync/atomic"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -13,8 +12,6 @@ import (
 type clock struct {
 	vclock.Clock
 	stack *Stack
-	// inTimer is true while one of the stack's timers runs: what it sends then, it sends because time has passed.
-	inTimer atomic.Bool
 }
 
 // epoch is the wall time at which every run starts for the engine. Nothing on the wire depends on it.
@@ -27,16 +24,27 @@ func (c *clock) NowMonotonic() tcpip.MonotonicTime {
 	return tcpip.MonotonicTime{}.Add(c.Clock.Tick() + time.Second)
 }
 
-func (c *clock) AfterFunc(d time.Duration, f func()) tcpip.Timer {
-	return timer{c.Clock.After(d, func() {
-		c.stack.busy = true
-		c.inTimer.Store(true)
-		f()
-		c.inTimer.Store(false)
-	})}
+// sinceStart is the moment that NowMonotonic gave for t.
+func sinceStart(t tcpip.MonotonicTime) time.Duration {
+	return t.Sub(tcpip.MonotonicTime{}) - time.Second
 }
 
-type timer struct{ *vclock.Timer }
+func (c *clock) AfterFunc(d time.Duration, f func()) tcpip.Timer {
+	t := &timer{}
+	t.Timer = c.Clock.After(d, func() {
+		c.stack.busy = true
+		c.stack.nic.table.fire(t, f, c.Clock.Now())
+	})
+	return t
+}
 
-func (t timer) Stop() bool            { return t.Timer.Stop() }
-func (t timer) Reset(d time.Duration) { t.Timer.Reset(d) }
+// timer is one of the clock's timers in netstack's hands. owner and slot are the connection that has it, known when it
+// has run once, and which of that connection's timers it is.
+type timer struct {
+	*vclock.Timer
+	owner *connection
+	slot  int
+}
+
+func (t *timer) Stop() bool            { return t.Timer.Stop() }
+func (t *timer) Reset(d time.Duration) { t.Timer.Reset(d) }

@@ -8,7 +8,6 @@ import (
 	"syscall"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
-	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/waiter"
 
@@ -20,7 +19,7 @@ import (
 type conn struct {
 	stack *Stack
 	ep    tcpip.Endpoint
-	tuple event.Tuple
+	known *connection
 }
 
 // Connect opens a connection from local port to peer. It returns at once; the handshake goes on as packets arrive.
@@ -29,15 +28,19 @@ func (s *Stack) Connect(port uint16, peer netip.AddrPort) (app.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	tuple := event.Tuple{Local: addrPort(s.addr, port), Remote: peer}
-	s.nic.flow.watch(ep.(*tcp.Endpoint), tuple)
+	if err := s.socket.keepAlive(ep); err != nil {
+		ep.Close()
+		return nil, err
+	}
+	remote := addr(tcpip.AddrFromSlice(peer.Addr().AsSlice()), peer.Port())
+	c := s.nic.table.watch(connectionID(addr(s.addr, port), remote), ep.(*tcp.Endpoint))
 	s.busy = true
-	terr := ep.Connect(addr(tcpip.AddrFromSlice(peer.Addr().AsSlice()), peer.Port()))
+	terr := ep.Connect(remote)
 	if _, started := terr.(*tcpip.ErrConnectStarted); terr != nil && !started {
 		ep.Close()
 		return nil, fmt.Errorf("engine: connect: %w", sysError(terr))
 	}
-	return conn{s, ep, tuple}, nil
+	return conn{s, ep, c}, nil
 }
 
 // Listen opens port and returns the function that takes the next connection from its queue, nil if there is none.
@@ -46,19 +49,19 @@ func (s *Stack) Listen(port uint16) (accept func() (app.Conn, error), err error)
 	if err != nil {
 		return nil, err
 	}
-	if err := ep.Listen(16); err != nil {
+	if err := ep.Listen(s.socket.backlog()); err != nil {
 		return nil, fmt.Errorf("engine: listen: %w", sysError(err))
 	}
-	s.nic.flow.watch(ep.(*tcp.Endpoint), event.Tuple{Local: addrPort(s.addr, port)})
+	listener := s.nic.table.watch(connectionID(addr(s.addr, port), tcpip.FullAddress{}), ep.(*tcp.Endpoint))
 	return func() (app.Conn, error) {
-		s.busy = true
 		var peer tcpip.FullAddress
-		c, _, err := ep.Accept(&peer)
+		ep, _, err := ep.Accept(&peer)
 		switch err.(type) {
 		case nil:
-			tuple := event.Tuple{Local: addrPort(s.addr, port), Remote: addrPort(peer.Addr, peer.Port)}
-			s.nic.flow.watch(c.(*tcp.Endpoint), tuple)
-			return conn{s, c, tuple}, nil
+			s.busy = true
+			s.nic.table.called(listener)
+			c := s.nic.table.watch(connectionID(addr(s.addr, port), peer), ep.(*tcp.Endpoint))
+			return conn{s, ep, c}, s.socket.keepAlive(ep)
 		case *tcpip.ErrWouldBlock:
 			return nil, nil
 		}
@@ -66,11 +69,15 @@ func (s *Stack) Listen(port uint16) (accept func() (app.Conn, error), err error)
 	}, nil
 }
 
-// endpoint makes a socket bound to port.
+// endpoint makes a socket with the stack's options, bound to port.
 func (s *Stack) endpoint(port uint16) (tcpip.Endpoint, error) {
-	ep, err := s.stack.NewEndpoint(tcp.ProtocolNumber, ipv4.ProtocolNumber, &waiter.Queue{})
+	ep, err := s.stack.NewEndpoint(tcp.ProtocolNumber, s.net, &waiter.Queue{})
 	if err != nil {
 		return nil, fmt.Errorf("engine: socket: %w", sysError(err))
+	}
+	if err := s.socket.create(ep); err != nil {
+		ep.Close()
+		return nil, err
 	}
 	if err := ep.Bind(addr(s.addr, port)); err != nil {
 		ep.Close()
@@ -79,8 +86,14 @@ func (s *Stack) endpoint(port uint16) (tcpip.Endpoint, error) {
 	return ep, nil
 }
 
+// called notes that the application calls its stack: what it may change is to be looked at.
+func (c conn) called() {
+	c.stack.busy = true
+	c.stack.nic.table.called(c.known)
+}
+
 // Tuple implements app.Conn.
-func (c conn) Tuple() event.Tuple { return c.tuple }
+func (c conn) Tuple() event.Tuple { return c.known.tuple }
 
 // addrPort makes the general form of a socket address.
 func addrPort(ip tcpip.Address, port uint16) netip.AddrPort {
@@ -93,7 +106,7 @@ func (c conn) Established() (bool, error) {
 	switch s := tcp.EndpointState(c.ep.State()); {
 	case connected(s):
 		return true, nil
-	case s == tcp.StateError || s == tcp.StateClose:
+	case over(s):
 		if err := c.ep.LastError(); err != nil {
 			return false, sysError(err)
 		}
@@ -104,7 +117,7 @@ func (c conn) Established() (bool, error) {
 
 // Write implements app.Conn.
 func (c conn) Write(p []byte) (int, error) {
-	c.stack.busy = true
+	c.called()
 	n, err := c.ep.Write(bytes.NewReader(p), tcpip.WriteOptions{})
 	if _, full := err.(*tcpip.ErrWouldBlock); err == nil || full {
 		return int(n), nil
@@ -114,7 +127,7 @@ func (c conn) Write(p []byte) (int, error) {
 
 // Read implements app.Conn.
 func (c conn) Read(p []byte) (int, error) {
-	c.stack.busy = true
+	c.called()
 	w := tcpip.SliceWriter(p)
 	r, err := c.ep.Read(&w, tcpip.ReadOptions{})
 	switch err.(type) {
@@ -128,7 +141,7 @@ func (c conn) Read(p []byte) (int, error) {
 
 // CloseWrite implements app.Conn.
 func (c conn) CloseWrite() error {
-	c.stack.busy = true
+	c.called()
 	if err := c.ep.Shutdown(tcpip.ShutdownWrite); err != nil {
 		return sysError(err)
 	}
@@ -137,16 +150,21 @@ func (c conn) CloseWrite() error {
 
 // Close implements app.Conn.
 func (c conn) Close() error {
-	c.stack.busy = true
+	c.called()
 	c.ep.Close()
 	return nil
 }
 
 // Abort implements app.Conn.
 func (c conn) Abort() error {
-	c.stack.busy = true
+	c.called()
 	c.ep.Abort()
 	return nil
+}
+
+// addr makes netstack's form of a socket address.
+func addr(ip tcpip.Address, port uint16) tcpip.FullAddress {
+	return tcpip.FullAddress{NIC: nicID, Addr: ip, Port: port}
 }
 
 // sysError gives netstack's error the number that a kernel has for it, so that both ends fail in the same words.

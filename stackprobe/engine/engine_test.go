@@ -118,7 +118,7 @@ func TestSnapshotIsTheStacksOwn(t *testing.T) {
 		Cwnd, Ssthresh uint32
 		RTO, SRTT, Var time.Duration
 	}
-	want := facts{stateOf(tcp.EndpointState(info.State)), info.SndCwnd, info.SndSsthresh, info.RTO, info.RTT, info.RTTVar}
+	want := facts{stateOf(tcp.EndpointState(info.State), false), info.SndCwnd, info.SndSsthresh, info.RTO, info.RTT, info.RTTVar}
 	got := facts{state, v.Cwnd, v.Ssthresh, time.Duration(v.RTO), time.Duration(v.SRTT), time.Duration(v.RTTVar)}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

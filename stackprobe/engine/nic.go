@@ -8,6 +8,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"gnet/stackprobe/link"
@@ -20,7 +21,7 @@ type nic struct {
 	send   func(at time.Duration, packet []byte, sent link.Sent)
 	disp   stack.NetworkDispatcher
 	closed atomic.Bool
-	flow   flow
+	table  *table
 }
 
 // WritePackets implements stack.LinkWriter. It runs on the goroutine that transmits, which holds the connection's lock.
@@ -30,22 +31,31 @@ func (n *nic) WritePackets(packets stack.PacketBufferList) (int, tcpip.Error) {
 	}
 	for _, p := range packets.AsSlice() {
 		at := n.stack.clock.Clock.Now()
-		v := p.ToView()
-		packet := append([]byte(nil), v.AsSlice()...)
-		v.Release()
-		n.send(at, packet, n.flow.sent(n.stack, packet))
+		packet := make([]byte, 0, p.Size())
+		for _, part := range p.AsSlices() {
+			packet = append(packet, part...)
+		}
+		n.send(at, packet, n.table.sends(packet))
 	}
 	return packets.Len(), nil
 }
 
-// deliver gives netstack an IPv4 packet from the link.
+// deliver gives netstack a packet from the link. What is neither IPv4 nor IPv6 is no packet.
 func (n *nic) deliver(packet []byte) {
 	if n.closed.Load() {
 		return
 	}
-	n.flow.sees(packet)
+	proto := ipv4.ProtocolNumber
+	switch header.IPVersion(packet) {
+	case header.IPv4Version:
+	case header.IPv6Version:
+		proto = ipv6.ProtocolNumber
+	default:
+		return
+	}
+	n.table.arrives(packet)
 	p := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(packet)})
-	n.disp.DeliverNetworkPacket(ipv4.ProtocolNumber, p)
+	n.disp.DeliverNetworkPacket(proto, p)
 	p.DecRef()
 }
 

@@ -12,9 +12,11 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 
+	"gnet/stackprobe/app"
 	"gnet/stackprobe/link"
 	"gnet/stackprobe/vclock"
 )
@@ -22,7 +24,8 @@ import (
 // Name is the engine's name and version, as the first line of a run shows it. The version is that of go.mod.
 const Name = "gvisor 20260905"
 
-// Congestion control and loss recovery as every stack is set up: what textbooks show. RACK and tail loss probes are off.
+// Congestion control and loss recovery of a stack that is asked for none: what textbooks show. RACK and tail loss probes
+// are off.
 const (
 	CC       = "reno"
 	Recovery = "RFC 6675"
@@ -31,8 +34,10 @@ const (
 // Config says how a stack is made.
 type Config struct {
 	Clock vclock.Clock
-	Addr  netip.Addr // IPv4
+	Addr  netip.Addr // IPv4 or IPv6
 	MTU   int
+	// Socket holds for every connection of the stack. What netstack cannot do, New refuses (CheckSocket).
+	Socket app.Socket
 	// Seed fixes initial sequence numbers, timestamps and ports. Two stacks of one run need different seeds.
 	Seed int64
 	// Send gets each packet that the stack transmits, with its moment. The packet belongs to the receiver. Send is
@@ -44,8 +49,12 @@ type Config struct {
 type Stack struct {
 	clock *clock
 	addr  tcpip.Address
+	net   tcpip.NetworkProtocolNumber
 	stack *stack.Stack
-	nic   *nic
+	// tcp is the stack's TCP, whose goroutines Settle waits for.
+	tcp    stack.TransportProtocol
+	nic    *nic
+	socket socket
 	// busy says that the stack got something to do since the last Settle.
 	busy bool
 }
@@ -55,19 +64,32 @@ const nicID = 1
 // quiet keeps netstack's log off the terminal; what matters in it is in the events.
 var quiet = sync.OnceFunc(func() { log.SetTarget(&log.Writer{Next: io.Discard}) })
 
-// New returns a running stack. Close ends it.
+// New returns a running stack. Close ends it. The error is *app.Unsupported for an option that netstack cannot do.
 func New(c Config) (*Stack, error) {
 	quiet()
-	s := &Stack{addr: tcpip.AddrFromSlice(c.Addr.AsSlice()), busy: true}
+	if err := CheckSocket(&c.Socket); err != nil {
+		return nil, err
+	}
+	at, err := netstack()
+	if err != nil {
+		return nil, err
+	}
+	s := &Stack{addr: tcpip.AddrFromSlice(c.Addr.AsSlice()), net: ipv4.ProtocolNumber, socket: socket(c.Socket), busy: true}
+	network := ipv4.NewProtocol
+	if c.Addr.Is6() {
+		s.net, network = ipv6.ProtocolNumber, ipv6.NewProtocol
+	}
 	s.clock = &clock{Clock: c.Clock, stack: s}
 	s.stack = stack.New(stack.Options{
-		NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol},
+		NetworkProtocols:   []stack.NetworkProtocolFactory{network},
 		TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocol},
 		Clock:              s.clock,
 		SecureRNG:          rand.New(rand.NewSource(c.Seed)),
 		RandSource:         rand.NewSource(c.Seed + 1),
 	})
-	s.nic = &nic{stack: s, mtu: uint32(c.MTU), send: c.Send}
+	s.tcp = s.stack.TransportProtocolInstance(tcp.ProtocolNumber)
+	s.nic = &nic{stack: s, mtu: uint32(c.MTU), send: c.Send,
+		table: &table{stack: s.stack, at: at, conns: make(map[stack.TransportEndpointID]*connection)}}
 	if err := s.setUp(c.Addr.BitLen()); err != nil {
 		s.Close()
 		return nil, err
@@ -75,10 +97,10 @@ func New(c Config) (*Stack, error) {
 	return s, nil
 }
 
-// setUp sets the options and gives the stack its interface, address and route.
+// setUp sets the options and gives the stack its interface, address and route. For IPv6 netstack neither solicits
+// routers nor probes its address nor reports its groups unless it is told to, so the link carries nothing but TCP.
 func (s *Stack) setUp(bits int) error {
-	cc, recovery, sack := tcpip.CongestionControlOption(CC), tcpip.TCPRecovery(0), tcpip.TCPSACKEnabled(true)
-	for _, o := range []tcpip.SettableTransportProtocolOption{&cc, &recovery, &sack} {
+	for _, o := range s.socket.protocol() {
 		if err := s.stack.SetTransportProtocolOption(tcp.ProtocolNumber, o); err != nil {
 			return fmt.Errorf("engine: option %T: %w", o, sysError(err))
 		}
@@ -86,11 +108,11 @@ func (s *Stack) setUp(bits int) error {
 	if err := s.stack.CreateNIC(nicID, s.nic); err != nil {
 		return fmt.Errorf("engine: interface: %w", sysError(err))
 	}
-	addr := tcpip.ProtocolAddress{Protocol: ipv4.ProtocolNumber, AddressWithPrefix: tcpip.AddressWithPrefix{Address: s.addr, PrefixLen: bits}}
+	addr := tcpip.ProtocolAddress{Protocol: s.net, AddressWithPrefix: tcpip.AddressWithPrefix{Address: s.addr, PrefixLen: bits}}
 	if err := s.stack.AddProtocolAddress(nicID, addr, stack.AddressProperties{}); err != nil {
 		return fmt.Errorf("engine: address: %w", sysError(err))
 	}
-	s.stack.SetRouteTable([]tcpip.Route{{Destination: header.IPv4EmptySubnet, NIC: nicID}})
+	s.stack.SetRouteTable([]tcpip.Route{{Destination: header.IPv4EmptySubnet, NIC: nicID}, {Destination: header.IPv6EmptySubnet, NIC: nicID}})
 	return nil
 }
 
@@ -109,10 +131,9 @@ func (s *Stack) Settle() {
 		return
 	}
 	s.busy = false
-	p := s.stack.TransportProtocolInstance(tcp.ProtocolNumber)
 	for range 2 {
-		p.Pause()
-		p.Resume()
+		s.tcp.Pause()
+		s.tcp.Resume()
 	}
 }
 

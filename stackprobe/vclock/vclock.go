@@ -184,6 +184,16 @@ func (t *Timer) Stop() bool {
 	return t.remove()
 }
 
+// Due returns the moment of the call and true if it is still to come.
+func (t *Timer) Due() (time.Duration, bool) {
+	t.loop.mu.Lock()
+	defer t.loop.mu.Unlock()
+	if t.e == nil || t.e.index < 0 {
+		return 0, false
+	}
+	return t.e.at, true
+}
+
 // remove takes the timer out of the queue; loop.mu is held.
 func (t *Timer) remove() bool {
 	if t.e == nil || t.e.index < 0 {
