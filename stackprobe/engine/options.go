@@ -27,10 +27,10 @@ func CheckSocket(o *app.Socket) error {
 	}{
 		{o.DelayedAck == app.On, "delayed-ack", "it acknowledges what it has processed at once"},
 		{o.Timestamps == app.Off, "timestamps", "it offers them in every SYN"},
-		{o.Congestion != "" && o.Congestion != "reno" && o.Congestion != "cubic", "congestion " + o.Congestion, "it has reno and cubic"},
+		{o.Congestion != "" && o.Congestion != "reno" && o.Congestion != "cubic", "cc", "it has reno and cubic"},
 		{o.MSS != 0 && o.MSS < header.TCPMinimumMSS, "mss", fmt.Sprintf("its smallest is %d", header.TCPMinimumMSS)},
 		{o.MSS > header.TCPMaximumMSS, "mss", fmt.Sprintf("its largest is %d", header.TCPMaximumMSS)},
-		{o.WindowScaling == app.Off && o.RcvBuf > unscaled, "window-scaling", fmt.Sprintf("it scales as soon as the receive buffer is larger than %d octets", unscaled)},
+		{o.WindowScaling == app.Off && o.RcvBuf > unscaled, "scaling", fmt.Sprintf("it scales as soon as the receive buffer is larger than %d octets", unscaled)},
 		{o.RACK == app.On && o.SACK == app.Off, "rack", "it detects losses by SACK"},
 	} {
 		if c.refused {
