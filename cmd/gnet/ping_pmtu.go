@@ -124,6 +124,8 @@ type pathRun struct {
 	Mode         probe.Mode
 	// Raw is whether fragments of our own making can be sent.
 	Raw bool
+	// Ended: it was interrupted, or its time was over.
+	Ended bool
 	// Others are further addresses of the name, which are not measured.
 	Others []netip.Addr
 }
@@ -196,11 +198,10 @@ func showPath(ctx context.Context, e *env, o *pingOptions, run *pathRun, m *path
 	if o.Format != render.Classic {
 		doc = newPMTUDocument(e, o)
 	}
-	interrupted := false
 	for p, err := range m.Run(ctx) {
 		switch {
 		case path.Interrupted(err):
-			interrupted = true
+			run.Ended = true
 		case err != nil:
 			return err
 		case doc != nil:
@@ -208,7 +209,7 @@ func showPath(ctx context.Context, e *env, o *pingOptions, run *pathRun, m *path
 		}
 	}
 	r := m.Result()
-	if interrupted {
+	if run.Ended {
 		e.warn("ended before all was known")
 	}
 	if doc != nil {

@@ -78,10 +78,10 @@ func TestPMTU_kernel(t *testing.T) {
   effort`},
 		{"a silent host", "-W0.2 10.77.4.2", false, func(p *nstest.Path, t *testing.T) { p.Drop(t, 4, "iifname left meta l4proto { icmp, tcp, udp }") }, 1, `path MTU to 10.77.4.2: not known, the host does not answer
   limit:   no more than 1400 bytes: 10.77.2.2 names that as the MTU of its next link
-  unknown: whether the host is there: nothing answered ICMP echo requests, UDP datagrams to port 33434 and TCP SYNs to port 443
+  unknown: whether the host is there: nothing answered ICMP echo requests, TCP SYNs to port 443 and UDP datagrams to port 33434
   effort`},
 		{"a router refuses", "-W0.2 10.99.0.1", false, nil, 1, `path MTU to 10.99.0.1: not known, the host does not answer
-  unknown: whether the host is there: nothing answered ICMP echo requests, UDP datagrams to port 33434 and TCP SYNs to port 443
+  unknown: whether the host is there: nothing answered ICMP echo requests, TCP SYNs to port 443 and UDP datagrams to port 33434
   refused: 10.77.1.2 says: Destination Net Unreachable (N times)
   effort`},
 		{"a link-local address", "-q fe80::2%right", false, nil, 0, `path MTU to fe80::2%right: 1500 bytes there, 1500 bytes back`},

@@ -267,7 +267,9 @@ func (t *pmtuText) unknown() []string {
 		return []string{"whether the host is there: " + t.silentHost()}
 	}
 	if r.Method != path.Echo && r.Reverse.MTU == 0 {
-		open = append(open, fmt.Sprintf("the way back: echo requests are not answered; %s are", methodWords(r.Method)))
+		open = append(open, fmt.Sprintf("the way back: ICMP echo requests are not answered; %s are", methodWords(r.Method)))
+	} else if !r.Reverse.Exact() && r.Reverse.Fails.Answered > 0 {
+		open = append(open, "the exact MTU of the way back: the probes ended before that was clear")
 	} else if !r.Reverse.Exact() {
 		open = append(open, "the exact MTU of the way back: no longer reply came in fragments")
 	}
@@ -276,10 +278,12 @@ func (t *pmtuText) unknown() []string {
 	} else if !r.LimitKnown {
 		open = append(open, "which link is the narrow one: the routers do not answer")
 	}
-	switch r.Cause {
-	case path.Unknown:
+	switch {
+	case r.Cause == path.Unknown && t.run.Ended:
+		open = append(open, "why longer packets die: the probes ended before that was clear")
+	case r.Cause == path.Unknown:
 		open = append(open, "why longer packets die: the host answers no probe that would tell")
-	case path.MismatchOrFragments:
+	case r.Cause == path.MismatchOrFragments:
 		open = append(open, "which of the two: that takes a raw socket (root, or CAP_NET_RAW)")
 	}
 	return open
@@ -287,15 +291,30 @@ func (t *pmtuText) unknown() []string {
 
 // silentHost says what was tried.
 func (t *pmtuText) silentHost() string {
-	if t.run.Raw {
-		return "nothing answered ICMP echo requests, UDP datagrams to port 33434 and TCP SYNs to port 443"
+	var asked []string
+	for _, m := range t.r.Asked {
+		asked = append(asked, methodWords(m))
 	}
-	return "nothing answered ICMP echo requests and UDP datagrams to port 33434; TCP SYNs take a raw socket (root, or CAP_NET_RAW)"
+	if len(asked) == 0 {
+		return "no probe could be sent"
+	}
+	text := "nothing answered " + asked[0]
+	for i, words := range asked[1:] {
+		separator := ", "
+		if i == len(asked)-2 {
+			separator = " and "
+		}
+		text += separator + words
+	}
+	if !t.run.Raw {
+		text += "; TCP SYNs take a raw socket (root, or CAP_NET_RAW)"
+	}
+	return text
 }
 
 // methodWords names the probes of a method.
 func methodWords(m path.Method) string {
-	return [...]string{"echo requests", "UDP datagrams to port 33434", "TCP SYNs to port 443"}[m]
+	return [...]string{"ICMP echo requests", "UDP datagrams to port 33434", "TCP SYNs to port 443"}[m]
 }
 
 // disbelief says why a router's word does not count.

@@ -88,6 +88,8 @@ type Result struct {
 	// Reached: the host answered, by Method.
 	Reached bool
 	Method  Method
+	// Asked are the methods of the probes that were sent to the host.
+	Asked []Method
 	// DeviceMTU is that of our own link, the longest packet that was tried.
 	DeviceMTU        int
 	Forward, Reverse Direction
@@ -145,6 +147,9 @@ func (m *Measurement) Result() *Result {
 		r.Hint = Claim{MTU: mtu, From: m.claimant(mtu)}
 	}
 	for _, s := range m.prober.table {
+		if s.whole() && s.Fate != Refused && !slices.Contains(r.Asked, s.Method) {
+			r.Asked = append(r.Asked, s.Method)
+		}
 		r.disbelieve(m, s)
 		if s.Fate == Unreachable {
 			r.refuse(s)
