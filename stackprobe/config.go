@@ -247,7 +247,9 @@ type EndError struct {
 }
 
 // Error names the end and says what it refuses.
-func (e *EndError) Error() string { return strings.Join([]string{e.Host.String(), e.Err.Error()}, ": ") }
+func (e *EndError) Error() string {
+	return strings.Join([]string{e.Host.String(), e.Err.Error()}, ": ")
+}
 
 // Unwrap returns what the stack said.
 func (e *EndError) Unwrap() error { return e.Err }

@@ -2,8 +2,10 @@ package stackprobe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
+	"syscall"
 	"time"
 
 	"gnet/stackprobe/app"
@@ -36,9 +38,17 @@ type connector interface {
 	Connect(port uint16, peer netip.AddrPort) (app.Conn, error)
 }
 
+// clockwork is an end that tells what happened to its timers since the last call, in order.
+type clockwork interface {
+	Timers(yield func(event.Tuple, event.Timer))
+}
+
+// counted is an end whose stack counts; Counters returns those that are not zero, sorted by name.
+type counted interface{ Counters() []event.Counter }
+
 // kernel is what a kernel's end has beyond an engine's.
 type kernel interface {
-	// Sums returns the kernel's own sums of its connections.
+	// Sums returns the kernel's own sums for its connections.
 	Sums() (acked, received uint64, ok bool)
 	// Err returns the first error of its interface.
 	Err() error
@@ -48,16 +58,26 @@ type kernel interface {
 
 // exchange is a world that is ready to run.
 type exchange struct {
-	cfg    *Config
-	run    *event.Run
-	loop   *vclock.Loop
-	link   *link.Link
-	rec    *recorder
-	ends   [3]end // by event.Host
-	client *app.Client
-	server *app.Echo
-	// start opens the server's port and begins the client's connect, and fills client and server.
-	start func(x *exchange) error
+	cfg  *Config
+	run  *event.Run
+	loop *vclock.Loop
+	link *link.Link
+	rec  *recorder
+	ends [3]end       // by event.Host
+	apps [3]*app.Peer // by event.Host
+	// polled says that the loop already wakes the exchange to look at states that no packet tells of.
+	polled bool
+}
+
+// newExchange returns an exchange without ends. x.run is as far filled as it is the same in every world.
+func newExchange(cfg *Config, w World, why string, loop *vclock.Loop, clock event.Clock) *exchange {
+	x := &exchange{cfg: cfg, loop: loop, rec: &recorder{clock: clock, quiet: cfg.Quiet}, run: cfg.header(w, clock)}
+	x.run.Why = why
+	for h := event.Client; h <= event.Server; h++ {
+		x.apps[h] = app.NewPeer(app.Config{Options: cfg.Ends[h], Role: cfg.role(h), Peer: cfg.role(h.Peer()), Bytes: cfg.octets(h),
+			PeerBytes: cfg.octets(h.Peer()), Host: h, Seed: cfg.Seed, Clock: loop, Journal: x.journal(h)})
+	}
+	return x
 }
 
 // connect makes the exchange's link. Ends are attached by the world.
@@ -80,11 +100,41 @@ func (x *exchange) close() {
 	}
 }
 
+// The ports: that of the echo service (RFC 862), and the first of the client's, which are the same in every run.
+const (
+	clientPort = 40000
+	serverPort = 7
+)
+
+// start opens the server's port and begins the client's connects.
+func (x *exchange) start() error {
+	accept, err := x.ends[event.Server].(listener).Listen(serverPort)
+	if err != nil {
+		return &EndError{event.Server, err}
+	}
+	server := netip.AddrPortFrom(x.cfg.addr(event.Server), serverPort)
+	x.journal(event.Server)(event.Tuple{Local: server})(event.App{Call: event.Listen})
+	x.apps[event.Server].Serve(accept)
+	x.sample()
+	for i := range x.cfg.conns() {
+		port := uint16(clientPort + i)
+		done := x.journal(event.Client)(event.Tuple{Local: netip.AddrPortFrom(x.cfg.addr(event.Client), port), Remote: server})
+		conn, err := x.ends[event.Client].(connector).Connect(port, server)
+		if err != nil {
+			return &EndError{event.Client, err}
+		}
+		x.ends[event.Client].Settle() // the SYN gives the connection its number
+		done(event.App{Call: event.Connect})
+		x.apps[event.Client].Open(conn)
+	}
+	return nil
+}
+
 // drive runs the exchange to its end and gives events to emit as they come. It stops early if emit returns false. The
 // error is that of ctx or of a start that failed.
 func (x *exchange) drive(ctx context.Context, emit func([]event.Event) bool) error {
 	x.rec.put(&event.Event{Kind: event.KindRun, Run: x.run})
-	if err := x.start(x); err != nil {
+	if err := x.start(); err != nil {
 		return err
 	}
 	var batch []event.Event
@@ -113,9 +163,9 @@ func (x *exchange) drive(ctx context.Context, emit func([]event.Event) bool) err
 // scheduler.
 func (x *exchange) work() {
 	x.sample()
-	x.client.Step()
+	x.apps[event.Client].Step()
 	x.settle()
-	x.server.Step()
+	x.apps[event.Server].Step()
 	x.sample()
 }
 
@@ -132,15 +182,20 @@ func (x *exchange) sample() {
 		x.ends[h].Sample(func(t event.Tuple, state event.State, vars event.Vars) {
 			x.rec.observe(x.loop.Now(), h, x.link.Conn(h, t), state, vars)
 		})
+		if c, ok := x.ends[h].(clockwork); ok {
+			c.Timers(func(t event.Tuple, timer event.Timer) {
+				x.rec.put(&event.Event{T: int64(x.loop.Now()), Kind: event.KindTimer, Host: h, Conn: x.link.Conn(h, t), Timer: timer})
+			})
+		}
 	}
 }
 
 // journal returns the function that records the calls of h's application where they began.
 func (x *exchange) journal(h event.Host) app.Journal {
-	return func() func(event.App) {
+	return func(t event.Tuple) func(event.App) {
 		at, place := x.loop.Now(), x.rec.place()
 		return func(a event.App) {
-			x.rec.insert(place, &event.Event{T: int64(at), Kind: event.KindApp, Host: h, App: a})
+			x.rec.insert(place, &event.Event{T: int64(at), Kind: event.KindApp, Host: h, Conn: x.link.Conn(h, t), App: a})
 		}
 	}
 }
@@ -149,83 +204,213 @@ func (x *exchange) note(level event.Level, text string) {
 	x.rec.put(&event.Event{T: int64(x.loop.Now()), Kind: event.KindNote, Level: level, Text: text})
 }
 
-// over reports whether nothing more can happen that the run is about: an application has failed, or both have closed and
-// their connections too, and no packet is on its way. TIME-WAIT is not waited for.
+// over reports whether nothing more can happen that the run is about: no packet is on its way, and every connection has
+// come to its end.
 func (x *exchange) over() bool {
 	if x.link.InFlight() > 0 {
 		return false
 	}
-	if x.client.Err() != nil || x.server.Err() != nil {
+	if x.apps[event.Server].Err() != nil {
 		return true
 	}
-	return x.client.Done() && x.server.Done() && ended(x.rec.state(event.Client)) && ended(x.rec.state(event.Server))
+	for _, c := range x.apps[event.Client].Sessions() {
+		if !x.ended(c, x.peer(c)) {
+			return false
+		}
+	}
+	return true
 }
 
-// ended reports whether a connection in state s has nothing left to send.
-func ended(s event.State) bool {
-	return s == event.TimeWait || s == event.Closed || s == event.ClosedReset
+// ended reports whether the connection of client and server, nil if that has not accepted it, has nothing left to do: one
+// of the two has failed, or both have closed and so have their stacks.
+func (x *exchange) ended(client, server *app.Session) bool {
+	if client.Err() != nil {
+		return true
+	}
+	if server == nil {
+		// A client that resets before its peer has accepted is never met there.
+		return client.Done() && x.closed(event.Client, client) && x.cfg.abrupt(event.Client)
+	}
+	return server.Err() != nil || client.Done() && server.Done() && x.closed(event.Client, client) && x.closed(event.Server, server)
+}
+
+// closed reports whether the stack of h has ended the connection of s, as far as the run waits for that.
+func (x *exchange) closed(h event.Host, s *app.Session) bool {
+	switch x.rec.state(h, x.link.Conn(h, s.Tuple())) {
+	case event.Closed, event.ClosedReset:
+		return true
+	case event.TimeWait:
+		if x.cfg.Until == Closed {
+			x.poll()
+			return false
+		}
+		return true
+	}
+	return false
+}
+
+// poll looks at the states again in a while: no packet tells that a kernel's TIME-WAIT is over.
+func (x *exchange) poll() {
+	if x.polled || x.run.Clock == event.Virtual {
+		return
+	}
+	x.polled = true
+	x.loop.At(x.loop.Now()+time.Second, func() { x.polled = false })
+}
+
+// peer returns the server's session of the client's session c, nil if it has none.
+func (x *exchange) peer(c *app.Session) *app.Session {
+	t := c.Tuple()
+	for _, s := range x.apps[event.Server].Sessions() {
+		if s.Tuple().Remote == t.Local {
+			return s
+		}
+	}
+	return nil
+}
+
+// abrupt reports whether end h ends its connections so that its peer may see a reset.
+func (c *Config) abrupt(h event.Host) bool {
+	e := c.Ends[h].End
+	return e == app.EndReset || e == app.EndAbrupt
 }
 
 // conclude records the last events: what the run did not show, and what came of it.
 func (x *exchange) conclude(last vclock.Outcome) {
 	for h := event.Client; h <= event.Server; h++ {
-		if x.rec.state(h) == event.TimeWait {
-			x.note(event.Info, h.String()+" stays in TIME-WAIT; the run does not wait for its end")
-		}
-		if n := x.link.Count(h).Other; n > 0 {
-			x.note(event.Info, fmt.Sprintf("%s sent %d packets that are no TCP segments; they passed and are not shown", h, n))
-		}
-	}
-	if k, ok := x.ends[event.Client].(kernel); ok {
-		if k.Err() != nil {
-			x.note(event.Warning, k.Err().Error())
-		}
-		if n, err := k.Dropped(); err != nil || n > 0 {
-			x.note(event.Warning, fmt.Sprintf("the kernel's queue to the link lost %d packets that are not in the events", n))
-		}
+		x.remarks(h)
 	}
 	x.link.Idle(func(rule string, matched int) bool {
 		x.note(event.Warning, fmt.Sprintf("fault %q took nothing: %d segments matched", rule, matched))
 		return true
 	})
+	for h := event.Client; h <= event.Server; h++ {
+		if c, ok := x.ends[h].(counted); ok {
+			x.rec.put(&event.Event{T: int64(x.loop.Now()), Kind: event.KindCounters, Host: h, Counters: c.Counters()})
+		}
+	}
 	e := x.totals()
 	e.Reason = x.reason(last)
 	e.OK = e.Reason == ""
 	x.rec.put(&event.Event{T: int64(x.loop.Now()), Kind: event.KindEnd, End: e})
 }
 
+// remarks notes what end h has left or lost that the events do not show.
+func (x *exchange) remarks(h event.Host) {
+	waiting := 0
+	for _, s := range x.apps[h].Sessions() {
+		if x.rec.state(h, x.link.Conn(h, s.Tuple())) == event.TimeWait {
+			waiting++
+		}
+	}
+	switch {
+	case waiting == 1:
+		x.note(event.Info, h.String()+" stays in TIME-WAIT; the run does not wait for its end")
+	case waiting > 1:
+		x.note(event.Info, fmt.Sprintf("%d connections of %s stay in TIME-WAIT; the run does not wait for their end", waiting, h))
+	}
+	if n := x.link.Count(h).Other; n > 0 {
+		x.note(event.Info, fmt.Sprintf("%s sent %d packets that are no TCP segments; they passed and are not shown", h, n))
+	}
+	k, ok := x.ends[h].(kernel)
+	if !ok {
+		return
+	}
+	if k.Err() != nil {
+		x.note(event.Warning, k.Err().Error())
+	}
+	switch n, err := k.Dropped(); {
+	case err != nil:
+		x.note(event.Warning, "how many packets the kernel's queue to the link lost is not known: "+err.Error())
+	case n > 0:
+		x.note(event.Warning, fmt.Sprintf("the kernel's queue to the link lost %d packets that are not in the events", n))
+	}
+}
+
 func (x *exchange) totals() *event.End {
 	e := &event.End{}
-	e.Client.Written, e.Client.Received = x.client.Totals()
-	e.Server.Written, e.Server.Received, e.Server.Match = x.server.Totals()
-	// The client fails at the first wrong octet, so what it has counted is right.
-	e.Client.Match = x.client.Err() != app.ErrContent
-	for h, t := range map[event.Host]*event.Totals{event.Client: &e.Client, event.Server: &e.Server} {
-		c := x.link.Count(h)
-		t.State, t.Segments, t.Retransmitted, t.Lost = x.rec.state(h), c.Segments, c.Retransmitted, c.Lost
-	}
-	if k, ok := x.ends[event.Client].(kernel); ok {
-		e.Client.KernelAcked, e.Client.KernelReceived, e.Client.HasKernel = k.Sums()
+	for h, t := range [...]*event.Totals{event.Client: &e.Client, event.Server: &e.Server} {
+		h := event.Host(h)
+		if h == event.None {
+			continue
+		}
+		a, c := x.apps[h].Totals(), x.link.Count(h)
+		*t = event.Totals{State: x.rec.lastState(h), Written: a.Written, Received: a.Received, Match: a.Match, WrittenHash: a.WrittenHash,
+			ReceivedHash: a.ReceivedHash, Segments: c.Segments, Retransmitted: c.Retransmitted, Lost: c.Lost}
+		if k, ok := x.ends[h].(kernel); ok {
+			t.KernelAcked, t.KernelReceived, t.HasKernel = k.Sums()
+		}
 	}
 	return e
 }
 
 // reason says why the exchange failed, "" if it did not.
 func (x *exchange) reason(last vclock.Outcome) string {
+	for h := event.Client; h <= event.Server; h++ {
+		if err := x.apps[h].Err(); err != nil {
+			return h.String() + ": " + err.Error()
+		}
+		for _, s := range x.apps[h].Sessions() {
+			if err := s.Err(); err != nil && !x.wanted(h, err) {
+				return h.String() + ": " + err.Error()
+			}
+		}
+	}
 	switch {
-	case x.client.Err() != nil:
-		return "client: " + x.client.Err().Error()
-	case x.server.Err() != nil:
-		return "server: " + x.server.Err().Error()
 	case last == vclock.Cancelled:
 		return "interrupted"
-	case last == vclock.Late:
+	case last == vclock.Late && !x.settled():
 		return "not finished after " + time.Duration(x.run.Deadline).String()
-	case last == vclock.Idle:
+	case last == vclock.Idle && !x.settled():
 		return "both ends wait for ever"
 	}
-	if _, _, match := x.server.Totals(); !match {
-		return "server: " + app.ErrContent.Error()
+	return x.missing()
+}
+
+// wanted reports whether err at h is what its peer was asked to cause: a reset.
+func (x *exchange) wanted(h event.Host, err error) bool {
+	return x.cfg.abrupt(h.Peer()) && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNABORTED))
+}
+
+// settled reports whether all work was done though a connection is still open: an end that never closes leaves it so.
+func (x *exchange) settled() bool {
+	if x.cfg.Ends[event.Client].End != app.EndNever && x.cfg.Ends[event.Server].End != app.EndNever {
+		return false
+	}
+	for _, c := range x.apps[event.Client].Sessions() {
+		s := x.peer(c)
+		if s == nil || !c.Ready() && x.cfg.Ends[event.Server].End != app.EndNever || !s.Ready() && x.cfg.Ends[event.Client].End != app.EndNever {
+			return false
+		}
+	}
+	return true
+}
+
+// missing says which bytes did not arrive, "" if all did.
+func (x *exchange) missing() string {
+	for _, c := range x.apps[event.Client].Sessions() {
+		var got app.Totals
+		if s := x.peer(c); s != nil {
+			got = s.Totals()
+		}
+		sent := c.Totals()
+		if text := shortfall(event.Client, sent, got); text != "" {
+			return text
+		}
+		if text := shortfall(event.Server, got, sent); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// shortfall compares what end h has written on a connection with what its peer has received.
+func shortfall(h event.Host, sent, got app.Totals) string {
+	switch {
+	case sent.Written != got.Received:
+		return fmt.Sprintf("%s received %d of the %d bytes that %s wrote", h.Peer(), got.Received, sent.Written, h)
+	case sent.WrittenHash != got.ReceivedHash && sent.Written > 0:
+		return fmt.Sprintf("%s: %v", h.Peer(), app.ErrContent)
 	}
 	return ""
 }

@@ -61,6 +61,9 @@ func outcome(t testing.TB, events []event.Event) *event.End {
 // line writes an event for people, as far as tests of whole runs compare it.
 func line(e *event.Event) string {
 	head := fmt.Sprintf("%12.9f %-6s %-5s ", float64(e.T)/1e9, e.Host, e.Kind)
+	if e.Conn > 1 {
+		head += fmt.Sprintf("(%d) ", e.Conn)
+	}
 	s := &e.Seg
 	switch e.Kind {
 	case event.KindTx:
@@ -78,13 +81,34 @@ func line(e *event.Event) string {
 	case event.KindApp:
 		return head + fmt.Sprintf("%s %d %s", e.App.Call, e.App.Bytes, e.App.Err)
 	case event.KindTimer:
-		return head + e.Timer.Kind.String()
+		text := e.Timer.Kind.String() + " " + e.Timer.Op.String()
+		if e.Timer.Op == event.Armed {
+			text += fmt.Sprintf(" for %.9f", float64(e.Timer.At)/1e9)
+		}
+		return head + text
+	case event.KindFault:
+		return head + fmt.Sprintf("#%d by %q wait %d copy %d bit %d", s.ID, e.Fault.Rule, e.Fault.Wait, e.Fault.Copy, e.Fault.Bit)
+	case event.KindICMP:
+		return head + fmt.Sprintf("#%d type %d code %d mtu %d", s.ID, e.ICMP.Type, e.ICMP.Code, e.ICMP.MTU)
+	case event.KindRun:
+		r := e.Run
+		return head + fmt.Sprintf("%s %s seed %d mtu %d delays %d %d client %+v server %+v faults %q", r.World, r.Clock, r.Seed, r.MTU, r.DelayClient, r.DelayServer, r.Client, r.Server, r.Faults)
+	case event.KindCounters:
+		text := "counters"
+		for _, c := range e.Counters {
+			text += fmt.Sprintf(" %s=%d", c.Name, c.Value)
+		}
+		return head + text
 	case event.KindNote:
 		return head + e.Level.String() + ": " + e.Text
 	case event.KindEnd:
-		return head + fmt.Sprintf("ok %t %q client %+v server %+v", e.End.OK, e.End.Reason, e.End.Client, e.End.Server)
+		return head + fmt.Sprintf("ok %t %q client %s server %s", e.End.OK, e.End.Reason, sums(&e.End.Client), sums(&e.End.Server))
 	}
 	return head
+}
+
+func sums(t *event.Totals) string {
+	return fmt.Sprintf("[%s wrote %d got %d right %t sent %d again %d lost %d]", t.State, t.Written, t.Received, t.Match, t.Segments, t.Retransmitted, t.Lost)
 }
 
 // numbers writes the relative numbers of a segment.

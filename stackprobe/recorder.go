@@ -11,6 +11,8 @@ import (
 // recorder puts the events of a run in their order and numbers them. What it has not handed on yet waits in queue.
 type recorder struct {
 	clock event.Clock
+	// quiet leaves out what Config.Quiet does.
+	quiet bool
 
 	mu    sync.Mutex
 	last  int64
@@ -112,10 +114,22 @@ func (r *recorder) changed(at int64, h event.Host, conn int, state event.State, 
 // append numbers a copy of e. Moments are stamped on several goroutines before they meet here; one that is earlier than
 // the last event's is moved to it, so that the order of events is that of their times.
 func (r *recorder) append(e *event.Event) {
+	if r.quiet && !loud(e.Kind) {
+		return
+	}
 	r.last = max(r.last, e.T)
 	r.n++
 	e.T, e.N, e.Clock = r.last, r.n, r.clock
 	r.queue = append(r.queue, *e)
+}
+
+// loud reports whether a quiet run has events of kind k.
+func loud(k event.Kind) bool {
+	switch k {
+	case event.KindRun, event.KindNote, event.KindCheck, event.KindCounters, event.KindEnd:
+		return true
+	}
+	return false
 }
 
 // place returns where the next event will stand, counted by running number.
@@ -129,6 +143,9 @@ func (r *recorder) place() int {
 func (r *recorder) insert(place int, e *event.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.quiet {
+		return // only the calls of applications are inserted
+	}
 	i := len(r.queue) - (r.n + 1 - place)
 	if i > 0 {
 		e.T = max(e.T, r.queue[i-1].T)
@@ -151,8 +168,18 @@ func (r *recorder) take(buf []event.Event) []event.Event {
 	return out
 }
 
-// state returns the last known state of the latest connection of h.
-func (r *recorder) state(h event.Host) event.State {
+// state returns the last known state of a connection of h.
+func (r *recorder) state(h event.Host, conn int) event.State {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if k := r.known[side{h, conn}]; k != nil {
+		return k.state
+	}
+	return event.StateUnknown
+}
+
+// lastState returns the last known state of the latest connection of h.
+func (r *recorder) lastState(h event.Host) event.State {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.of(h, r.latest[h]).state

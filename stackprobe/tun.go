@@ -21,18 +21,13 @@ func tun(ctx context.Context, cfg *Config, why string) (*exchange, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &exchange{cfg: cfg, loop: vclock.NewReal(), rec: &recorder{clock: event.Mono}, start: start}
-	x.run = cfg.header(Tun, event.Mono)
-	x.run.Why = why
+	x := newExchange(cfg, Tun, why, vclock.NewReal(), event.Mono)
 	k := &x.run.Client
 	k.Name, k.CC, k.Recovery, k.Addr, k.Kernel = kernelside.Name(), kernelside.CC, "RACK-TLP", cfg.addr(event.Client).String(), true
-	engineStack(&x.run.Server, cfg.addr(event.Server))
 	x.run.Pinned, x.run.Unpinned = host.Pinned, host.Unpinned
 	x.connect(link.Path{Delay: cfg.delay(event.Client)}, link.Path{Delay: cfg.delay(event.Server), Renumber: true})
 	x.attach(event.Client, host)
-	s, err := x.engine(event.Server)
-	if err == nil {
-		x.attach(event.Server, s)
+	if err = x.engine(event.Server); err == nil {
 		err = host.Start(x.loop, func(at time.Duration, packet []byte, sent link.Sent) { x.link.Send(event.Client, at, packet, sent) })
 	}
 	if err != nil {

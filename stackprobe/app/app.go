@@ -1,11 +1,13 @@
-// Package app is what the two ends do with their connection: the client sends, the server sends everything back, the
-// client closes, the server closes. It is written as steps that never wait, so that the same code drives an engine in
-// virtual time and a kernel's socket.
+// Package app is what the two ends do with their connections: send, read, wait, close, in the ways that Options name. It
+// is written as steps that never wait, so that the same code drives an engine in virtual time and a kernel's socket.
+//
+// Every octet is checked: what an end sends follows from the run's seed, the connection and the direction, so its peer
+// knows what must arrive.
 package app
 
 import (
 	"errors"
-	"io"
+	"time"
 
 	"gnet/stackprobe/event"
 )
@@ -27,15 +29,16 @@ type Conn interface {
 	Tuple() event.Tuple
 }
 
-// Journal records the calls of an application. It is called before a call is made, and what it returns after, with what
-// the call has done: a write belongs before the segments that leave because of it.
-type Journal func() func(event.App)
+// Clock is what an application needs of time; all moments are durations since the start of the run.
+type Clock interface {
+	Now() time.Duration
+	// At has f called at the moment at on the goroutine that calls Step.
+	At(at time.Duration, f func())
+}
 
-// record notes a call that is made in one moment.
-func (j Journal) record(call event.Call) { j()(event.App{Call: call}) }
-
-// fail notes that err ended the application's work.
-func (j Journal) fail(err error) { j()(event.App{Call: event.Failed, Err: err.Error()}) }
+// Journal records the calls of an application on a connection. It is called before a call is made, and what it returns
+// after, with what the call has done: a write belongs before the segments that leave because of it.
+type Journal func(event.Tuple) func(event.App)
 
 // ErrContent is data that arrived but is not what was sent.
 var ErrContent = errors.New("received other bytes than were sent")
@@ -43,218 +46,94 @@ var ErrContent = errors.New("received other bytes than were sent")
 // ErrShort is a peer that closed before it had sent everything.
 var ErrShort = errors.New("the peer closed before all data had arrived")
 
-// chunk is the size of one read and one write of the server.
+// chunk is the size of one read and one write that Options do not bound.
 const chunk = 64 << 10
 
-// Client connects, sends size octets of the seed's pattern, reads as many back, and closes.
-type Client struct {
-	conn        Conn
-	journal     Journal
-	out, in     Pattern
-	size        int64
-	sent, got   int64
-	established bool
-	shut        bool
-	done        bool
-	err         error
-	chunk       []byte // what pending is a part of
-	pending     []byte // made, not yet written
-	buf         []byte
+// Config says what an end's application is.
+type Config struct {
+	Options
+	// Role and Bytes are the end's, after all defaults; Peer and PeerBytes those of the other end.
+	Role, Peer       Role
+	Bytes, PeerBytes int64
+	Host             event.Host
+	Seed             int64
+	Clock            Clock
+	Journal          Journal
 }
 
-// NewClient returns a client on conn, whose connect has begun.
-func NewClient(conn Conn, size int, seed int64, journal Journal) *Client {
-	n := min(chunk, max(size, 1))
-	return &Client{conn: conn, journal: journal, out: NewPattern(seed), in: NewPattern(seed), size: int64(size),
-		chunk: make([]byte, n), buf: make([]byte, n)}
+// Peer is one end's application: its connections, one session each.
+type Peer struct {
+	c        Config
+	accept   func() (Conn, error)
+	sessions []*Session
+	err      error
+	buf      []byte // for reads, by one session at a time
 }
 
-// Step does what can be done now. Call it after every event.
-func (c *Client) Step() {
-	if c.done {
-		return
+// NewPeer returns an application without connections.
+func NewPeer(c Config) *Peer {
+	size := chunk
+	if c.Read > 0 {
+		size = c.Read
 	}
-	if err := c.step(); err != nil {
-		c.done, c.err = true, err
-		c.journal.fail(err)
-		c.conn.Close()
-	}
+	return &Peer{c: c, buf: make([]byte, size)}
 }
 
-func (c *Client) step() error {
-	if !c.established {
-		ok, err := c.conn.Established()
-		if err != nil || !ok {
-			return err
-		}
-		c.established = true
-		c.journal.record(event.Established)
-	}
-	if err := c.write(); err != nil {
-		return err
-	}
-	if err := c.read(); err != nil {
-		return err
-	}
-	if c.got == c.size && !c.shut {
-		c.shut = true
-		c.journal.record(event.Shutdown)
-		return c.conn.CloseWrite()
-	}
-	return nil
-}
+// Serve has the application take its connections from accept, which returns nil as long as there is none.
+func (p *Peer) Serve(accept func() (Conn, error)) { p.accept = accept }
 
-func (c *Client) write() error {
-	for c.sent < c.size {
-		if len(c.pending) == 0 {
-			c.pending = c.chunk[:min(int64(len(c.chunk)), c.size-c.sent)]
-			c.out.Fill(c.pending, c.sent)
-		}
-		done := c.journal()
-		n, err := c.conn.Write(c.pending)
-		if n > 0 {
-			c.sent += int64(n)
-			c.pending = c.pending[n:]
-			done(event.App{Call: event.Write, Bytes: n})
-		}
-		if err != nil || n == 0 {
-			return err
-		}
-	}
-	return nil
-}
+// Open gives the application a connection whose connect has begun.
+func (p *Peer) Open(c Conn) { p.sessions = append(p.sessions, newSession(p, c)) }
 
-func (c *Client) read() error {
-	for {
-		done := c.journal()
-		n, err := c.conn.Read(c.buf)
-		if n > 0 {
-			if !c.in.Check(c.buf[:n], c.got) || c.got+int64(n) > c.size {
-				return ErrContent
-			}
-			c.got += int64(n)
-			done(event.App{Call: event.Receive, Bytes: n})
-		}
-		switch {
-		case errors.Is(err, io.EOF):
-			return c.eof()
-		case err != nil || n == 0:
-			return err
-		}
+// Step does what can be done now on every connection. Call it after every event.
+func (p *Peer) Step() {
+	p.take()
+	for _, s := range p.sessions {
+		s.Step()
 	}
 }
 
-func (c *Client) eof() error {
-	c.journal.record(event.EOF)
-	if c.got < c.size {
-		return ErrShort
-	}
-	c.done = true
-	c.journal.record(event.Close)
-	return c.conn.Close()
-}
-
-// Done reports whether the client has finished, well or not.
-func (c *Client) Done() bool { return c.done }
-
-// Err returns why the client failed, nil if it did not.
-func (c *Client) Err() error { return c.err }
-
-// Totals returns the octets written and received.
-func (c *Client) Totals() (written, received int64) { return c.sent, c.got }
-
-// Echo accepts one connection, sends back what arrives, and closes when the client has closed.
-type Echo struct {
-	accept    func() (Conn, error)
-	journal   Journal
-	conn      Conn
-	in        Pattern
-	got, sent int64
-	match     bool
-	pending   []byte // read, not yet written
-	buf       []byte
-	eof       bool
-	done      bool
-	err       error
-}
-
-// NewEcho returns a server. accept returns nil as long as there is no connection; seed is that of the client.
-func NewEcho(accept func() (Conn, error), seed int64, journal Journal) *Echo {
-	return &Echo{accept: accept, journal: journal, in: NewPattern(seed), match: true, buf: make([]byte, chunk)}
-}
-
-// Step does what can be done now. Call it after every event.
-func (s *Echo) Step() {
-	if s.done {
-		return
-	}
-	if err := s.step(); err != nil {
-		s.done, s.err = true, err
-		s.journal.fail(err)
-		if s.conn != nil {
-			s.conn.Close()
+// take accepts what waits in the queue.
+func (p *Peer) take() {
+	for p.accept != nil && p.err == nil {
+		c, err := p.accept()
+		if err != nil {
+			p.err = err
+			p.c.Journal(event.Tuple{})(event.App{Call: event.Failed, Err: err.Error()})
 		}
+		if c == nil {
+			return
+		}
+		s := newSession(p, c)
+		s.accepted()
+		p.sessions = append(p.sessions, s)
 	}
 }
 
-func (s *Echo) step() error {
-	if s.conn == nil {
-		c, err := s.accept()
-		if err != nil || c == nil {
-			return err
-		}
-		s.conn = c
-		s.journal.record(event.Accept)
+// Err returns the error that accepting met, nil if there was none.
+func (p *Peer) Err() error { return p.err }
+
+// Sessions returns the connections in the order in which they were opened or accepted. The slice is the Peer's.
+func (p *Peer) Sessions() []*Session { return p.sessions }
+
+// Totals returns the sums over all connections. The hash of several is the sum of theirs.
+func (p *Peer) Totals() Totals {
+	t := Totals{Match: true}
+	for _, s := range p.sessions {
+		one := s.Totals()
+		t.Written += one.Written
+		t.Received += one.Received
+		t.WrittenHash += one.WrittenHash
+		t.ReceivedHash += one.ReceivedHash
+		t.Match = t.Match && one.Match
 	}
-	for {
-		if blocked, err := s.flush(); blocked || err != nil {
-			return err
-		}
-		if s.eof {
-			s.done = true
-			s.journal.record(event.Close)
-			return s.conn.Close()
-		}
-		done := s.journal()
-		n, err := s.conn.Read(s.buf)
-		if n > 0 {
-			s.match = s.in.Check(s.buf[:n], s.got) && s.match
-			s.got += int64(n)
-			s.pending = s.buf[:n]
-			done(event.App{Call: event.Receive, Bytes: n})
-		}
-		switch {
-		case errors.Is(err, io.EOF):
-			s.eof = true
-			s.journal.record(event.EOF)
-		case err != nil || n == 0:
-			return err
-		}
-	}
+	return t
 }
 
-// flush writes what is pending and reports whether the send buffer is full.
-func (s *Echo) flush() (blocked bool, err error) {
-	for len(s.pending) > 0 {
-		done := s.journal()
-		n, err := s.conn.Write(s.pending)
-		if n > 0 {
-			s.sent += int64(n)
-			s.pending = s.pending[n:]
-			done(event.App{Call: event.Write, Bytes: n})
-		}
-		if err != nil || n == 0 {
-			return true, err
-		}
-	}
-	return false, nil
+// Totals are what an application has handed over and got.
+type Totals struct {
+	Written, Received         int64
+	WrittenHash, ReceivedHash uint64 // FNV-1a 64
+	// Match is true if what was received is what the peer sends.
+	Match bool
 }
-
-// Done reports whether the server has finished, well or not.
-func (s *Echo) Done() bool { return s.done }
-
-// Err returns why the server failed, nil if it did not.
-func (s *Echo) Err() error { return s.err }
-
-// Totals returns the octets written and received, and whether those received were the client's.
-func (s *Echo) Totals() (written, received int64, match bool) { return s.sent, s.got, s.match }

@@ -1,6 +1,10 @@
 package app
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"gnet/stackprobe/event"
+)
 
 // Pattern is an endless sequence of octets that follows from a seed. Any part of it can be made without the parts
 // before, so a receiver can check what it got wherever it stands, and no two positions near each other look alike.
@@ -8,6 +12,12 @@ type Pattern struct{ seed uint64 }
 
 // NewPattern returns the pattern of seed.
 func NewPattern(seed int64) Pattern { return Pattern{uint64(seed)} }
+
+// stream returns the pattern of what h sends on the connection of that client port. Each stream has its own, so octets
+// that reach the wrong connection, or come back, are not taken for right.
+func stream(seed int64, client uint16, h event.Host) Pattern {
+	return NewPattern(seed<<18 ^ int64(client)<<2 ^ int64(h))
+}
 
 // Fill writes the octets from position at on into b.
 func (p Pattern) Fill(b []byte, at int64) {

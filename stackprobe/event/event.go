@@ -145,6 +145,7 @@ const (
 	Shutdown
 	Close
 	Failed
+	Abort
 )
 
 // App is one call of an application.

@@ -6,7 +6,7 @@ var (
 	clockNames  = [...]string{"", "virtual", "mono"}
 	howNames    = [...]string{"", "read", "computed", "inferred"}
 	levelNames  = [...]string{"info", "warning"}
-	callNames   = [...]string{"", "listen", "connect", "established", "accept", "write", "receive", "eof", "shutdown", "close", "failed"}
+	callNames   = [...]string{"", "listen", "connect", "established", "accept", "write", "receive", "eof", "shutdown", "close", "failed", "abort"}
 	timerNames  = [...]string{"", "rto", "syn", "synack", "tlp", "reorder", "persist", "keepalive", "delayed-ack", "time-wait", "fin-wait-2", "user"}
 	opNames     = [...]string{"fired", "armed", "stopped"}
 	actionNames = [...]string{"", "drop", "dup", "corrupt", "delay", "reorder", "rate", "loss", "burst", "mtu", "down"}
