@@ -82,7 +82,7 @@ func newExchange(cfg *Config, w World, why string, loop *vclock.Loop, clock even
 
 // connect makes the exchange's link. Ends are attached by the world.
 func (x *exchange) connect(client, server link.Path) {
-	x.link = link.New(link.Config{Clock: x.loop, Client: client, Server: server, Rules: x.cfg.Faults, Seed: x.cfg.Seed, Sink: x.rec.put})
+	x.link = link.New(link.Config{Clock: x.loop, Client: client, Server: server, Rules: x.cfg.Faults, Seed: x.cfg.Seed, Snap: x.run.Snap, Sink: x.rec.put})
 }
 
 // attach makes e the end h.
@@ -280,8 +280,12 @@ func (x *exchange) conclude(last vclock.Outcome) {
 	for h := event.Client; h <= event.Server; h++ {
 		x.remarks(h)
 	}
-	x.link.Idle(func(rule string, matched int) bool {
-		x.note(event.Warning, fmt.Sprintf("fault %q took nothing: %d segments matched", rule, matched))
+	x.link.Idle(func(rule *link.Rule, matched int) bool {
+		did := "changed"
+		if rule.Takes() {
+			did = "took"
+		}
+		x.note(event.Warning, fmt.Sprintf("fault %q %s nothing: %d segments matched", rule.Text, did, matched))
 		return true
 	})
 	for h := event.Client; h <= event.Server; h++ {

@@ -50,9 +50,12 @@ stack, in virtual time. The first line says which, and why. Nothing of the host
 is touched, and nothing is left.
 
 A fault is a rule of words:
-  [client>|server>] drop [any|syn|synack|ack|data|fin|rst [3|2-4|first 3]]
+  [client>|server>] action [match [3|2-4|first 3]] [at 1s|1s..2s]
+  action: drop, dup, corrupt, delay 50ms [jitter 10ms], reorder by 3,
+          rate 1M queue 10, loss 5%, burst 1%,25%, mtu 1200 [icmp|silent], down
+  match:  syn, synack, ack, data, fin, rst, any, seq 1-1000, len>=500
 It counts what it matches on the link in its direction, retransmissions
-included; with first it counts first transmissions only.
+included; with first it counts first transmissions only. See gnet-trace(8).
 
 Status 1: the exchange failed. 2: it could not be set up.`
 
@@ -132,7 +135,7 @@ func faultFailure(err error) error {
 	if re, ok := errors.AsType[*link.RuleError](err); ok {
 		f = fail(statusUsage, "%w\n%s", err, re.Pointer())
 	}
-	return f.withHint(`[client>|server>] drop [any|syn|synack|ack|data|fin|rst [3|2-4|first 3]]`)
+	return f.withHint("a fault is [client>|server>] action [match [3|2-4|first 3]] [at 1s|1s..2s]; see FAULTS in gnet-trace(8)")
 }
 
 // errFailed is an exchange that ended badly; the picture and the document say why.

@@ -4,6 +4,7 @@
 package link
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -32,9 +33,12 @@ type Config struct {
 	// Delay is the one-way delay of what Client and Server send.
 	Client, Server Path
 	Rules          []Rule
-	Seed           int64
-	// Sink gets the events tx, lost and rx, their running number unset. It is called from the goroutine that sends and
-	// from that of the clock, never from two at once, and must not keep the event.
+	// Seed fixes what the rules draw and the identification of IPv4 headers.
+	Seed int64
+	// Snap is how many of a packet's first bytes an event holds.
+	Snap int
+	// Sink gets the events tx, fault, lost, rx, icmp and notes, their running number unset. It is called from the goroutine
+	// that sends and from that of the clock, never from two at once, and must not keep the event. Nil is nobody.
 	Sink func(*event.Event)
 }
 
@@ -50,29 +54,38 @@ type Path struct {
 type Link struct {
 	clock vclock.Clock
 	sink  func(*event.Event)
+	snap  int
 	path  [3]Path // by event.Host of the sender
 	ends  [3]End  // by event.Host of the receiver
 
 	mu       sync.Mutex
-	faults   *Faults
+	faults   faults
+	held     [3][]*held // by event.Host of the sender, in order of leaving
 	flows    event.Flows
 	ipid     [3]uint16
 	lastID   int
+	packets  uint64
 	inFlight int
 	count    [3]Count
+	event    event.Event // what tell was given last; the sink does not keep it
 }
 
-// Count is what one end has transmitted.
+// Count is what one end has transmitted, and what became of it on the link. Segments are TCP segments, Other packets that
+// are no readable ones: they meet the rules too, but are no events.
 type Count struct {
-	// Segments are the TCP segments, Retransmitted those that repeat sequence numbers, Lost those that the link took.
-	Segments, Retransmitted, Lost int
-	// Other are packets that are no readable TCP segments. They pass, but are no events.
-	Other int
+	// Segments counts transmissions, Retransmitted those that repeat sequence numbers.
+	Segments, Retransmitted, Other int
+	// Copied counts the second transmissions that rules made, Lost the packets that rules took, copies included.
+	Copied, Lost           int
+	OtherCopied, OtherLost int
+	// Arrived counts the packets that have reached the other end, of both sorts.
+	Arrived int
 }
 
 // New returns a link without ends.
 func New(c Config) *Link {
-	l := &Link{clock: c.Clock, sink: c.Sink, path: [3]Path{event.Client: c.Client, event.Server: c.Server}, faults: NewFaults(c.Rules)}
+	l := &Link{clock: c.Clock, sink: c.Sink, snap: max(c.Snap, 0), path: [3]Path{event.Client: c.Client, event.Server: c.Server},
+		faults: newFaults(c.Rules, c.Seed)}
 	// Any start will do as long as the seed fixes it; the two directions differ so that a reader does not mix them up.
 	l.ipid[event.Client] = uint16(c.Seed*257 + 1)
 	l.ipid[event.Server] = uint16(c.Seed*257 + 0x8001)
@@ -86,84 +99,182 @@ func (l *Link) Attach(h event.Host, e End) { l.ends[h] = e }
 func (l *Link) Send(from event.Host, at time.Duration, packet []byte, sent Sent) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	p := l.read(from, packet)
-	if p != nil {
+	p := l.read(from, at, packet)
+	if p.tcp {
 		if p.numbers.Attempt > 1 && sent.Evidence&event.Expired != 0 {
-			l.sink(&event.Event{T: int64(at), Kind: event.KindTimer, Host: from, Conn: p.conn, Timer: event.Timer{Kind: event.RTO, How: event.Inferred}})
+			l.tell(&event.Event{T: int64(at), Kind: event.KindTimer, Host: from, Conn: p.conn, Timer: event.Timer{Kind: event.RTO, How: event.Inferred}})
 		}
-		e := p.event(event.KindTx, at, from)
-		e.State, e.StateHow, e.Vars, e.Evidence = sent.State, sent.StateHow, sent.Vars, sent.Evidence
-		l.sink(&e)
-	}
-	if rule := l.judge(from, p); rule != "" {
-		if p != nil {
-			l.count[from].Lost++
-			e := p.event(event.KindLost, at, from)
-			e.Rule = rule
-			l.sink(&e)
+		if l.sink != nil {
+			e := l.about(p, event.KindTx, at, from)
+			e.State, e.StateHow, e.Vars, e.Evidence = sent.State, sent.StateHow, sent.Vars, sent.Evidence
+			l.sink(e)
 		}
-		return
 	}
-	l.inFlight++
-	l.clock.At(at+l.path[from].Delay, func() { l.arrive(from.Peer(), packet, p) })
+	l.pass(p, 0)
 }
 
-// passage is the event's view of one packet on its way.
-type passage struct {
-	conn    int
-	seg     event.Segment
-	numbers event.Numbers
-}
-
-// event returns what a tap sees of p.
-func (p *passage) event(kind event.Kind, at time.Duration, host event.Host) event.Event {
-	return event.Event{T: int64(at), Kind: kind, Host: host, Conn: p.conn, Seg: p.seg, Derived: event.Derived{Numbers: p.numbers}}
-}
-
-// read makes the event's view of a packet, nil if it is no TCP segment, and counts it.
-func (l *Link) read(from event.Host, packet []byte) *passage {
+// read makes the view of a packet, and counts it.
+func (l *Link) read(from event.Host, at time.Duration, packet []byte) *passage {
 	if ip, err := wire.CheckIPv4(packet); err == nil && l.path[from].Renumber {
 		ip.SetID(l.ipid[from])
 		l.ipid[from]++
 	}
-	seg, ok := parse(packet)
-	if !ok {
-		l.count[from].Other++
-		return nil
+	p := &passage{from: from, left: at, packet: packet, size: len(packet)}
+	l.packets++
+	p.number = l.packets
+	c := &l.count[from]
+	if !p.parse() {
+		c.Other++
+		return p
+	}
+	if l.sink != nil {
+		p.seg.Wire = string(packet[:min(p.size, l.snap)])
 	}
 	l.lastID++
-	seg.ID = l.lastID
-	p := &passage{conn: l.flows.Place(from, &seg), seg: seg}
+	p.seg.ID = l.lastID
+	p.conn = l.flows.Place(from, &p.seg)
 	p.numbers = l.flows.Departs(p.conn, from, &p.seg)
-	l.count[from].Segments++
+	c.Segments++
 	if p.numbers.Attempt > 1 {
-		l.count[from].Retransmitted++
+		c.Retransmitted++
 	}
 	return p
 }
 
-// judge returns the rule that takes a packet, "" if it passes.
-func (l *Link) judge(from event.Host, p *passage) string {
-	if p == nil {
-		return l.faults.Judge(from, nil, nil)
+// pass brings p past the rules from the number i on, then on its way. Copies meet the rules behind the one that made
+// them, after p itself.
+func (l *Link) pass(p *passage, i int) {
+	type copied struct {
+		*passage
+		next int
 	}
-	return l.faults.Judge(from, &p.seg, &p.numbers)
+	var copies []copied
+	for ; i < len(l.faults.boxes); i++ {
+		b := &l.faults.boxes[i]
+		if !b.hits(p) {
+			continue
+		}
+		f := event.Fault{Action: b.Action, Rule: b.Text, Number: i + 1}
+		effect := b.treat(p, &f)
+		if effect == taken {
+			l.lose(p, b, &f)
+			break
+		}
+		if effect == changed {
+			if b.Action == event.Dup {
+				twin := l.twin(p)
+				f.Copy = twin.seg.ID
+				copies = append(copies, copied{twin, i + 1})
+			}
+			l.fault(p, event.KindFault, &f)
+		}
+	}
+	if i == len(l.faults.boxes) {
+		l.launch(p)
+	}
+	for _, c := range copies {
+		l.pass(c.passage, c.next)
+	}
+}
+
+// twin makes a copy of p.
+func (l *Link) twin(p *passage) *passage {
+	q := p.twin()
+	l.packets++
+	q.number = l.packets
+	c := &l.count[p.from]
+	if !p.tcp {
+		c.OtherCopied++
+		return q
+	}
+	c.Copied++
+	l.lastID++
+	q.seg.ID = l.lastID
+	return q
+}
+
+// lose ends the way of p, which b takes.
+func (l *Link) lose(p *passage, b *box, f *event.Fault) {
+	c := &l.count[p.from]
+	if p.tcp {
+		c.Lost++
+	} else {
+		c.OtherLost++
+	}
+	l.fault(p, event.KindLost, f)
+	if b.Action != event.MTU || b.Silent {
+		return
+	}
+	if ip, err := wire.CheckIPv4(p.packet); err == nil && !ip.DF() && !b.noted {
+		b.noted = true
+		l.tell(&event.Event{T: int64(p.left), Kind: event.KindNote, Level: event.Warning,
+			Text: fmt.Sprintf("fault %q: IPv4 packets without DF are lost here, and their sender is not told; a router would fragment them", b.Text)})
+	}
+	l.report(p, b.MTU)
+}
+
+// fault tells what a rule did to p.
+func (l *Link) fault(p *passage, kind event.Kind, f *event.Fault) {
+	if !p.tcp || l.sink == nil {
+		return
+	}
+	e := l.about(p, kind, p.left, p.from)
+	e.Fault = *f
+	if kind == event.KindLost {
+		e.Rule = f.Rule
+	}
+	l.sink(e)
+}
+
+// launch brings p on its way, or keeps it back for others to pass.
+func (l *Link) launch(p *passage) {
+	l.inFlight++
+	arrival := p.left + l.path[p.from].Delay + p.wait
+	if p.behind > 0 {
+		l.hold(p, arrival)
+		return
+	}
+	l.depart(p, arrival)
+}
+
+// depart has p arrive at the moment arrival.
+func (l *Link) depart(p *passage, arrival time.Duration) {
+	l.clock.At(arrival, func() { l.arrive(p) })
+	if len(l.held[p.from]) > 0 {
+		l.passed(p, arrival)
+	}
 }
 
 // arrive runs on the clock's goroutine.
-func (l *Link) arrive(to event.Host, packet []byte, p *passage) {
+func (l *Link) arrive(p *passage) {
+	to := p.from.Peer()
 	l.mu.Lock()
 	l.inFlight--
-	if p != nil {
-		e := p.event(event.KindRx, l.clock.Now(), to)
-		l.sink(&e)
+	l.count[p.from].Arrived++
+	if p.tcp && l.sink != nil {
+		p.arrived(l.snap)
+		l.sink(l.about(p, event.KindRx, l.clock.Now(), to))
 	}
 	l.mu.Unlock()
 	// Outside the lock: the end answers by calling Send.
-	l.ends[to].Deliver(packet)
+	l.ends[to].Deliver(p.packet)
 }
 
-// InFlight returns the number of packets on their way.
+// about returns the event of that kind about p, in memory that the next one takes.
+func (l *Link) about(p *passage, kind event.Kind, at time.Duration, host event.Host) *event.Event {
+	l.event = event.Event{T: int64(at), Kind: kind, Host: host, Conn: p.conn, Seg: p.seg, Derived: event.Derived{Numbers: p.numbers}}
+	return &l.event
+}
+
+// tell gives the sink an event that is about no packet in particular.
+func (l *Link) tell(e *event.Event) {
+	if l.sink != nil {
+		l.sink(e)
+	}
+}
+
+// InFlight returns the number of packets on their way, those that are kept back and the messages of the link's own
+// router included.
 func (l *Link) InFlight() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -185,9 +296,9 @@ func (l *Link) Count(h event.Host) Count {
 	return l.count[h]
 }
 
-// Idle yields the rules that dropped nothing, each with the number of packets that it matched.
-func (l *Link) Idle(yield func(rule string, matched int) bool) {
+// Idle yields the rules that did nothing, each with the number of packets that it matched. The rule must not be kept.
+func (l *Link) Idle(yield func(rule *Rule, matched int) bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.faults.Idle(yield)
+	l.faults.idle(yield)
 }

@@ -206,7 +206,7 @@ func TestLinkPassesWhatIsNoSegment(t *testing.T) {
 	if d := cmp.Diff(packets, b.arrived[event.Server]); d != "" {
 		t.Error(d)
 	}
-	if n := b.link.Count(event.Client); len(b.events) != 0 || n != (link.Count{Other: 4}) {
+	if n := b.link.Count(event.Client); len(b.events) != 0 || n != (link.Count{Other: 4, Arrived: 4}) {
 		t.Errorf("%d events, %+v", len(b.events), n)
 	}
 	r, err := link.ParseRule("drop 1")

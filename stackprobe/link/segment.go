@@ -1,42 +1,59 @@
 package link
 
 import (
-	"hash/fnv"
 	"net/netip"
 
 	"gnet/internal/wire"
 	"gnet/stackprobe/event"
 )
 
-// parse reads the IPv4 packet's TCP segment as far as one packet tells. It reports false for anything else and for what
-// is cut or malformed.
-func parse(packet []byte) (event.Segment, bool) {
-	ip, err := wire.CheckIPv4(packet)
-	if err != nil || ip.Protocol() != wire.ProtoTCP || ip.Offset() != 0 || ip.MF() || ip.Truncated() {
-		return event.Segment{}, false
+// parse reads the packet's TCP segment as far as one packet tells. It reports false for anything else and for what is
+// cut, a fragment or malformed; only size is known then.
+func (p *passage) parse() bool {
+	var src, dst netip.Addr
+	if ip, err := wire.CheckIPv4(p.packet); err == nil {
+		p.size = ip.TotalLength()
+		if ip.Protocol() != wire.ProtoTCP || ip.Offset() != 0 || ip.MF() || ip.Truncated() {
+			return false
+		}
+		src, dst, p.transport = ip.Src(), ip.Dst(), ip.HeaderLen()
+		p.seg.IPID, p.seg.Hop = ip.ID(), ip.TTL()
+	} else if ip, err := wire.CheckIPv6(p.packet); err == nil {
+		p.size = wire.IPv6Header + ip.PayloadLength()
+		// A fragment that is the whole packet (RFC 6946) is none.
+		u, err := ip.Upper()
+		if err != nil || u.Protocol != wire.ProtoTCP || u.Offset != 0 || u.MF || ip.Truncated() {
+			return false
+		}
+		src, dst, p.transport = ip.Src(), ip.Dst(), p.size-len(u.Data)
+		p.seg.Hop = ip.HopLimit()
+	} else {
+		return false
 	}
-	tcp, err := wire.CheckTCP(ip.Payload())
+	tcp, err := wire.CheckTCP(p.packet[p.transport:p.size])
 	if err != nil {
-		return event.Segment{}, false
+		return false
 	}
-	src, dst := ip.Src(), ip.Dst()
-	s := event.Segment{
-		Src: netip.AddrPortFrom(src, tcp.SrcPort()), Dst: netip.AddrPortFrom(dst, tcp.DstPort()),
-		IPID: ip.ID(), Hop: ip.TTL(), Flags: event.Flags(tcp.Flags()), Seq: tcp.Seq(), Win: tcp.Window(),
-		Len: len(tcp.Payload()), BadSum: !tcp.ChecksumOK(src, dst),
-	}
+	p.tcp = true
+	p.segment(tcp, src, dst)
+	return true
+}
+
+// segment fills the event's view of tcp, which is the whole segment.
+func (p *passage) segment(tcp wire.TCP, src, dst netip.Addr) {
+	s := &p.seg
+	s.Src, s.Dst = netip.AddrPortFrom(src, tcp.SrcPort()), netip.AddrPortFrom(dst, tcp.DstPort())
+	s.Flags, s.Seq, s.Win = event.Flags(tcp.Flags()), tcp.Seq(), tcp.Window()
+	s.Len, s.Size, s.BadSum = len(tcp.Payload()), p.size, !tcp.ChecksumOK(src, dst)
 	if s.Flags.Has(event.ACK) {
 		s.Ack = tcp.Ack()
 	}
 	if s.Len > 0 {
-		h := fnv.New64a()
-		h.Write(tcp.Payload())
-		s.Hash = h.Sum64()
+		s.Hash = hash(tcp.Payload())
 	}
 	// A malformed option ends the list; what stands before it counts, as for the receiver.
 	opts, _ := wire.ParseTCPOptions(tcp.Options())
 	s.Opts = options(&opts)
-	return s, true
 }
 
 func options(w *wire.TCPOptions) event.Options {

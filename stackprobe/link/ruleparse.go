@@ -1,0 +1,402 @@
+package link
+
+import (
+	"strings"
+	"time"
+
+	"gnet/stackprobe/event"
+)
+
+// matchNames are the words of the classes from MatchAny to MatchRst, actionNames those of the actions from Drop to Down.
+var (
+	matchNames  = [...]string{"any", "syn", "synack", "ack", "data", "fin", "rst"}
+	actionNames = [...]string{"drop", "dup", "corrupt", "delay", "reorder", "rate", "loss", "burst", "mtu", "down"}
+)
+
+// What could have stood in the place of a wrong word.
+const (
+	wantAction = "drop, dup, corrupt, delay, reorder, rate, loss, burst, mtu or down"
+	wantMatch  = "any, syn, synack, ack, data, fin, rst, \"seq 1-1000\" or len>=500"
+	wantList   = "a number, a range like 2-4, \"first 3\""
+	wantWhen   = "\"at 1s\" or 1s..2s"
+	wantTime   = "a time with its unit, such as 20ms or 1.5s, up to 24h"
+	wantChance = "a percentage from 0% to 100%, such as 5%"
+	wantRate   = "bits per second from 100 to 1000G, such as 64k or 1.5M"
+	wantNumber = "a number from 1"
+)
+
+// ParseRule reads one rule; the error is a *RuleError.
+func ParseRule(text string) (Rule, error) {
+	p := ruleParser{text: text, rest: text}
+	r := Rule{}
+	switch p.next(); p.word {
+	case "client>":
+		r.From = event.Client
+		p.next()
+	case "server>":
+		r.From = event.Server
+		p.next()
+	}
+	for _, step := range []func(*Rule) error{p.action, p.match, p.list, p.when} {
+		if err := step(&r); err != nil {
+			return Rule{}, err
+		}
+	}
+	if p.word != "" {
+		return Rule{}, p.stray(&r)
+	}
+	r.Text = strings.Join(strings.Fields(text), " ")
+	return r, nil
+}
+
+// ruleParser walks over the words of a rule. Each step below takes the words that are its own, and leaves the parser at
+// the first that is not.
+type ruleParser struct {
+	text, rest string
+	word       string
+	at         int // offset of word in text
+	// matched and listed tell which parts of the rule have been read.
+	matched, listed bool
+}
+
+// next goes to the next word, "" at the end.
+func (p *ruleParser) next() {
+	p.rest = strings.TrimLeft(p.rest, " \t")
+	p.at = len(p.text) - len(p.rest)
+	n := strings.IndexAny(p.rest, " \t")
+	if n < 0 {
+		n = len(p.rest)
+	}
+	p.word, p.rest = p.rest[:n], p.rest[n:]
+}
+
+// fail makes the error for the word at which the parser stands. words are those that could have stood there, near ones
+// of which may have been meant.
+func (p *ruleParser) fail(want string, words ...string) error {
+	return p.failMeant(want, nearest(p.word, words...))
+}
+
+func (p *ruleParser) failMeant(want, meant string) error {
+	if p.word == "" {
+		meant = ""
+	}
+	return &RuleError{Text: p.text, Word: p.word, Offset: p.at, Want: want, Meant: meant}
+}
+
+// action reads the action and what belongs to it.
+func (p *ruleParser) action(r *Rule) error {
+	for i, name := range actionNames {
+		if p.word == name {
+			r.Action = event.Drop + event.Action(i)
+		}
+	}
+	switch {
+	case r.Action != 0:
+	case r.From != event.None:
+		return p.fail(wantAction, actionNames[:]...)
+	default:
+		for _, dir := range [...]string{"client>", "server>"} {
+			if rest, glued := strings.CutPrefix(p.word, dir); glued {
+				return p.failMeant("client>, server> or "+wantAction, dir+" "+rest)
+			}
+		}
+		return p.fail("client>, server> or "+wantAction, append([]string{"client>", "server>"}, actionNames[:]...)...)
+	}
+	p.next()
+	return p.quantities(r)
+}
+
+// quantities reads what stands behind the word of the action.
+func (p *ruleParser) quantities(r *Rule) (err error) {
+	switch r.Action {
+	case event.Delay:
+		return p.delay(r)
+	case event.Reorder:
+		if err = p.keyword("by", "\"by 3\": the number of packets that pass"); err == nil {
+			r.By, err = p.number(maxNumber, wantNumber)
+		}
+	case event.Rate:
+		return p.rate(r)
+	case event.Loss:
+		r.Chance, err = p.chance(p.word)
+		p.next()
+	case event.Burst:
+		return p.burst(r)
+	case event.MTU:
+		return p.mtu(r)
+	}
+	return err
+}
+
+func (p *ruleParser) delay(r *Rule) (err error) {
+	if r.Delay, err = p.time(p.word); err != nil {
+		return err
+	}
+	if p.next(); p.word != "jitter" {
+		return nil
+	}
+	p.next()
+	if r.Jitter, err = p.time(p.word); err != nil {
+		return err
+	}
+	if r.Jitter > r.Delay {
+		return p.fail("at most the delay before it: nothing arrives before it has left")
+	}
+	p.next()
+	return nil
+}
+
+func (p *ruleParser) rate(r *Rule) error {
+	var ok bool
+	if r.Rate, ok = bitRate(p.word); !ok {
+		return p.failMeant(wantRate, meantRate(p.word))
+	}
+	p.next()
+	if err := p.keyword("queue", "\"queue 10\": the number of packets that can wait"); err != nil {
+		return err
+	}
+	n, err := p.number(maxQueue, "a number of packets from 1 to 100000")
+	r.Queue = int64(n)
+	return err
+}
+
+func (p *ruleParser) burst(r *Rule) (err error) {
+	const want = "two chances like 1%,25%: to begin and to end, the second above 0%"
+	enter, leave, comma := strings.Cut(p.word, ",")
+	var ok [2]bool
+	r.Chance, ok[0] = percent(enter)
+	r.Leave, ok[1] = percent(leave)
+	if comma && ok[0] && ok[1] && r.Leave > 0 {
+		p.next()
+		return nil
+	}
+	meant := ""
+	if e, l := meantPercent(enter), meantPercent(leave); comma && (e != "" || ok[0]) && (l != "" || ok[1]) && e+l != "" {
+		meant = strings.TrimSuffix(enter, "%") + "%," + strings.TrimSuffix(leave, "%") + "%"
+	}
+	return p.failMeant(want, meant)
+}
+
+func (p *ruleParser) mtu(r *Rule) error {
+	n, ok := number(p.word, maxMTU)
+	if !ok || n < minMTU {
+		return p.fail("octets of an IP packet, 68 to 65535")
+	}
+	r.MTU = n
+	switch p.next(); p.word {
+	case "silent":
+		r.Silent = true
+		p.next()
+	case "icmp":
+		p.next()
+	}
+	return nil
+}
+
+// match reads the class of segments, if there is one. A carrier that is down is so for every packet.
+func (p *ruleParser) match(r *Rule) error {
+	if r.Action == event.Down {
+		return nil
+	}
+	for i, name := range matchNames {
+		if p.word == name {
+			r.Match, p.matched = Match(i), true
+			p.next()
+			return nil
+		}
+	}
+	if text, ok := strings.CutPrefix(p.word, "len>="); ok {
+		if r.MinLen, ok = number(text, maxNumber); !ok {
+			return p.fail("octets of data from 1, such as len>=500")
+		}
+		r.Match, p.matched = MatchLen, true
+		p.next()
+	} else if p.word == "seq" {
+		p.next()
+		return p.seq(r)
+	}
+	return nil
+}
+
+// seq reads "A-B".
+func (p *ruleParser) seq(r *Rule) error {
+	low, high, dash := strings.Cut(p.word, "-")
+	var a, b int
+	ok := low == "0"
+	if !ok {
+		a, ok = number(low, maxNumber)
+	}
+	okHigh := high == "0"
+	if !okHigh {
+		b, okHigh = number(high, maxNumber)
+	}
+	if !dash || !ok || !okHigh || b < a {
+		meant := ""
+		if !dash && ok {
+			meant = low + "-" + low
+		}
+		return p.failMeant("sequence numbers like 1-1000, 0 for the SYN", meant)
+	}
+	r.Match, r.SeqLow, r.SeqHigh, p.matched = MatchSeq, int64(a), int64(b), true
+	p.next()
+	return nil
+}
+
+// list reads "3", "2-4" or "first 3", if there is one.
+func (p *ruleParser) list(r *Rule) error {
+	if !p.matched || p.word == "" || strings.Contains(p.word, "..") {
+		return nil
+	}
+	var err error
+	switch {
+	case p.word == "first":
+		p.next()
+		r.First, r.Low = true, 1
+		r.High, err = p.number(maxNumber, wantNumber)
+	case p.word[0] >= '0' && p.word[0] <= '9':
+		err = p.numbers(r)
+	default:
+		return nil
+	}
+	p.listed = true
+	return err
+}
+
+// numbers reads "3" or "2-4".
+func (p *ruleParser) numbers(r *Rule) error {
+	low, high, dash := strings.Cut(p.word, "-")
+	var ok bool
+	if r.Low, ok = number(low, maxNumber); !ok {
+		meant := ""
+		if _, isTime := duration(p.word); isTime && p.word != "0" {
+			meant = "at " + p.word
+		}
+		return p.failMeant(wantList+", "+wantWhen, meant)
+	}
+	r.High = r.Low
+	if dash {
+		if r.High, ok = number(high, maxNumber); !ok || r.High < r.Low {
+			return p.fail("a range like 2-4")
+		}
+	}
+	p.next()
+	return nil
+}
+
+// when reads "at T", "T1..T2" or "T1..", if there is one of them.
+func (p *ruleParser) when(r *Rule) (err error) {
+	if p.word == "at" {
+		p.next()
+		if r.Since, err = p.time(p.word); err != nil {
+			return err
+		}
+		p.next()
+		r.once(p.listed)
+		return p.end()
+	}
+	from, to, dots := strings.Cut(p.word, "..")
+	if !dots {
+		return nil
+	}
+	if r.Since, err = p.time(from); err != nil {
+		return err
+	}
+	if to != "" {
+		if r.Until, err = p.time(to); err != nil {
+			return err
+		}
+		if r.Until <= r.Since {
+			return p.fail("a range of time whose end is after its begin, like 1s..2s")
+		}
+	}
+	p.next()
+	return p.end()
+}
+
+// once makes "at" without a list mean one packet for what happens to single packets.
+func (r *Rule) once(listed bool) {
+	switch r.Action {
+	case event.Drop, event.Dup, event.Corrupt, event.Reorder:
+		if !listed {
+			r.Low, r.High = 1, 1
+		}
+	}
+}
+
+// end says that nothing may follow.
+func (p *ruleParser) end() error {
+	if p.word != "" {
+		return p.fail("nothing more")
+	}
+	return nil
+}
+
+// stray makes the error for a word that begins no part of the rule that may still come.
+func (p *ruleParser) stray(r *Rule) error {
+	words := []string{"at"}
+	switch {
+	case r.Action == event.Down:
+		return p.fail(wantWhen+": a carrier that is down takes every packet", words...)
+	case p.listed:
+		return p.fail(wantWhen, words...)
+	case p.matched:
+		return p.fail(wantList+", "+wantWhen, append(words, "first")...)
+	}
+	words = append(append(words, matchNames[:]...), "seq")
+	want := wantMatch
+	switch {
+	case r.Action == event.MTU && !r.Silent:
+		words, want = append(words, "icmp", "silent"), "icmp, silent, "+want
+	case r.Action == event.Delay && r.Jitter == 0:
+		words, want = append(words, "jitter"), "\"jitter 5ms\", "+want
+	}
+	if _, ok := number(p.word, maxNumber); ok {
+		return p.failMeant(want+", "+wantWhen, "any "+p.word)
+	}
+	if octets, ok := strings.CutPrefix(p.word, "len"); ok {
+		if n := strings.TrimLeft(octets, "<>=:"); digits(n) && n != octets {
+			return p.failMeant(want+", "+wantWhen, "len>="+n)
+		}
+	}
+	return p.fail(want+", "+wantWhen, words...)
+}
+
+// keyword takes the word w.
+func (p *ruleParser) keyword(w, want string) error {
+	if p.word != w {
+		return p.fail(want, w)
+	}
+	p.next()
+	return nil
+}
+
+// number takes a number from 1 to limit.
+func (p *ruleParser) number(limit int, want string) (int, error) {
+	n, ok := number(p.word, limit)
+	if !ok {
+		return 0, p.fail(want)
+	}
+	p.next()
+	return n, nil
+}
+
+// time reads s, which is the word at which the parser stands or a part of it.
+func (p *ruleParser) time(s string) (time.Duration, error) {
+	d, ok := duration(s)
+	if ok {
+		return d, nil
+	}
+	if s != p.word {
+		return 0, p.fail("times with their units, such as 500ms..1.5s, up to 24h")
+	}
+	return 0, p.failMeant(wantTime, meantTime(s))
+}
+
+// chance reads s, which is the word at which the parser stands.
+func (p *ruleParser) chance(s string) (Chance, error) {
+	c, ok := percent(s)
+	if !ok {
+		return 0, p.failMeant(wantChance, meantPercent(s))
+	}
+	return c, nil
+}
