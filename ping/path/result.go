@@ -184,8 +184,8 @@ func (m *Measurement) conclude(r *Result) {
 	}
 	r.Reverse.MTU, r.Reverse.Basis = m.reverse()
 	back := m.replied()
-	r.Reverse.Fits = Evidence{Sent: back.wholes, Answered: back.wholes, Confidence: 1}
-	r.Reverse.Fails = Evidence{Sent: back.cuts, Answered: back.cuts, Confidence: 1}
+	r.Reverse.Fits = m.evidence(func(s *Probe) bool { return s.replied() && s.ReplyFragment == 0 && s.ReplySize == back.whole })
+	r.Reverse.Fails = m.evidence(func(s *Probe) bool { return s.replied() && s.ReplyFragment > 0 && s.ReplySize == back.cut })
 	r.Limit, r.LimitKnown = m.limit()
 	r.Cause = m.cause()
 	r.Fragments = m.trials()

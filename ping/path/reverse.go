@@ -7,8 +7,11 @@ type replies struct {
 	// whole is the longest reply that came whole, cut the shortest that came in
 	// fragments, fragment the longest fragment; 0 when there was none.
 	whole, cut, fragment int
-	// wholes and cuts count the replies of those two lengths.
-	wholes, cuts int
+}
+
+// replied reports whether an echo request was answered by a reply of its length.
+func (p *Probe) replied() bool {
+	return p.Method == Echo && p.Fate == Answered && p.ReplySize == p.Size
 }
 
 // replied reads the echo replies. They have the size of their request; the host
@@ -17,20 +20,16 @@ type replies struct {
 func (m *Measurement) replied() replies {
 	var r replies
 	for _, s := range m.probes() {
-		if s.Method != Echo || s.Fate != Answered || s.ReplySize != s.Size {
-			continue
-		}
 		switch {
-		case s.ReplyFragment == 0 && s.ReplySize == r.whole:
-			r.wholes++
-		case s.ReplyFragment == 0 && s.ReplySize > r.whole:
-			r.whole, r.wholes = s.ReplySize, 1
-		case s.ReplyFragment > 0 && s.ReplySize == r.cut:
-			r.cuts++
-		case s.ReplyFragment > 0 && (r.cut == 0 || s.ReplySize < r.cut):
-			r.cut, r.cuts = s.ReplySize, 1
+		case !s.replied():
+		case s.ReplyFragment == 0:
+			r.whole = max(r.whole, s.ReplySize)
+		case r.cut == 0 || s.ReplySize < r.cut:
+			r.cut = s.ReplySize
 		}
-		r.fragment = max(r.fragment, s.ReplyFragment)
+		if s.replied() {
+			r.fragment = max(r.fragment, s.ReplyFragment)
+		}
 	}
 	return r
 }
