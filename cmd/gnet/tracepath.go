@@ -23,6 +23,7 @@ type tracepathOptions struct {
 	Numeric bool
 	Port    uint16
 	Method  path.Method
+	OneFlow bool // all UDP probes go to one port
 	Rounds  int
 }
 
@@ -63,7 +64,7 @@ func tracepathTable() *optionTable[tracepathOptions] {
 		value('m', "HOPS", "the most hops (30)", (*o).setMaxHops),
 		value('p', "PORT", "port of the destination (44444)", (*o).setPort),
 		flag('V', "", "print the version", func(*o) error { return errShowVersion }),
-		flag(0, "udp", "probe with UDP (default)", method(path.UDP)),
+		flag(0, "udp", "probe with UDP to one port, as one flow", func(o *o) error { o.Method, o.OneFlow = path.UDP, true; return nil }),
 		flag(0, "icmp", "probe with ICMP echo requests", method(path.Echo)),
 		flag(0, "tcp", "probe with TCP SYN segments to port 443", method(path.TCP)),
 		{long: "rounds", arg: requiredArgument, argName: "N", own: true, help: "ask each hop N times, and add a table of losses and times",

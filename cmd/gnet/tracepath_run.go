@@ -98,13 +98,16 @@ func (t *hopTrace) open(o *tracepathOptions) (path.Conn, error) {
 			return nil, err
 		}
 		t.close = d.Close
-		return d, d.Configure(t.dest, o.Port)
+		return d, d.Configure(t.dest, o.Port, !o.OneFlow)
 	}
 	sockets, err := configuredSockets(family, t.target, t.dest)
 	if err != nil {
 		return nil, err
 	}
 	t.close = sockets.Close
+	if err := sockets.AskExtensions(); err != nil {
+		return nil, err
+	}
 	if methods := sockets.Methods(); o.Method == path.TCP && methods[0] != path.TCP {
 		return nil, errors.Join(fail(statusCannot, "--tcp: %w", unix.EPERM), sockets.Close())
 	}
@@ -120,6 +123,7 @@ func configuredSockets(family probe.Family, target *pingTarget, a netip.Addr) (s
 	if err != nil {
 		return nil, err
 	}
+	sockets.OneFlow(rand.Uint64())
 	o := defaultPing()
 	if _, _, err := preparePath(&o, sockets, target, a); err != nil {
 		return nil, errors.Join(err, sockets.Close())
@@ -145,6 +149,7 @@ func measureHost(ctx context.Context, target *pingTarget, a netip.Addr) (int, er
 	if err != nil {
 		return 0, err
 	}
+	m.ForwardOnly = true // its probes to routers would come on top of the trace's
 	for _, err := range m.Run(ctx) {
 		if err != nil {
 			return 0, err

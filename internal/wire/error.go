@@ -42,6 +42,11 @@ const (
 	ErrDNSPointer              // a pointer that does not point back (RFC 1035 4.1.4)
 	ErrDNSNameLength           // a name above 255 bytes (RFC 1035 3.1)
 	ErrNodeInfoShort           // fewer than 16 bytes (RFC 4620 4)
+	ErrExtensionShort          // an extension structure or object without its header (RFC 4884 7)
+	ErrExtensionVersion        // the version is not 2 (RFC 4884 7)
+	ErrExtensionChecksum       // a checksum that is wrong (RFC 4884 7)
+	ErrExtensionLength         // an object shorter than its header, or that runs past the end (RFC 4884 7.1)
+	ErrExtensionData           // data that the object's class does not have (RFC 4950 5, RFC 5837 4)
 )
 
 // Error is a sentence without a subject, lower case, for a message or a note.
@@ -131,6 +136,23 @@ func (e Error) name() string {
 		return "domain name above 255 bytes"
 	case ErrNodeInfoShort:
 		return "node information message cut short"
+	}
+	return e.extension()
+}
+
+// extension names the errors of what stands behind a quoted packet.
+func (e Error) extension() string {
+	switch e {
+	case ErrExtensionShort:
+		return "ICMP extension cut short"
+	case ErrExtensionVersion:
+		return "ICMP extension of another version"
+	case ErrExtensionChecksum:
+		return "ICMP extension with a wrong checksum"
+	case ErrExtensionLength:
+		return "ICMP extension object with a length out of range"
+	case ErrExtensionData:
+		return "ICMP extension object with data of a wrong form"
 	}
 	return "unknown wire error"
 }

@@ -8,7 +8,8 @@ import (
 )
 
 const (
-	// udpData is the part of a UDP probe's data that names it: cookie and number.
+	// udpData is the part of a UDP probe's data that names it: cookie and number. Two
+	// bytes behind it keep its checksum the same.
 	udpData = 10
 	// cookieOffset is where an echo request has its cookie, behind 8 bytes for which
 	// other pings have the time; balanceOffset is where the two bytes are that keep
@@ -19,14 +20,12 @@ const (
 	// kernel gives to connections (ip_local_port_range, ip(7)).
 	firstPort = 61000
 	synPorts  = 4096
+	// seqStep is how far apart the sequence numbers of SYNs with one port are. A host
+	// that has half opened the connection for one of them answers the next with a
+	// reset, as it is within the window (RFC 9293, section 3.10.7.4), and is ready for
+	// a third.
+	seqStep = 16
 )
-
-// syn is a TCP probe that is under way from one port.
-type syn struct {
-	packet Packet
-	sent   bool
-	data   uint32
-}
 
 // ipHeader is the length of an IP header.
 func (s *Sockets) ipHeader() int {
@@ -44,6 +43,7 @@ func (s *Sockets) build(dst []byte, p *Packet) []byte {
 		data := make([]byte, max(length-wire.UDPHeader, udpData))
 		binary.BigEndian.PutUint64(data, p.Cookie)
 		binary.BigEndian.PutUint16(data[8:], p.Number)
+		balanceUDP(data)
 		return append(dst, data...)
 	case TCP:
 		return s.buildSYN(dst, p, length)
@@ -80,13 +80,35 @@ func (s *Sockets) balance(b []byte) {
 	}
 }
 
-// buildSYN appends a SYN with data, each from a port of its own: a connection that
-// is half open would answer the next one otherwise.
+// balanceUDP gives the datagrams of a run one checksum, as balance does. The length
+// counts twice, in the header and in the pseudo-header (RFC 768). A datagram that is
+// too short for it keeps its own.
+func balanceUDP(data []byte) {
+	if len(data) < udpData+2 {
+		return
+	}
+	length := uint16(wire.UDPHeader + len(data))
+	binary.BigEndian.PutUint16(data[udpData:], wire.Sum(0).Bytes(data).Uint16(length).Uint16(length).Checksum())
+}
+
+// quotedLittle reports whether an error quotes too little of a datagram's data to tell
+// which one it was. Where extensions follow, zeros fill what is missing (RFC 4884,
+// section 5.1).
+func quotedLittle(data []byte) bool {
+	return len(data) < udpData || binary.BigEndian.Uint64(data) == 0
+}
+
+// buildSYN appends a SYN with data. Each has a port of its own, as a connection that is
+// half open would answer the next one otherwise, or with OneFlow a sequence number.
 func (s *Sockets) buildSYN(dst []byte, p *Packet, length int) []byte {
 	data := make([]byte, max(length-wire.TCPMinHeader, 0))
 	slot := int(p.Number) % synPorts
-	s.syns[slot] = syn{packet: *p, sent: true, data: uint32(len(data))}
-	f := wire.TCPFields{SrcPort: uint16(firstPort + slot), DstPort: tcpPort, Seq: uint32(p.Cookie), Flags: wire.SYN, Window: 1024}
+	port, seq := uint16(firstPort+slot), uint32(p.Cookie)
+	if s.oneFlow {
+		port, seq = s.flowPort, s.flowSeq+seqStep*uint32(p.Number)
+	}
+	s.syns[slot] = syn{packet: *p, sent: true, seq: seq, data: uint32(len(data))}
+	f := wire.TCPFields{SrcPort: port, DstPort: tcpPort, Seq: seq, Flags: wire.SYN, Window: 1024}
 	b, err := f.Append(dst, s.source.WithZone(""), s.target.WithZone(""), nil, data)
 	if err != nil {
 		return dst // the two addresses are of one family, and there are no options
@@ -113,43 +135,8 @@ func (s *Sockets) echoed(a *Answer, b []byte, request bool) bool {
 	if len(b) >= balanceOffset {
 		a.Cookie, a.HasCookie = binary.BigEndian.Uint64(b[cookieOffset:]), true
 	}
+	if request && a.Cookie == 0 {
+		a.HasCookie = false // zeros may fill what is not quoted (RFC 4884, section 5.1)
+	}
 	return !a.HasCookie || a.Cookie != 0 // as that which asked for the MTU of the loopback device
 }
-
-// segment reads the answer to a SYN: it acknowledges the SYN, and perhaps its data.
-func (s *Sockets) segment(a *Answer, b []byte) bool {
-	tcp, err := wire.CheckTCP(b)
-	if err != nil || tcp.SrcPort() != tcpPort || tcp.Flags()&wire.ACK == 0 {
-		return false
-	}
-	slot, ok := s.slot(tcp.DstPort())
-	if !ok || tcp.Ack() != slot.seq()+1 && tcp.Ack() != slot.seq()+1+slot.data {
-		return false
-	}
-	a.Number, a.Cookie, a.HasCookie = slot.packet.Number, slot.packet.Cookie, true
-	return true
-}
-
-// quotedSegment reads the first eight bytes of a SYN.
-func (s *Sockets) quotedSegment(a *Answer, b []byte) bool {
-	if len(b) < 8 {
-		return false
-	}
-	slot, ok := s.slot(binary.BigEndian.Uint16(b))
-	if !ok || binary.BigEndian.Uint32(b[4:]) != slot.seq() {
-		return false
-	}
-	a.Number, a.Cookie, a.HasCookie = slot.packet.Number, slot.packet.Cookie, true
-	return true
-}
-
-func (s *Sockets) slot(port uint16) (*syn, bool) {
-	i := int(port) - firstPort
-	if i < 0 || i >= len(s.syns) || !s.syns[i].sent {
-		return nil, false
-	}
-	return &s.syns[i], true
-}
-
-// seq is the sequence number of the SYN.
-func (s *syn) seq() uint32 { return uint32(s.packet.Cookie) }

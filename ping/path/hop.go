@@ -157,7 +157,7 @@ func (t *Trace) Run(ctx context.Context) iter.Seq2[*HopEvent, error] {
 // step asks the next hops, or waits for late answers when there are none.
 func (t *Trace) step(ctx context.Context) error {
 	if burst := t.burst(); len(burst) > 0 {
-		return t.ask(ctx, burst)
+		return t.askSome(ctx, burst)
 	}
 	err := t.pause(ctx, lateStep)
 	t.learn()
@@ -261,10 +261,10 @@ func (t *Trace) burst() []Packet {
 		if ttl == 1 && t.twice && tries == 0 && t.decided(ttl) == 0 {
 			burst = append(burst, t.packet(ttl, t.mtu))
 		}
-		burst = append(burst, t.packet(ttl, t.mtu))
-		if tries > 0 && t.mtu > hopSmall {
+		if tries > 0 && t.mtu > hopSmall && t.small(ttl) == nil { // before the long one, which may have to wait
 			burst = append(burst, t.packet(ttl, hopSmall))
 		}
+		burst = append(burst, t.packet(ttl, t.mtu))
 	}
 	return burst
 }

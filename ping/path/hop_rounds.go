@@ -18,7 +18,7 @@ func (t *Trace) Repeat(ctx context.Context, rounds int) error {
 		for ttl := 1; ttl < t.head; ttl++ {
 			burst = append(burst, t.packet(ttl, t.mtu))
 		}
-		if err := t.ask(ctx, burst); err != nil {
+		if err := t.askAll(ctx, burst); err != nil {
 			return err
 		}
 	}

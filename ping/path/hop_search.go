@@ -7,9 +7,8 @@ import (
 
 const (
 	// searchSizes are asked in one burst, each searchCopies times: with no more
-	// answers than five a second, which routers send.
+	// answers than routers send in a second.
 	searchSizes, searchCopies = 2, 2
-	searchPause               = time.Second
 )
 
 // search finds the longest packet that gets to a hop which answers short ones
@@ -18,9 +17,6 @@ const (
 func (t *Trace) search(ctx context.Context, ttl int) (int, error) {
 	low, high := hopSmall, t.mtu
 	for high-low > 1 {
-		if err := t.pause(ctx, searchPause); err != nil {
-			return low, err
-		}
 		var burst []Packet
 		step := max((high-low)/(searchSizes+1), 1)
 		for size := high - step; size > low && len(burst) < searchSizes*searchCopies; size -= step {
@@ -28,7 +24,7 @@ func (t *Trace) search(ctx context.Context, ttl int) (int, error) {
 				burst = append(burst, t.packet(ttl, size))
 			}
 		}
-		if err := t.ask(ctx, burst); err != nil {
+		if err := t.askAll(ctx, burst); err != nil {
 			return low, err
 		}
 		low, high = t.narrowed(burst, ttl, low, high)

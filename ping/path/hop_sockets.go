@@ -1,23 +1,30 @@
 package path
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"gnet/internal/wire"
 	"gnet/ping/probe"
 )
 
 // Datagrams carries UDP probes for hop discovery, for which nobody needs a right.
-// All leave from one port to one port: routers that spread flows over several
-// links send them one way.
 type Datagrams struct {
 	udp   *probe.Socket
 	codec Sockets // only its family is used: it builds probes and reads quotations
-	last  *Packet // the only probe of the burst under way, nil when there are more
-	short int
+	// port is where probes go. With spread they go to it and the next ones in turn.
+	port   uint16
+	spread bool
+	sent   []Packet // by number
+	last   *Packet  // the only probe of the burst under way, nil when there are more
+	short  int
 }
+
+// spreadPorts is how many ports probes go to in turn, as those of tracepath of iputils.
+const spreadPorts = 64
 
 // OpenDatagrams opens the socket. Errors are *probe.SocketError.
 func OpenDatagrams(f probe.Family) (*Datagrams, error) {
@@ -28,10 +35,27 @@ func OpenDatagrams(f probe.Family) (*Datagrams, error) {
 	return &Datagrams{udp: udp, codec: Sockets{family: f}}, nil
 }
 
-// Configure binds the socket to a host and a port there. Errors are
+// Configure binds the socket to a host and a port there. With one port, routers that
+// spread flows over several links send all probes one way: they have the same
+// addresses, ports and checksum. With spread each goes to the next port, 64 in turn,
+// which tells them apart where an error quotes no more than the ports. Errors are
 // *probe.SocketError.
-func (d *Datagrams) Configure(dest netip.Addr, port uint16) error {
-	return d.udp.ConfigureUDP(probe.Config{Dest: dest, TTL: -1, TOS: -1}, port)
+func (d *Datagrams) Configure(dest netip.Addr, port uint16, spread bool) error {
+	d.port, d.spread = port, spread
+	if err := d.udp.ConfigureUDP(probe.Config{Dest: dest, TTL: -1, TOS: -1}, port); err != nil {
+		return err
+	}
+	return d.udp.AskExtensions()
+}
+
+// portOf is where the probe of a number goes. Behind the last port is the first one: there
+// is no port 0.
+func (d *Datagrams) portOf(number uint16) uint16 {
+	if !d.spread {
+		return d.port
+	}
+	port := int(d.port) + int(number)%spreadPorts
+	return uint16((port-1)%0xffff + 1)
 }
 
 // Close releases the socket.
@@ -46,9 +70,14 @@ func (d *Datagrams) Send(p *Packet) error {
 	if p.Method != UDP {
 		return unix.EOPNOTSUPP
 	}
+	if n := int(p.Number); n >= len(d.sent) {
+		d.sent = append(d.sent, make([]Packet, n+1-len(d.sent))...)
+	}
+	d.sent[p.Number] = *p
 	short := *p
 	short.Size = min(p.Size, longestTry)
 	d.codec.message = d.codec.build(d.codec.message[:0], &short)
+	d.udp.SetPort(d.portOf(p.Number))
 	return d.udp.SendVaried(d.codec.message, probe.Vary{TTL: p.TTL})
 }
 
@@ -59,23 +88,53 @@ func (d *Datagrams) Receive() (*Answer, error) {
 		if err != nil || m == nil {
 			return nil, err
 		}
-		if d.codec.parse(m, UDP) {
+		switch {
+		case d.codec.parse(m, UDP):
 			return &d.codec.answer, nil
-		}
-		if m.Kind == probe.ICMPError && len(m.Data) < udpData && d.attribute() {
+		case m.Kind == probe.ICMPError && quotedLittle(m.Data) && d.attribute(m.Port):
+			return &d.codec.answer, nil
+		case m.Kind == probe.Packet && d.data(m):
 			return &d.codec.answer, nil
 		}
 	}
 }
 
 // attribute finds the probe of an error that quotes no more than the UDP header
-// (RFC 792 asks for no more): it can only be told when one alone is under way.
-func (d *Datagrams) attribute() bool {
-	d.short++
-	if d.last == nil {
+// (RFC 792 asks for no more): the last one that went to its port. Where all go to
+// one it can only be told when one alone is under way.
+func (d *Datagrams) attribute(port uint16) bool {
+	if !d.spread {
+		d.short++
+		if d.last == nil || port != d.port {
+			return false
+		}
+		d.codec.answer.Number = d.last.Number
+		return true
+	}
+	for n := len(d.sent) - 1; n >= max(0, len(d.sent)-spreadPorts); n-- {
+		if d.portOf(uint16(n)) == port {
+			d.codec.answer.Number = uint16(n)
+			return true
+		}
+	}
+	return false
+}
+
+// data makes an answer of what a program has sent back: the probe itself, or anything.
+func (d *Datagrams) data(m *probe.Message) bool {
+	a := &d.codec.answer
+	a.Kind, a.Means, a.Size = Reply, ByData, len(m.Data)+wire.UDPHeader+d.codec.ipHeader()
+	if len(m.Data) >= udpData {
+		cookie, number := binary.BigEndian.Uint64(m.Data), binary.BigEndian.Uint16(m.Data[8:])
+		if int(number) < len(d.sent) && cookie == d.sent[number].Cookie && d.portOf(number) == m.Port {
+			a.Number, a.Cookie, a.HasCookie = number, cookie, true
+			return true
+		}
+	}
+	if !d.attribute(m.Port) {
 		return false
 	}
-	d.codec.answer.Number = d.last.Number
+	a.Cookie, a.HasCookie = d.sent[a.Number].Cookie, true
 	return true
 }
 

@@ -27,6 +27,8 @@ type Config struct {
 	Methods []Method
 	// Pieces says that the Conn can send fragments of our own making.
 	Pieces bool
+	// ForwardOnly leaves all questions but that for the forward path's MTU.
+	ForwardOnly bool
 	// Random gives the cookies.
 	Random func() uint64
 }
@@ -153,7 +155,7 @@ func (m *Measurement) opening() []Packet {
 	for _, size := range openingSizes(m.top, m.Fast) {
 		burst = append(burst, m.probe(size))
 	}
-	if m.top <= 2002 || m.Fast {
+	if (m.top <= 2002 || m.Fast) && !m.ForwardOnly {
 		burst = append(burst, m.fragmented(m.beyond()))
 	}
 	return m.framed(burst)
@@ -167,7 +169,10 @@ func (m *Measurement) next() []Packet {
 	if m.changed() || m.low() == 0 {
 		return m.opening()
 	}
-	burst := slices.Concat(m.askForward(), m.askReverse(), m.askLimit(), m.askFragments())
+	burst := m.askForward()
+	if !m.ForwardOnly {
+		burst = slices.Concat(burst, m.askReverse(), m.askLimit(), m.askFragments())
+	}
 	if len(burst) == 0 {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"gnet/internal/wire"
 	"gnet/ping/probe"
 )
 
@@ -87,6 +88,34 @@ type Answer struct {
 	Size int
 	// Stamp is the kernel's time of arrival, zero when it gave none.
 	Stamp time.Time
+	// Means is how the host answered, in a Reply.
+	Means Means
+	// Extensions are those of an ICMPError; BadExtensions says that what it has in
+	// their place cannot be read.
+	Extensions    wire.Extensions
+	BadExtensions bool
+}
+
+// Means is how a host answered a probe.
+type Means uint8
+
+// The means.
+const (
+	// ByEcho is an echo reply.
+	ByEcho Means = iota + 1
+	// ByPort says that nobody listens on a UDP port, as ICMP error.
+	ByPort
+	// ByData are data from a UDP port on which somebody listens.
+	ByData
+	// BySYN is a SYN-ACK, or another segment without RST.
+	BySYN
+	// ByReset is a segment with RST.
+	ByReset
+)
+
+// String returns the word for it in machine formats.
+func (m Means) String() string {
+	return [...]string{"unknown", "echo_reply", "port_unreachable", "data", "syn_ack", "reset"}[min(m, ByReset)]
 }
 
 // Conn carries probes. It is normally *Sockets.

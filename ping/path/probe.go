@@ -57,6 +57,12 @@ type Probe struct {
 	Claims []Claim
 	// Type and Code are those of the ICMP error that decided its Fate.
 	Type, Code uint8
+	// Means is how the host answered, 0 unless it did.
+	Means Means
+	// Extensions are what the ICMP error said beyond its code, nil without any.
+	// BadExtensions says that some of it could not be read.
+	Extensions    *Extensions
+	BadExtensions bool
 	// Late: the answer came after its round.
 	Late bool
 	// Err is why our kernel refused it, MTU the link's own if that was the reason.

@@ -60,6 +60,9 @@ type Counts struct {
 	Other netip.Addr
 	// Late counts the answers that came after the end of their round.
 	Late int
+	// BadExtensions counts ICMP errors about our probes with extensions that cannot
+	// be read.
+	BadExtensions int
 	// Bytes is the length of all IP packets that were sent.
 	Bytes int64
 }
@@ -280,6 +283,10 @@ func (p *Prober) settle(s *Probe, a *Answer, fate Fate) {
 	if s.Late {
 		p.counts.Late++
 	}
+	s.Extensions, s.BadExtensions = readExtensions(a)
+	if s.BadExtensions {
+		p.counts.BadExtensions++
+	}
 	now := p.clock.Now()
 	s.Fate, s.From, s.ReplyTTL, s.Type, s.Code = fate, a.From, a.TTL, a.Type, a.Code
 	s.RTT = now.Mono - s.Sent
@@ -287,7 +294,10 @@ func (p *Prober) settle(s *Probe, a *Answer, fate Fate) {
 		s.RTT = d
 	}
 	if fate == Answered {
-		s.ReplyFragment, s.ReplySize = a.FragmentSize, a.Size
+		s.ReplyFragment, s.ReplySize, s.Means = a.FragmentSize, a.Size, a.Means
+		if a.Kind == ICMPError {
+			s.Means = ByPort
+		}
 		p.rtt = max(p.rtt, s.RTT)
 	}
 }

@@ -71,7 +71,23 @@ type simPath struct {
 	cached   int // what our kernel knows of the way there
 	ports    int // port unreachable messages of the host
 	sent     []Packet
+	ends     []simEnd
 	pieces   bool
+}
+
+// simEnd is where a packet ended, and when.
+type simEnd struct {
+	who netip.Addr
+	at  time.Duration
+}
+
+// end notes that a packet ended at router i, or at the host behind them all.
+func (n *simPath) end(i int) {
+	who := n.host()
+	if i >= 0 && i < len(n.routers) {
+		who = n.routerAddr(i)
+	}
+	n.ends = append(n.ends, simEnd{who, n.now + time.Duration(i+1)*linkDelay})
 }
 
 type arrival struct {
@@ -202,11 +218,13 @@ func (n *simPath) travel(p *Packet) {
 	}
 	for i, link := range n.links {
 		if p.TTL == i && i > 0 {
+			n.end(i - 1)
 			n.exceed(p, i-1)
 			return
 		}
 		out, narrow := n.cut(sizes, link.forward, (p.Fragment || p.Pieces) && n.family == probe.IPv4)
 		if narrow {
+			n.end(i - 1)
 			n.tooBig(p, i-1, link.forward)
 			return
 		}
@@ -215,6 +233,7 @@ func (n *simPath) travel(p *Packet) {
 			return
 		}
 	}
+	n.end(len(n.routers))
 	n.arrive(p)
 }
 

@@ -28,7 +28,12 @@ type Sockets struct {
 	all            []*probe.Socket
 	message        []byte
 	syns           []syn
-	answer         Answer
+	// oneFlow: all TCP probes have the source port flowPort, and sequence numbers from
+	// flowSeq on.
+	oneFlow  bool
+	flowPort uint16
+	flowSeq  uint32
+	answer   Answer
 }
 
 // Open opens the sockets of a family: one for echo requests, as ping has, one for
@@ -104,7 +109,29 @@ func (s *Sockets) Configure(c probe.Config, source netip.Addr) error {
 		return nil
 	}
 	s.syns = make([]syn, synPorts)
+	if s.oneFlow {
+		return s.tcp.ConfigureTCP(c, probe.Ports{First: s.flowPort, Last: s.flowPort})
+	}
 	return s.tcp.ConfigureTCP(c, probe.Ports{First: firstPort, Last: firstPort + synPorts - 1})
+}
+
+// OneFlow makes all TCP probes leave from one port, so that routers which spread flows
+// over several links send them one way. It comes before Configure. The first of
+// several that arrive at once is answered for certain; to measure with many a port
+// for each is better.
+func (s *Sockets) OneFlow(random uint64) {
+	s.oneFlow = true
+	s.flowPort, s.flowSeq = firstPort+uint16(random%synPorts), uint32(random>>32)
+}
+
+// AskExtensions makes answers have the extensions of ICMP errors, once configured.
+func (s *Sockets) AskExtensions() error {
+	for _, socket := range s.all {
+		if err := socket.AskExtensions(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // DeviceMTU returns the MTU of the link to the host, at most that of the longest IP
@@ -183,6 +210,7 @@ func (s *Sockets) parse(m *probe.Message, method Method) bool {
 		return m.Errno == unix.EMSGSIZE
 	case probe.ICMPError:
 		a.Kind, a.From, a.About = ICMPError, m.Offender, m.From
+		a.Extensions, a.BadExtensions = m.Extensions, m.BadExtensions
 		return s.quoted(a, m.Data)
 	case probe.Packet:
 		a.Kind, a.FragmentSize = Reply, m.FragmentSize
@@ -190,6 +218,7 @@ func (s *Sockets) parse(m *probe.Message, method Method) bool {
 		if method == TCP {
 			return s.segment(a, m.Data)
 		}
+		a.Means = ByEcho
 		return method == Echo && !m.BadChecksum && s.echoed(a, m.Data, false)
 	}
 	return false
@@ -199,7 +228,7 @@ func (s *Sockets) parse(m *probe.Message, method Method) bool {
 func (s *Sockets) quoted(a *Answer, data []byte) bool {
 	switch a.Method {
 	case UDP: // what is behind the header
-		if len(data) < udpData {
+		if quotedLittle(data) {
 			return false
 		}
 		a.Cookie, a.HasCookie = binary.BigEndian.Uint64(data), true

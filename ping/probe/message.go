@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"gnet/internal/wire"
 )
 
 // Kind is what a Message is about.
@@ -31,6 +33,9 @@ type Message struct {
 	Data []byte
 	// From is the sender of a packet, or the original destination of a probe.
 	From netip.Addr
+	// Port belongs to From on a UDP socket: that of the sender, or that which the
+	// datagram of an ICMPError went to.
+	Port uint16
 	// Offender is the host that sent an ICMPError.
 	Offender netip.Addr
 	// TTL and TOS of the packet that was received, -1 when unknown.
@@ -58,6 +63,10 @@ type Message struct {
 	Hardware time.Time
 	// Drops is how many packets the full receive buffer has cost so far.
 	Drops uint32
+	// Extensions are what an ICMPError says behind the packet that it quotes (RFC 4884),
+	// nil without any. BadExtensions says that something is there that is none.
+	Extensions    wire.Extensions
+	BadExtensions bool
 	// BadChecksum marks an IPv4 packet from a raw socket whose ICMP checksum is
 	// wrong. The kernel drops them on the other sockets.
 	BadChecksum bool

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"encoding/binary"
 	"errors"
 	"net/netip"
 	"time"
@@ -95,6 +96,9 @@ func (s *Socket) fill(b []byte, c *control) *Message {
 func (s *Socket) received(b []byte, c *control, from netip.Addr) *Message {
 	m := s.fill(b, c)
 	m.Kind, m.From = Packet, from
+	if s.transport == unix.IPPROTO_UDP {
+		m.Port = binary.BigEndian.Uint16(s.name[2:])
+	}
 	return m
 }
 
@@ -127,6 +131,10 @@ func (s *Socket) queued(b []byte, c *control, from netip.Addr) (*Message, error)
 	switch e.origin {
 	case unix.SO_EE_ORIGIN_ICMP, unix.SO_EE_ORIGIN_ICMP6:
 		m.Kind = ICMPError
+		if s.transport == unix.IPPROTO_UDP {
+			m.Port = binary.BigEndian.Uint16(s.name[2:]) // of struct sockaddr_in and sockaddr_in6
+		}
+		s.cutExtensions(m, e)
 	case unix.SO_EE_ORIGIN_TIMESTAMPING:
 		m.Kind, m.StampID, m.Data = TransmitStamp, s.stampBase+e.data, nil
 	default:

@@ -36,7 +36,7 @@ func (s *Socket) ConfigureUDP(c Config, port uint16) error {
 	if err := s.Configure(c); err != nil {
 		return err
 	}
-	s.setPort(port)
+	s.SetPort(port)
 	return nil
 }
 
@@ -47,9 +47,9 @@ func (s *Socket) ConfigureTCP(c Config, ours Ports) error {
 	return s.Configure(c)
 }
 
-// setPort sets the port of the destination, the third and fourth byte of its struct
+// SetPort sets the port of the destination, the third and fourth byte of its struct
 // sockaddr_in or sockaddr_in6.
-func (s *Socket) setPort(port uint16) { binary.BigEndian.PutUint16(s.dest[2:], port) }
+func (s *Socket) SetPort(port uint16) { binary.BigEndian.PutUint16(s.dest[2:], port) }
 
 // filterTCP passes segments to a range of ports.
 func filterTCP(f Family, ports Ports) []unix.SockFilter {
