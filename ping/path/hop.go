@@ -261,10 +261,10 @@ func (t *Trace) burst() []Packet {
 		if ttl == 1 && t.twice && tries == 0 && t.decided(ttl) == 0 {
 			burst = append(burst, t.packet(ttl, t.mtu))
 		}
-		if tries > 0 && t.mtu > hopSmall && t.small(ttl) == nil { // before the long one, which may have to wait
+		burst = append(burst, t.packet(ttl, t.mtu))
+		if tries > 0 && t.mtu > hopSmall && t.small(ttl) == nil {
 			burst = append(burst, t.packet(ttl, hopSmall))
 		}
-		burst = append(burst, t.packet(ttl, t.mtu))
 	}
 	return burst
 }

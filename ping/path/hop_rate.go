@@ -31,6 +31,9 @@ func (t *Trace) permitted(burst []Packet) (n int, wait time.Duration) {
 	for i := range burst {
 		next := t.journey(&Probe{Packet: burst[i], Sent: now})
 		if same := t.together(next, recent); len(same) >= hostProbes {
+			if i > 0 && burst[i].TTL == burst[i-1].TTL && burst[i].Size == hopSmall {
+				i-- // a long packet and a short one are compared: they find the router alike
+			}
 			return i, max(same[len(same)-hostProbes]+span-now, time.Millisecond)
 		}
 		recent = append(recent, next)
