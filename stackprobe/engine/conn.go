@@ -105,6 +105,7 @@ func addrPort(ip tcpip.Address, port uint16) netip.AddrPort {
 func (c conn) Established() (bool, error) {
 	switch s := tcp.EndpointState(c.ep.State()); {
 	case connected(s):
+		c.stack.socket.startKeepAlive(c)
 		return true, nil
 	case over(s):
 		if err := c.ep.LastError(); err != nil {

@@ -12,7 +12,7 @@ import (
 
 // past is what a connection's counters and variables were at its last transmission.
 type past struct {
-	fast        uint64
+	recovering  bool
 	outOfWindow tcpip.MonotonicTime
 	// high is SND.NXT at the last expiry: what is repeated below it is repeated because of that, even if an
 	// acknowledgement and not the timer set it off.
@@ -57,17 +57,19 @@ func (t *table) evidence(c *connection, v *event.Vars, state tcp.EndpointState) 
 		p.high, p.hasHigh = v.Nxt, true
 	}
 	p.hasHigh = p.hasHigh && int32(v.Una-p.high) < 0
+	recovering := t.at.sender.in(*t.at.snd.in(unsafe.Pointer(c.ep))).FastRecovery.Active
 	switch {
 	case e&(event.Expired|event.Probing) != 0:
-	case t.at.sender.in(*t.at.snd.in(unsafe.Pointer(c.ep))).FastRecovery.Active:
+	case recovering:
 		e |= event.Recovering
 	case p.hasHigh:
 		e |= event.Resending
 	}
-	if n := c.ep.Stats().(*tcp.Stats).SendErrors.FastRetransmit.Value(); n != p.fast {
-		p.fast = n
+	// Netstack counts a fast retransmission only when it has left.
+	if recovering && !p.recovering {
 		e |= event.FastRetransmitted
 	}
+	p.recovering = recovering
 	if n := t.stack.Stats().TCP.SlowStartRetransmits.Value(); n != t.slowStart {
 		t.slowStart = n
 		e |= event.SlowStartRetrans

@@ -36,7 +36,6 @@ type layout struct {
 
 	iss, ackNum        field[seqnum.Value]
 	handRcvWnd         field[seqnum.Size]
-	handSndWnd         field[seqnum.Size]
 	active             field[bool]
 	handTimer          field[unsafe.Pointer]
 	handTimeout        field[int64]
@@ -107,7 +106,7 @@ func (l *layout) findSender(f *finder, s reflect.Type) {
 
 func (l *layout) findHandshake(f *finder, h reflect.Type) {
 	l.iss, l.ackNum = find[seqnum.Value](f, h, "iss"), find[seqnum.Value](f, h, "ackNum")
-	l.handRcvWnd, l.handSndWnd = find[seqnum.Size](f, h, "rcvWnd"), find[seqnum.Size](f, h, "sndWnd")
+	l.handRcvWnd = find[seqnum.Size](f, h, "rcvWnd")
 	l.active = find[bool](f, h, "active")
 	l.handTimer = find[unsafe.Pointer](f, h, "retransmitTimer")
 	b := f.pointee(h, "retransmitTimer")

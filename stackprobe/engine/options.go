@@ -138,3 +138,14 @@ func (o *socket) keepAlive(ep tcpip.Endpoint) error {
 	ep.SocketOptions().SetKeepAlive(true)
 	return nil
 }
+
+// startKeepAlive starts the keepalive timer of a connection that has opened: set before connect, netstack would start it
+// only behind the first segment of data.
+func (o *socket) startKeepAlive(c conn) {
+	if o.Keepalive == 0 || c.known.kept {
+		return
+	}
+	c.known.kept = true
+	c.called()
+	c.ep.SocketOptions().SetKeepAlive(true)
+}

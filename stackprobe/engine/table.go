@@ -46,6 +46,8 @@ type connection struct {
 	state                event.State
 	vars                 event.Vars
 
+	kept bool // the keepalive timer was started, read and written by the application's calls
+
 	// reset tells that a RST was sent or received: netstack's state ERROR alone does not say why the connection ended.
 	reset bool
 	// arrived are the flags of the last segment that came in.

@@ -113,14 +113,15 @@ func (l *layout) bufferVars(ep *tcp.Endpoint, v *event.Vars) {
 }
 
 // handshakeVars reads what a connection knows before it stands (RFC 9293 sections 3.10.1 and 3.10.7.2). Its timeout is
-// doubled from one second at each repetition.
+// doubled from one second at each repetition. The peer's window it keeps only with the segment that completes the
+// handshake.
 func (l *layout) handshakeVars(h unsafe.Pointer, state tcp.EndpointState, v *event.Vars) {
 	v.Has |= event.HasISS | event.HasUna | event.HasNxt | event.HasRcvWnd
 	v.ISS = uint32(*l.iss.in(h))
 	v.Una, v.Nxt, v.RcvWnd = v.ISS, v.ISS+1, uint32(*l.handRcvWnd.in(h))
 	if state == tcp.StateSynRecv {
-		v.Has |= event.HasIRS | event.HasRcvNxt | event.HasWnd
-		v.RcvNxt, v.Wnd = uint32(*l.ackNum.in(h)), uint32(*l.handSndWnd.in(h))
+		v.Has |= event.HasIRS | event.HasRcvNxt
+		v.RcvNxt = uint32(*l.ackNum.in(h))
 		v.IRS = v.RcvNxt - 1
 	}
 	if t := *l.handTimer.in(h); t != nil {
