@@ -62,7 +62,7 @@ func TestCompletion(t *testing.T) {
 		{"ping --js", "--json"},
 		{"trace ", "tcp"},
 		{"trace tcp --li", "--link"},
-		{"trace tcp --link ", "auto tun memory"},
+		{"trace tcp --link ", "auto tun veth memory"},
 		{"help --man ", "gnet netstat route ping tracepath trace json"},
 		{"help --man route ", ""},
 		{"help tr", "trace tracepath"},

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"os/signal"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
 	"gnet/internal/render"
 	"gnet/stackprobe"
+	"gnet/stackprobe/app"
 	"gnet/stackprobe/event"
 	"gnet/stackprobe/kernelside"
 	"gnet/stackprobe/link"
@@ -30,24 +29,22 @@ type traceOptions struct {
 	ASCII bool
 }
 
-// traceWords are the options of `trace tcp` as they stand on the command line.
-type traceWords struct {
-	link, format    string
-	faults          []string
-	bytes, width    int
-	seed            int64
-	delay, deadline time.Duration
-	json, ascii     bool
-}
-
 const traceLong = `Open a TCP connection over a link of our own, send, get everything back, close,
 and show every segment where it leaves and where it arrives, with the state of
 both ends.
 
 The client is this machine's kernel in namespaces of its own, the server an
-embedded TCP stack; where the machine does not allow that, both ends are that
-stack, in virtual time. The first line says which, and why. Nothing of the host
-is touched, and nothing is left.
+embedded TCP stack, the engine, or the other way round (--client); where the
+machine does not allow that, both ends are engines, in virtual time. The first
+line says which, and why. Nothing of the host is touched, and nothing is left.
+
+What an end does and how its socket is made, in words (--at-client, --at-server):
+  role exchange|echo|sink|source   bytes N
+  write N  pause T  start T        read N  every T  read-start T
+  close fin|half|reset|abrupt|never [after T | at T]
+  mss N  rcvbuf N  sndbuf N  cc NAME  keepalive T[,T[,N]]  user-timeout T
+  time-wait T  backlog N  and on or off for scaling, sack, timestamps, nagle,
+  delayed-ack, rack, cookies
 
 A fault is a rule of words:
   [client>|server>] action [match [3|2-4|first 3]] [at 1s|1s..2s]
@@ -81,52 +78,8 @@ func newTraceTCPCommand(e *env, run func(context.Context, *env, traceOptions) er
 			return run(cmd.Context(), e, o)
 		},
 	}
-	f := cmd.Flags()
-	f.SortFlags = false
-	f.StringVar(&w.link, "link", "auto", "auto, tun (kernel and embedded stack) or memory (two embedded stacks, virtual time)")
-	f.StringArrayVar(&w.faults, "fault", nil, "rule of the link; may be given several times")
-	f.IntVar(&w.bytes, "bytes", stackprobe.DefaultBytes, "bytes that the client sends and gets back")
-	f.Int64Var(&w.seed, "seed", stackprobe.DefaultSeed, "seed of everything that is drawn at random")
-	f.DurationVar(&w.delay, "delay", stackprobe.DefaultDelay, "one-way delay of each direction")
-	f.DurationVar(&w.deadline, "deadline", 0, "give up after that time (30s, in virtual time 1h)")
-	f.IntVar(&w.width, "width", 0, "columns of the picture, 40 to 1000 (those of the terminal, else 80)")
-	f.BoolVar(&w.ascii, "ascii", false, "draw with ASCII alone")
-	f.StringVar(&w.format, "format", "classic", strings.Join(render.FormatWords(), ", "))
-	f.BoolVar(&w.json, "json", false, "the same as --format json")
-	completeFlag(cmd, "link", "auto", "tun", "memory")
-	completeFlag(cmd, "format", render.FormatWords()...)
+	w.bind(cmd)
 	return cmd
-}
-
-// options checks the words of the command line.
-func (w *traceWords) options() (traceOptions, error) {
-	o := traceOptions{Width: w.width, ASCII: w.ascii}
-	o.Bytes, o.Seed, o.Delay, o.Deadline, o.Version = w.bytes, w.seed, w.delay, w.deadline, version
-	var ok bool
-	if o.World, ok = stackprobe.ParseWorld(w.link); !ok {
-		return o, fail(statusUsage, "--link %q: want auto, tun or memory", w.link)
-	}
-	for _, text := range w.faults {
-		r, err := link.ParseRule(text)
-		if err != nil {
-			return o, faultFailure(err)
-		}
-		o.Faults = append(o.Faults, r)
-	}
-	var err error
-	if o.Format, err = render.ParseFormat(w.format); err != nil {
-		return o, fail(statusUsage, "%w", err)
-	}
-	if w.json {
-		o.Format = render.JSON
-	}
-	if w.width != 0 && (w.width < narrow || w.width > maxWidth) {
-		return o, fail(statusUsage, "--width %d: want %d to %d", w.width, narrow, maxWidth)
-	}
-	if err := o.Check(); err != nil {
-		return o, fail(statusUsage, "--%w", err)
-	}
-	return o, nil
 }
 
 // faultFailure points at the word of a rule that cannot be read.
@@ -177,6 +130,9 @@ func traceStatus(end *event.End, err error) error {
 	case errors.Is(err, context.Canceled):
 		return fail(statusNo, "interrupted")
 	case err != nil:
+		if refused, ok := errors.AsType[*app.Unsupported](err); ok {
+			return refusedOption(err, refused)
+		}
 		f := fail(statusCannot, "%w", err)
 		if _, ok := errors.AsType[*kernelside.Error](err); ok {
 			return f.withHint("--link memory needs no rights")
@@ -186,6 +142,15 @@ func traceStatus(end *event.End, err error) error {
 		return fail(statusNo, "%w: %s", errFailed, end.Reason)
 	}
 	return nil
+}
+
+// refusedOption is an option of an end that its stack cannot do: the command line is wrong, for that stack.
+func refusedOption(err error, refused *app.Unsupported) error {
+	at := ""
+	if e, ok := errors.AsType[*stackprobe.EndError](err); ok {
+		at = "--at-" + e.Host.String() + " "
+	}
+	return fail(statusUsage, "%s%w", at, refused)
 }
 
 // traceView shows events.
