@@ -3,6 +3,7 @@ package link_test
 import (
 	"context"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,9 +55,14 @@ type sink struct {
 
 func (s sink) Deliver(p []byte) { s.b.arrived[s.h] = append(s.b.arrived[s.h], p) }
 
+// snap is how many bytes the events of a bench hold.
+const snap = 60
+
+var byAddr = cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })
+
 func newBench(client, server link.Path, rules ...link.Rule) *bench {
 	b := &bench{loop: vclock.NewVirtual()}
-	b.link = link.New(link.Config{Clock: b.loop, Client: client, Server: server, Rules: rules, Seed: 3,
+	b.link = link.New(link.Config{Clock: b.loop, Client: client, Server: server, Rules: rules, Seed: 3, Snap: snap,
 		Sink: func(e *event.Event) { b.events = append(b.events, *e) }})
 	b.link.Attach(event.Client, sink{b, event.Client})
 	b.link.Attach(event.Server, sink{b, event.Server})
@@ -225,30 +231,98 @@ func TestLinkPassesWhatIsNoSegment(t *testing.T) {
 	}
 }
 
-// FuzzLink sends damaged packets in both directions: nothing panics, everything arrives, and an event says only what
-// the packet says.
+// FuzzLink sends damaged packets in both directions past rules: nothing panics, every packet has arrived, was taken by a
+// rule that an event names, or is a copy that a rule made, and the events say what the counters say.
 func FuzzLink(f *testing.F) {
-	f.Add(packet(f, client, server, wire.TCPFields{Seq: 1, Flags: wire.SYN, Window: 64240}, wire.TCPOptions{HasMSS: true, MSS: 1460, HasScale: true, WindowScale: 7, SACKPermitted: true}, ""),
-		packet(f, server, client, wire.TCPFields{Seq: 500, Ack: 2, Flags: wire.SYN | wire.ACK}, wire.TCPOptions{HasScale: true, WindowScale: 200}, ""))
-	f.Add(packet(f, client, server, wire.TCPFields{Seq: 1<<32 - 2, Ack: 3, Flags: wire.ACK}, wire.TCPOptions{SACKBlocks: [4]wire.SACKBlock{{Left: 9, Right: 1}}, SACKCount: 1}, "data"), []byte{0x45})
-	f.Fuzz(func(t *testing.T, a, b []byte) {
-		bench := newBench(link.Path{Renumber: true}, link.Path{})
-		n := 0
-		for range 2 {
-			for h, p := range map[event.Host][]byte{event.Client: a, event.Server: b} {
-				bench.link.Send(h, 0, append([]byte(nil), p...), link.Sent{Evidence: event.Expired})
-				n++
+	syn := packet(f, client, server, wire.TCPFields{Seq: 1, Flags: wire.SYN, Window: 64240}, wire.TCPOptions{HasMSS: true, MSS: 1460, HasScale: true, WindowScale: 7, SACKPermitted: true}, "")
+	answer := packet(f, server, client, wire.TCPFields{Seq: 500, Ack: 2, Flags: wire.SYN | wire.ACK}, wire.TCPOptions{HasScale: true, WindowScale: 200}, "")
+	data := packet(f, client, server, wire.TCPFields{Seq: 1<<32 - 2, Ack: 3, Flags: wire.ACK}, wire.TCPOptions{SACKBlocks: [4]wire.SACKBlock{{Left: 9, Right: 1}}, SACKCount: 1}, strings.Repeat("data", 40))
+	data6 := packet6(f, client6, server6, wire.ProtoDestOptions, []byte{wire.ProtoTCP, 0, 1, 4, 0, 0, 0, 0}, wire.TCPFields{Seq: 3, Flags: wire.ACK | wire.FIN}, strings.Repeat("data", 40))
+	f.Add(syn, answer, "", int64(1))
+	f.Add(data, []byte{0x45}, "loss 50%\ndup data\nreorder by 2 data 1-5\nrate 1k queue 2", int64(2))
+	f.Add(data6, data, "mtu 100\ncorrupt", int64(3))
+	f.Add(data, data6, "dup\ndup\nburst 10%,30%\ndelay 5ms jitter 5ms\ncorrupt len>=100 3-9\ndrop seq 0-70000 2", int64(4))
+	f.Add(data, syn, "reorder by 3\ndown 3ms..5ms\nclient> drop at 2ms\nserver> mtu 80 silent first 2", int64(5))
+	f.Fuzz(func(t *testing.T, a, b []byte, texts string, seed int64) {
+		var rules []link.Rule
+		for _, text := range strings.SplitN(texts, "\n", 8) {
+			if r, err := link.ParseRule(text); err == nil {
+				rules = append(rules, r)
 			}
+		}
+		bench := newBench(link.Path{Delay: 3 * time.Millisecond, Renumber: true}, link.Path{}, rules...)
+		var sent [3]int
+		for i := range 12 {
+			at := time.Duration(i) * time.Millisecond
+			bench.loop.At(at, func() {
+				for h, p := range [...][]byte{event.Client: a, event.Server: b} {
+					if event.Host(h) != event.None {
+						bench.link.Send(event.Host(h), at, append([]byte(nil), p...), link.Sent{Evidence: event.Expired})
+						sent[h]++
+					}
+				}
+			})
 		}
 		bench.run()
-		if got := len(bench.arrived[event.Client]) + len(bench.arrived[event.Server]); got != n {
-			t.Fatalf("%d of %d arrived", got, n)
+		if n := bench.link.InFlight(); n != 0 {
+			t.Fatalf("%d on their way at the end", n)
 		}
-		for _, e := range bench.events {
-			if s := &e.Seg; e.Kind != event.KindTimer && (s.ID == 0 || e.Conn == 0 || s.Opts.NSack > event.MaxBlocks || s.Opts.WScale > wire.MaxWindowScale || s.Len > 1<<16) {
-				t.Fatalf("%+v", s)
-			}
-			event.AppendJSON(nil, &e)
-		}
+		bench.audit(t, sent, rules)
 	})
+}
+
+// audit holds the events, the counters and what arrived against each other.
+func (b *bench) audit(t *testing.T, sent [3]int, rules []link.Rule) {
+	t.Helper()
+	var told [3]link.Count
+	var messages [3]int
+	seen := map[int]int{}
+	for _, e := range b.events {
+		s, n := &e.Seg, &told[e.Host]
+		if e.Kind != event.KindTimer && e.Kind != event.KindNote && (s.ID == 0 || e.Conn == 0 || s.Opts.NSack > event.MaxBlocks || s.Opts.WScale > wire.MaxWindowScale || s.Len > 1<<16) {
+			t.Fatalf("%+v", s)
+		}
+		switch e.Kind {
+		case event.KindTx:
+			n.Segments++
+			seen[s.ID]++
+		case event.KindLost, event.KindFault:
+			if r := rules[e.Fault.Number-1]; r.Text != e.Fault.Rule || r.Action != e.Fault.Action || r.Takes() != (e.Kind == event.KindLost) && r.Action != event.Rate {
+				t.Fatalf("%v by %+v", e.Kind, e.Fault)
+			}
+			if e.Kind == event.KindLost {
+				n.Lost++
+				seen[s.ID]--
+			} else if e.Fault.Action == event.Dup {
+				n.Copied++
+				seen[e.Fault.Copy]++
+			}
+		case event.KindRx:
+			told[e.Host.Peer()].Arrived++
+			seen[s.ID]--
+		case event.KindICMP:
+			messages[e.Host]++
+		}
+		event.AppendJSON(nil, &e)
+	}
+	for id, n := range seen {
+		if n != 0 {
+			t.Fatalf("segment %d: %d", id, n)
+		}
+	}
+	for h := event.Client; h <= event.Server; h++ {
+		n := b.link.Count(h)
+		if n.Segments+n.Other != sent[h] || n.Segments+n.Copied+n.Other+n.OtherCopied != n.Arrived+n.Lost+n.OtherLost {
+			t.Fatalf("of %v %d were sent: %+v", h, sent[h], n)
+		}
+		if got := len(b.arrived[h.Peer()]) - messages[h.Peer()]; n.Other == 0 && b.link.Count(h.Peer()).Other == 0 && got != n.Arrived {
+			t.Fatalf("%v got %d, %+v", h.Peer(), got, n)
+		}
+		want := told[h]
+		want.Retransmitted, want.Other, want.OtherCopied, want.OtherLost = n.Retransmitted, n.Other, n.OtherCopied, n.OtherLost
+		want.Arrived += n.Other + n.OtherCopied - n.OtherLost
+		if want != n {
+			t.Fatalf("%v: the events tell %+v, the counters %+v", h, want, n)
+		}
+	}
 }
