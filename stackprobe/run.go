@@ -85,18 +85,29 @@ func runBeside(ctx context.Context, x *exchange, yield func(*event.Event, error)
 	}
 }
 
-// build makes the world that c asks for. In Auto a machine that refuses the kernel's end gets the memory world, with the
-// refusal as reason.
+// build makes the world that c asks for. Auto takes the first that the machine allows, with the refusals before it as reason.
 func build(ctx context.Context, c *Config) (*exchange, error) {
 	switch c.World {
 	case Memory:
 		return memory(c, "")
-	case Tun:
-		return tun(ctx, c, "")
+	case Tun, Veth:
+		return kernelWorld(ctx, c, c.World, "")
 	}
-	x, err := tun(ctx, c, "this machine allows a TUN interface in namespaces of its own")
-	if refusal, ok := errors.AsType[*kernelside.Error](err); ok {
-		return memory(c, refusal.Error())
+	x, err := kernelWorld(ctx, c, Tun, "this machine allows a TUN interface in namespaces of its own")
+	refusal, ok := errors.AsType[*kernelside.Error](err)
+	if !ok {
+		return x, err
 	}
-	return x, err
+	why := refusal.Error()
+	if refusal.OtherLink() {
+		x, err = kernelWorld(ctx, c, Veth, why)
+		if refusal, ok = errors.AsType[*kernelside.Error](err); !ok {
+			return x, err
+		}
+		why += "; " + refusal.Error()
+	}
+	if c.Client == Kernel {
+		return nil, refusal
+	}
+	return memory(c, why)
 }

@@ -1,9 +1,12 @@
 package stackprobe
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
+	"gnet/stackprobe/app"
 	"gnet/stackprobe/event"
 	"gnet/stackprobe/kernelside"
 	"gnet/stackprobe/link"
@@ -15,24 +18,68 @@ import (
 // before anything else.
 func Helper(args []string) (status int, ok bool) { return kernelside.Helper(args) }
 
-// tun builds the world of this machine's kernel and an engine.
-func tun(ctx context.Context, cfg *Config, why string) (*exchange, error) {
-	host, err := kernelside.Open(ctx, kernelside.Config{Client: cfg.addr(event.Client), Server: cfg.addr(event.Server), Port: clientPort, MTU: cfg.mtu(), Helper: cfg.Helper})
+// kernelWorld builds a world of this machine's kernel and an engine: Tun or Veth.
+func kernelWorld(ctx context.Context, cfg *Config, world World, why string) (*exchange, error) {
+	k := cfg.kernelAt()
+	host, err := kernelside.Open(ctx, kernelside.Config{Local: cfg.addr(k), Peer: cfg.addr(k.Peer()), MTU: cfg.mtu(), Veth: world == Veth,
+		Socket: cfg.Ends[k].Socket, Helper: cfg.Helper})
 	if err != nil {
-		return nil, err
+		return nil, endError(k, err)
 	}
-	x := newExchange(cfg, Tun, why, vclock.NewReal(), event.Mono)
-	k := &x.run.Client
-	k.Name, k.CC, k.Recovery, k.Addr, k.Kernel = kernelside.Name(), kernelside.CC, "RACK-TLP", cfg.addr(event.Client).String(), true
+	median, worst := clockError() // before the run's clock begins
+	x := newExchange(cfg, world, why, vclock.NewReal(), event.Mono)
 	x.run.Pinned, x.run.Unpinned = host.Pinned, host.Unpinned
-	x.connect(link.Path{Delay: cfg.delay(event.Client)}, link.Path{Delay: cfg.delay(event.Server), Renumber: true})
-	x.attach(event.Client, host)
-	if err = x.engine(event.Server); err == nil {
-		err = host.Start(x.loop, func(at time.Duration, packet []byte, sent link.Sent) { x.link.Send(event.Client, at, packet, sent) })
+	x.run.ClockError, x.run.ClockErrorMax = median, worst
+	about := &x.run.Client
+	if k == event.Server {
+		about = &x.run.Server
+	}
+	kernelStack(about, &cfg.Ends[k].Socket, cfg.addr(k).String())
+	var paths [3]link.Path
+	for h := event.Client; h <= event.Server; h++ {
+		paths[h] = link.Path{Delay: cfg.delay(h), Renumber: h != k}
+	}
+	x.connect(paths[event.Client], paths[event.Server])
+	x.attach(k, host)
+	if err = x.engine(k.Peer()); err == nil {
+		err = host.Start(x.loop, func(at time.Duration, packet []byte, sent link.Sent) { x.link.Send(k, at, packet, sent) })
 	}
 	if err != nil {
 		x.close()
 		return nil, err
 	}
 	return x, nil
+}
+
+// kernelStack fills s with what a kernel's end is.
+func kernelStack(s *event.Stack, o *app.Socket, addr string) {
+	s.Name, s.CC, s.Addr, s.Kernel = kernelside.Name(), cmp.Or(o.Congestion, kernelside.CC), addr, true
+	s.Recovery = "RACK-TLP"
+	switch {
+	case o.SACK == app.Off:
+		s.Recovery = "RFC 6582"
+	case o.RACK == app.Off:
+		s.Recovery = "RFC 6675"
+	}
+}
+
+// endError names the end that refuses one of its options.
+func endError(h event.Host, err error) error {
+	if _, ok := err.(*app.Unsupported); ok {
+		return &EndError{Host: h, Err: err}
+	}
+	return err
+}
+
+// clockError measures how late this machine wakes a program that has asked for a moment: the median and the worst of wakes.
+func clockError() (median, worst int64) {
+	const wakes, wait = 21, 200 * time.Microsecond
+	late := make([]int64, wakes)
+	for i := range late {
+		asked := time.Now()
+		time.Sleep(wait)
+		late[i] = int64(time.Since(asked) - wait)
+	}
+	slices.Sort(late)
+	return late[wakes/2], late[wakes-1]
 }

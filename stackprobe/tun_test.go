@@ -253,10 +253,10 @@ func TestTUNErrors(t *testing.T) {
 	}
 }
 
-// TestAsOrdinaryUser runs in the world that the machine's permissions leave: TUN if /dev/net/tun is open to all, memory
+// TestAsOrdinaryUser runs in the world that the machine's permissions leave: TUN if /dev/net/tun is open to all, a veth pair
 // otherwise, with the reason.
 func TestAsOrdinaryUser(t *testing.T) {
-	nstest.Require(t, nstest.Root, nstest.Netns)
+	nstest.Require(t, nstest.Root, nstest.Netns, nstest.Userns)
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), victimEnv+"=auto")
 	nstest.AsNobody(t, cmd)
@@ -264,7 +264,7 @@ func TestAsOrdinaryUser(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	world := "memory"
+	world := "veth"
 	if fi, err := os.Stat(link.TUNPath); err == nil && fi.Mode()&0o006 == 0o006 {
 		world = "tun"
 	}

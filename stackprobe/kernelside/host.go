@@ -1,7 +1,6 @@
 package kernelside
 
 import (
-	"net/netip"
 	"os"
 	"time"
 
@@ -21,224 +20,197 @@ func Name() string {
 	return "linux " + unix.ByteSliceToString(u.Release[:])
 }
 
-// traffic is a Host at work. All of it but the watcher runs on the clock's goroutine: a packet is read from the interface
-// right after the call that made the kernel transmit it, so what the socket says then belongs to that packet.
+// traffic is a Host at work. All of it but the poll runs on the clock's goroutine.
+//
+// The kernel transmits in the calls that make it transmit: when a packet is delivered, when an application writes, reads or closes.
+// What it has transmitted is read right after each such call, all of it before the socket is asked, so what the socket says then
+// belongs to the state behind all of these packets. What is found at any other moment a timer of the kernel has sent.
 type traffic struct {
-	clock   vclock.Clock
-	send    func(at time.Duration, packet []byte, sent link.Sent)
-	buf     []byte
-	stop    int           // eventfd that ends the watcher
-	watched chan struct{} // closed when the watcher has ended
+	clock vclock.Clock
+	send  func(at time.Duration, packet []byte, sent link.Sent)
+	poll  *poll
+	buf   []byte
+	batch []transmission
+	free  []byte // room for the packets to come
+	// provoked says that a call was made that may have made the kernel transmit, since the link was last found empty.
+	provoked bool
+	err      error // the first error of the link
+}
 
-	open  bool  // the socket's descriptor is valid
-	begun bool  // connect was called
-	reset bool  // a call said that the connection was reset
-	last  Info  // at the last transmission
-	final Info  // at the last moment before close
-	err   error // the first error of the interface
+// transmission is one packet that the kernel has transmitted, read at the moment at.
+type transmission struct {
+	at     time.Duration
+	packet []byte
+	seg    segment
+	conn   *connection // nil: of none
 }
 
 // Start begins to pass on what the kernel transmits. send gets each packet with the moment of reading, on the clock's
 // goroutine, which has to call all methods from now on.
-func (h *Host) Start(clock vclock.Clock, send func(at time.Duration, packet []byte, sent link.Sent)) error {
-	t := &h.traffic
-	stop, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-	if err != nil {
-		return os.NewSyscallError("eventfd", err)
-	}
-	poll, err := newPoll(stop, h.tun, h.sock)
-	if err != nil {
-		unix.Close(stop)
-		return err
-	}
-	t.clock, t.send, t.open, t.stop = clock, send, true, stop
-	t.buf, t.watched = make([]byte, 1<<16), make(chan struct{})
-	go func() {
-		defer close(t.watched)
-		if err := watch(poll, stop, clock); err != nil {
-			clock.At(clock.Now(), func() { h.fail(err) })
-		}
-	}()
-	return nil
+func (h *Host) Start(clock vclock.Clock, send func(at time.Duration, packet []byte, sent link.Sent)) (err error) {
+	h.clock, h.send, h.buf = clock, send, make([]byte, 1<<16)
+	h.poll, err = newPoll(h.device.Fd(), func() { clock.At(clock.Now(), h.woken) })
+	return err
 }
 
-// newPoll watches descriptors for edges, and stop for its level. Edges are enough: whoever is woken reads until nothing
-// is left, and a socket that is writable for ever must not keep us awake.
-func newPoll(stop int, fds ...int) (int, error) {
-	poll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
-		return -1, os.NewSyscallError("epoll_create1", err)
+// woken runs on the clock's goroutine when something has happened in the kernel that no call of ours has made happen. The world
+// looks at its ends after every event, so there is nothing else to do than to see that each connection may have changed.
+func (h *Host) woken() {
+	select {
+	case <-h.poll.done:
+		h.fail(h.poll.err)
+	default:
 	}
-	err = unix.EpollCtl(poll, unix.EPOLL_CTL_ADD, stop, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(stop)})
-	for _, fd := range fds {
-		if err == nil {
-			events := uint32(unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET)
-			err = unix.EpollCtl(poll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
-		}
-	}
-	if err != nil {
-		unix.Close(poll)
-		return -1, os.NewSyscallError("epoll_ctl", err)
-	}
-	return poll, nil
-}
-
-// watch wakes the clock's goroutine whenever something has changed, until stop is signalled. What wakes it does nothing:
-// the world looks at its ends after every event.
-func watch(poll, stop int, clock vclock.Clock) error {
-	defer unix.Close(poll)
-	events := make([]unix.EpollEvent, 3)
-	for {
-		n, err := unix.EpollWait(poll, events, -1)
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil {
-			return os.NewSyscallError("epoll_wait", err)
-		}
-		for _, e := range events[:n] {
-			if int(e.Fd) == stop {
-				return nil
-			}
-		}
-		clock.At(clock.Now(), func() {})
+	for _, c := range h.order {
+		c.dirty = c.dirty || !c.gone
 	}
 }
 
 // Settle passes on what the kernel has transmitted since the last call.
 func (h *Host) Settle() {
-	t := &h.traffic
-	for {
-		n, err := unix.Read(h.tun, t.buf)
-		switch {
-		case err == unix.EAGAIN:
-			return
-		case err == unix.EINTR:
-			continue
-		case err != nil:
-			h.fail(os.NewSyscallError("read TUN", err))
-			return
-		}
-		t.send(t.clock.Now(), append([]byte(nil), t.buf[:n]...), h.sent())
+	for h.read() {
+		h.pass()
 	}
+	h.provoked = false
+	h.poll.ready()
 }
 
-// sent samples the socket right after a transmission.
-func (h *Host) sent() link.Sent {
-	t := &h.traffic
-	s := link.Sent{}
-	if s.State, s.Vars = h.sample(); s.State != event.StateUnknown {
-		s.StateHow = event.Read
+// after is for the calls of an application: what they made the kernel transmit belongs to the state before the next call.
+func (h *Host) after(c *connection) {
+	c.dirty, h.provoked = true, true
+	for h.read() {
+		h.pass()
 	}
-	if !t.open {
-		return s
-	}
-	if i, err := readInfo(h.sock); err == nil {
-		s.Evidence = i.evidence(&t.last)
-		t.last = i
-	}
-	return s
+	h.provoked = false
 }
 
-// Deliver implements link.End: the packet comes out of the interface for the kernel. The kernel processes it before the
-// call returns.
-func (h *Host) Deliver(packet []byte) {
-	for {
-		_, err := unix.Write(h.tun, packet)
-		if err == unix.EINTR {
-			continue
-		}
+// maxBatch bounds what is read before it is passed on.
+const maxBatch = 256
+
+// read fills the batch with what the kernel has transmitted, and reports whether there is anything.
+func (h *Host) read() bool {
+	h.batch = h.batch[:0]
+	for len(h.batch) < maxBatch {
+		n, ok, err := h.device.Read(h.buf)
 		if err != nil {
-			h.fail(os.NewSyscallError("write TUN", err))
+			h.fail(err)
 		}
+		if !ok || err != nil {
+			break
+		}
+		t := transmission{at: h.clock.Now(), packet: h.keep(h.buf[:n])}
+		if seg, ok := readSegment(t.packet); ok {
+			t.seg, t.conn = seg, h.sender(&seg)
+		}
+		h.batch = append(h.batch, t)
+	}
+	return len(h.batch) > 0
+}
+
+// keep copies a packet to memory that is the link's from now on.
+func (h *Host) keep(packet []byte) []byte {
+	if len(h.free) < len(packet) {
+		h.free = make([]byte, max(1<<16, len(packet)))
+	}
+	n := copy(h.free, packet)
+	kept := h.free[:n:n]
+	h.free = h.free[n:]
+	return kept
+}
+
+// pass samples the connections of the batch and hands its packets to the link.
+func (h *Host) pass() {
+	own := !h.provoked
+	news := h.movement(own)
+	for i := range h.batch {
+		t := &h.batch[i]
+		sent := link.Sent{}
+		if c := t.conn; c != nil {
+			h.refresh(c)
+			sent = link.Sent{State: c.state, Vars: c.vars, Evidence: c.evidence(&t.seg, own && !h.cfg.Veth, news)}
+			if sent.State != event.StateUnknown {
+				sent.StateHow = event.Read
+			}
+			if sent.Vars.Has != 0 {
+				sent.Vars.At = int64(c.sampled)
+			}
+			c.sends(&t.seg)
+		}
+		h.send(t.at, t.packet, sent)
+	}
+	for i := range h.batch {
+		if c := h.batch[i].conn; c != nil {
+			c.fresh = false
+		}
+	}
+}
+
+// refresh samples c unless that was done for this batch.
+func (h *Host) refresh(c *connection) {
+	if c.fresh {
 		return
 	}
+	c.fresh, c.dirty = true, true
+	h.sample(c)
 }
 
-// fail keeps the first error of the interface for Err.
+// Deliver implements link.End: the packet comes out of the interface for the kernel.
+func (h *Host) Deliver(packet []byte) {
+	h.provoked = true
+	if seg, ok := readSegment(packet); ok {
+		if c := h.conns[event.Tuple{Local: seg.dst, Remote: seg.src}]; c != nil {
+			c.dirty, c.odd, c.rst = true, seg.flags&(event.SYN|event.RST) != 0, seg.flags.Has(event.RST)
+		}
+	}
+	if err := h.device.Write(packet); err != nil {
+		h.fail(err)
+	}
+}
+
+// fail keeps the first error of the link for Err.
 func (h *Host) fail(err error) {
-	if h.traffic.err == nil {
-		h.traffic.err = err
+	if h.err == nil {
+		h.err = err
 	}
 }
 
-// Err returns the first error of the interface itself, nil if there was none.
-func (h *Host) Err() error { return h.traffic.err }
+// Err returns the first error of the link itself, nil if there was none.
+func (h *Host) Err() error { return h.err }
 
-// Sample yields state and variables of the socket, nothing before connect.
-func (h *Host) Sample(yield func(event.Tuple, event.State, event.Vars)) {
-	if s, v := h.sample(); s != event.StateUnknown {
-		yield(h.tuple(), s, v)
+// Dropped returns how many packets the kernel wanted to transmit and lost before anybody read them: those of the interface
+// (tun_net_xmit counts them in its statistics) and those of the packet socket.
+func (h *Host) Dropped() (uint64, error) {
+	var buf [4096]byte
+	n, err := unix.Pread(h.devices, buf[:], 0)
+	if err != nil {
+		return 0, os.NewSyscallError("read /proc/net/dev", err)
 	}
+	lost, err := h.device.Dropped()
+	return lost + findDropped(buf[:n], linkName), err
 }
 
-// tuple names the socket's connection.
-func (h *Host) tuple() event.Tuple {
-	return event.Tuple{Local: netip.AddrPortFrom(h.client, h.port), Remote: h.peer}
-}
+// Close ends the helper and closes everything; with the descriptors go the interface and the namespace. The kernel's connections
+// end in silence.
+func (h *Host) Close() { h.closing.Do(h.close) }
 
-func (h *Host) sample() (event.State, event.Vars) {
-	t := &h.traffic
-	if !t.begun {
-		return event.StateUnknown, event.Vars{}
+func (h *Host) close() {
+	if h.poll != nil {
+		h.poll.close()
 	}
-	if t.open {
-		i, err := readInfo(h.sock)
-		if err != nil {
-			return event.StateUnknown, event.Vars{}
-		}
-		if i.State != tcpClose {
-			return stateOf(i.State), i.vars()
-		}
+	for _, c := range h.order {
+		closeAll([]int{c.fd})
 	}
-	waits, err := inTimeWait(h.table, h.port)
-	switch {
-	case err != nil:
-		return event.StateUnknown, event.Vars{}
-	case waits:
-		return event.TimeWait, event.Vars{}
-	case t.reset:
-		return event.ClosedReset, event.Vars{}
+	for _, l := range h.listening {
+		unix.Close(l.fd)
 	}
-	return event.Closed, event.Vars{}
-}
-
-// Sums returns what the kernel itself counted for the socket, open or closed by now: the sequence numbers that were
-// acknowledged and those that were received. ok is false if the kernel does not tell.
-func (h *Host) Sums() (acked, received uint64, ok bool) {
-	t := &h.traffic
-	if t.open {
-		if i, err := readInfo(h.sock); err == nil {
-			t.final = i
-		}
+	closeAll([]int{h.spare, h.control})
+	if h.device != nil {
+		h.device.Close()
 	}
-	return t.final.BytesAcked, t.final.BytesReceived, t.final.HasBytes
-}
-
-// Close ends the watcher and closes everything; with the descriptors go the interface and the namespace.
-func (h *Host) Close() {
-	t := &h.traffic
-	if t.watched != nil {
-		one := [8]byte{1, 1, 1, 1, 1, 1, 1, 1} // any value but 0, in any byte order
-		unix.Write(t.stop, one[:])
-		<-t.watched
-		unix.Close(t.stop)
+	if h.stats != nil {
+		h.stats.close()
+		h.diag.Close()
+		unix.Close(h.devices)
 	}
-	if t.open || t.watched == nil {
-		unix.Close(h.sock)
-	}
-	closeAll([]int{h.tun, h.table, h.devices})
-}
-
-// closeSocket closes the socket once, and keeps its last counters.
-func (h *Host) closeSocket() error {
-	t := &h.traffic
-	if !t.open {
-		return nil
-	}
-	t.open = false
-	if i, err := readInfo(h.sock); err == nil {
-		t.final = i
-	}
-	return os.NewSyscallError("close", unix.Close(h.sock))
+	_ = h.helper.Wait() // it ends with the control socket
 }

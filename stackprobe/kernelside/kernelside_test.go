@@ -2,10 +2,10 @@ package kernelside
 
 import (
 	"errors"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -13,115 +13,85 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
+	"gnet/internal/sockdiag"
 	"gnet/stackprobe/event"
 )
 
-// TestInfoIsTheKernels compares our reading of TCP_INFO with that of package unix, field by field, on a live socket.
-func TestInfoIsTheKernels(t *testing.T) {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	c, err := net.Dial("tcp4", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	peer, err := l.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer peer.Close()
-	c.Write(make([]byte, 5000))
-	for n := 0; n < 5000; {
-		m, err := peer.Read(make([]byte, 5000))
-		if err != nil {
-			t.Fatal(err)
-		}
-		n += m
-	}
-	raw, err := c.(*net.TCPConn).SyscallConn()
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw.Control(func(fd uintptr) {
-		got, err := readInfo(int(fd))
-		if err != nil {
-			t.Fatal(err)
-		}
-		k, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := Info{State: k.State, CAState: k.Ca_state, Retransmits: k.Retransmits, Probes: k.Probes,
-			RTO: time.Duration(k.Rto) * time.Microsecond, RTT: time.Duration(k.Rtt) * time.Microsecond, RTTVar: time.Duration(k.Rttvar) * time.Microsecond, Ssthresh: k.Snd_ssthresh, Cwnd: k.Snd_cwnd,
-			BytesAcked: k.Bytes_acked, BytesReceived: k.Bytes_received, HasBytes: true,
-			SndWnd: k.Snd_wnd, RcvWnd: k.Rcv_wnd, HasSndWnd: true, HasRcvWnd: got.HasRcvWnd}
-		if d := cmp.Diff(want, got); d != "" {
-			t.Error(d)
-		}
-		if got.BytesAcked < 5000 || got.Cwnd == 0 || got.RTT == 0 || got.SndWnd == 0 {
-			t.Errorf("the socket tells too little for this test: %+v", got)
-		}
-	})
-}
-
-// TestInfoByLength: an older kernel's structure is shorter, and what it lacks is unknown.
-func TestInfoByLength(t *testing.T) {
-	b := make([]byte, 248)
+// TestVarsByLength: an older kernel's structure is shorter, and what it lacks is unknown.
+func TestVarsByLength(t *testing.T) {
+	b := make([]byte, 280)
 	for i := range b {
 		b[i] = 1
 	}
+	base := event.HasCwnd | event.HasSsthresh | event.HasRTO | event.HasFlight | event.HasSacked | event.HasLost | event.HasRetrans |
+		event.HasReordering | event.HasBackoff | event.HasProbes | event.HasSndMSS | event.HasCongestion | event.HasSRTT | event.HasRTTVar
 	for _, tt := range []struct {
-		length                         int
-		hasBytes, hasSndWnd, hasRcvWnd bool
-	}{{0, false, false, false}, {104, false, false, false}, {136, true, false, false}, {232, true, true, false}, {236, true, true, true}, {248, true, true, true}} {
-		i := parseInfo(b[:tt.length])
-		if i.HasBytes != tt.hasBytes || i.HasSndWnd != tt.hasSndWnd || i.HasRcvWnd != tt.hasRcvWnd {
-			t.Errorf("%d bytes: %+v", tt.length, i)
-		}
-		v := i.vars()
-		if (v.Has&event.HasWnd != 0) != tt.hasSndWnd || (v.Has&event.HasRcvWnd != 0) != tt.hasRcvWnd {
-			t.Errorf("%d bytes: %+v", tt.length, v)
-		}
-	}
-}
-
-func TestEvidence(t *testing.T) {
-	for _, tt := range []struct {
-		name        string
-		now, before Info
-		want        event.Evidence
+		length int
+		want   event.VarSet
 	}{
-		{"probing", Info{Probes: 1, Retransmits: 1}, Info{}, event.Probing},
-		{"expired", Info{Retransmits: 2, CAState: caLoss}, Info{Retransmits: 1}, event.Expired},
-		{"after expiry", Info{Retransmits: 1, CAState: caLoss}, Info{Retransmits: 1}, event.Resending},
-		{"recovery", Info{CAState: caRecovery}, Info{}, event.Recovering},
-		{"none of them", Info{}, Info{}, event.TailLoss},
+		{0, event.HasCongestion}, {104, base}, {128, base | event.HasBytesAcked}, {136, base | event.HasBytesAcked | event.HasBytesReceived},
+		{232, base | event.HasBytesAcked | event.HasBytesReceived | event.HasWnd},
+		{236, base | event.HasBytesAcked | event.HasBytesReceived | event.HasWnd | event.HasRcvWnd},
+		{280, base | event.HasBytesAcked | event.HasBytesReceived | event.HasWnd | event.HasRcvWnd},
 	} {
-		if got := tt.now.evidence(&tt.before); got != tt.want {
-			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		var i sockdiag.TCPInfo
+		i.Decode(b[:tt.length])
+		if got := varsOf(&i).Has; got != tt.want {
+			t.Errorf("%d bytes: %b, want %b", tt.length, got, tt.want)
 		}
 	}
 }
 
-// table is /proc/net/tcp of a namespace with a listener, an established connection and one in TIME-WAIT.
-const table = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode                                                     
-   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 33361 1 0000000000000000 100 0 0 10 0                      
-   1: 010200C0:9C41 020200C0:0007 01 00000000:00000000 00:00000000 00000000     0        0 33362 1 0000000000000000 20 0 0 10 -1                     
-   2: 010200C0:9C40 020200C0:0007 06 00000000:00000000 03:00001770 00000000     0        0 0 3 0000000000000000                                      
-`
-
-func TestFindTimeWait(t *testing.T) {
-	for port, want := range map[uint16]bool{40000: true, 40001: false, 8080: false, 7: false} {
-		if got := findTimeWait([]byte(table), port); got != want {
-			t.Errorf("port %d: %t", port, got)
-		}
+// TestVars translates a whole structure.
+func TestVars(t *testing.T) {
+	i := sockdiag.TCPInfo{Len: 280, State: 1, CAState: 3, Retransmits: 2, Probes: 3, Backoff: 4, RTO: 5 * time.Millisecond, SndMSS: 6,
+		Unacked: 7, Sacked: 8, Lost: 9, Retrans: 10, RTT: 11, RTTVar: 12, SndSsthresh: 13, SndCwnd: 14, Reordering: 15,
+		BytesAcked: 16, BytesReceived: 17, SndWnd: 18, RcvWnd: 19}
+	want := event.Vars{How: event.Read, Has: varsOf(&i).Has, Cwnd: 14, Ssthresh: 13, RTO: 5_000_000, SRTT: 11, RTTVar: 12, Wnd: 18, RcvWnd: 19,
+		Congestion: event.CongestionRecovery, Flight: 7, Sacked: 8, Lost: 9, Retrans: 10, Reordering: 15, Backoff: 4, Probes: 3,
+		BytesAcked: 16, BytesReceived: 17, SndMSS: 6}
+	if d := cmp.Diff(want, varsOf(&i)); d != "" {
+		t.Error(d)
 	}
-	for _, bad := range []string{"", "\n", "0: :9C40 x 06", "   2: 010200C0:9C4G 020200C0:0007 06 0", "   2: 010200C0:9C40 020200C0:0007 0x 0", "   2: 010200C0:9C40"} {
-		if findTimeWait([]byte(bad), 40000) {
-			t.Errorf("found in %q", bad)
+	i.State = tcpSynSent
+	if v := varsOf(&i); v.Has&(event.HasWnd|event.HasRcvWnd) != 0 {
+		t.Errorf("windows before the handshake: %+v", v)
+	}
+	i.State = tcpClose
+	if d := cmp.Diff(event.Vars{}, varsOf(&i)); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestEvidence gives each segment what can belong to it of what has moved.
+func TestEvidence(t *testing.T) {
+	all := ^event.Evidence(0)
+	with := func(state, ca uint8) *connection {
+		return &connection{hasNxt: true, nxt: 1000, info: sockdiag.TCPInfo{State: state, CAState: ca}}
+	}
+	data, again, empty := segment{seq: 1000, space: 10}, segment{seq: 990, space: 10}, segment{seq: 1000, flags: event.ACK}
+	for _, tt := range []struct {
+		name    string
+		c       *connection
+		s       segment
+		inTimer bool
+		moved   event.Evidence
+		want    event.Evidence
+	}{
+		{"new data", with(1, 0), data, false, all, 0},
+		{"new data as a probe", with(1, 0), data, true, all, event.InTimer | event.ProbedTail},
+		{"repeated, nothing known", with(1, 0), again, false, 0, 0},
+		{"repeated, all moved", with(1, 0), again, false, all, ofRepeated},
+		{"repeated in recovery", with(1, caRecovery), again, false, event.FastRetransmitted, event.FastRetransmitted | event.Recovering},
+		{"repeated after an expiry", with(1, caLoss), again, true, event.Expired, event.InTimer | event.Expired | event.Resending},
+		{"empty, all moved", with(1, 0), empty, false, all, ofEmpty | event.Probing},
+		{"delayed", with(1, 0), empty, true, event.DelayedAck, event.InTimer | event.DelayedAck},
+		{"SYN,ACK", with(3, 0), segment{seq: 1000, space: 1, flags: event.SYN | event.ACK}, false, all, event.SentCookie},
+		{"SYN,ACK again by its timer", with(3, 0), segment{seq: 999, space: 1, flags: event.SYN | event.ACK}, true, event.SynRetransmitted, event.InTimer | event.SynRetransmitted | event.Expired},
+		{"SYN,ACK again for a SYN", with(3, 0), segment{seq: 999, space: 1, flags: event.SYN | event.ACK}, false, event.SynRetransmitted, event.SynRetransmitted},
+	} {
+		if got := tt.c.evidence(&tt.s, tt.inTimer, tt.moved); got != tt.want {
+			t.Errorf("%s: %b, want %b", tt.name, got, tt.want)
 		}
 	}
 }
@@ -140,10 +110,11 @@ func TestFindDropped(t *testing.T) {
 }
 
 func TestMessages(t *testing.T) {
-	q := request{client: "192.0.2.1", server: "192.0.2.2", port: 40000, mtu: 1500, cc: "reno"}
-	got, ok := decodeRequest(q.encode())
-	if d := cmp.Diff(q, got, cmp.AllowUnexported(request{})); d != "" || !ok {
-		t.Errorf("%t %s", ok, d)
+	for _, q := range []request{aRequest(), {local: netip.MustParseAddr("2001:db8::1"), peer: netip.MustParseAddr("2001:db8::2"), mtu: 65535, veth: true, quickAck: true, cc: "cubic"}} {
+		got, ok := decodeRequest(q.encode())
+		if d := cmp.Diff(q, got, cmp.AllowUnexported(request{}, sysctl{}), cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); d != "" || !ok {
+			t.Errorf("%t %s", ok, d)
+		}
 	}
 	for _, r := range []reply{
 		{pinned: []string{"a=1", "b"}, unpinned: []string{"c: permission denied"}},
@@ -157,7 +128,9 @@ func TestMessages(t *testing.T) {
 			t.Errorf("failure %v", r.failure())
 		}
 	}
-	for _, bad := range []string{"", "gnet world 1", "gnet world 2 reply\n\n0\n", "gnet world 1 reply\n\nx\n"} {
+	for _, bad := range []string{"", "gnet world 2", "gnet world 3 reply\n\n0\n", "gnet world 2 reply\n\nx\n",
+		"gnet world 2\n192.0.2.1\n2001:db8::2\n1500\nfalse\nfalse\nreno", "gnet world 2\n192.0.2.1\n192.0.2.2\n1500\nfalse\nno\nreno",
+		"gnet world 2\n192.0.2.1\n192.0.2.2\n1500\nfalse\nfalse\nreno\n../../kernel/x=1"} {
 		if r, err := decodeReply([]byte(bad)); err == nil {
 			t.Errorf("%q: %+v", bad, r)
 		}
@@ -167,15 +140,21 @@ func TestMessages(t *testing.T) {
 	}
 }
 
+func aRequest() request {
+	return request{local: netip.MustParseAddr("192.0.2.1"), peer: netip.MustParseAddr("192.0.2.2"), mtu: 1500, cc: "reno",
+		sysctls: []sysctl{{"ipv4/tcp_sack", "0"}, {"ipv4/tcp_rmem", "1 2 3"}}}
+}
+
 // FuzzMessages: what arrives on the control socket is read or refused, and what is read says the same again.
 func FuzzMessages(f *testing.F) {
-	f.Add((&request{client: "192.0.2.1", server: "192.0.2.2", port: 40000, mtu: 1500, cc: "reno"}).encode())
+	q := aRequest()
+	f.Add(q.encode())
 	f.Add((&reply{pinned: []string{"a"}, unpinned: []string{"b"}}).encode())
 	f.Add((&reply{step: "tun", errno: 13, text: "no"}).encode())
-	f.Add([]byte("gnet world 1 reply\n\n-1\n\n+\n-\nx"))
+	f.Add([]byte("gnet world 2 reply\n\n-1\n\n+\n-\nx"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if q, ok := decodeRequest(b); ok {
-			if again, ok := decodeRequest(q.encode()); !ok || again != q {
+			if again, ok := decodeRequest(q.encode()); !ok || !reflect.DeepEqual(again, q) {
 				t.Fatalf("%+v", q)
 			}
 		}
@@ -191,18 +170,64 @@ func FuzzMessages(f *testing.F) {
 	})
 }
 
-// FuzzTables: the two files of /proc/net that are read here.
-func FuzzTables(f *testing.F) {
-	f.Add([]byte(table))
-	f.Add([]byte(" gnet0:     101     102  103  104  105   106        107       108      109      110  111  112  113"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		findTimeWait(b, timeWaitPort)
-		findDropped(b, tunName)
-		parseInfo(b)
-	})
+// netstat is /proc/net/netstat as far as it matters here, with two counters that are watched.
+const netstat = `TcpExt: SyncookiesSent TW TCPTimeouts TCPBacklogDrop DelayedACKs
+TcpExt: 0 7 3 0 12
+IpExt: InNoRoutes InOctets
+IpExt: 0 4711
+`
+
+// TestCounters reads what has moved between two readings, and the list of the end.
+func TestCounters(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "netstat")
+	write := func(text string) {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(netstat)
+	fd, err := unix.Open(name, unix.O_RDONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	c := newCounters(fd, fd)
+	if ev := c.moved(); ev != 0 {
+		t.Errorf("nothing has moved: %b", ev)
+	}
+	write(strings.Replace(netstat, "0 7 3 0 12", "0 8 4 1 12", 1))
+	if ev := c.moved(); ev != event.Expired {
+		t.Errorf("TCPTimeouts has moved: %b", ev)
+	}
+	write(strings.Replace(netstat, "0 7 3 0 12", "1 8 4 1 13", 1))
+	if ev := c.moved(); ev != event.SentCookie|event.DelayedAck {
+		t.Errorf("two have moved: %b", ev)
+	}
+	h := Host{stats: c}
+	want := []event.Counter{{Name: "IpExtInOctets", Value: 4711}, {Name: "TcpExtDelayedACKs", Value: 13}, {Name: "TcpExtSyncookiesSent", Value: 1},
+		{Name: "TcpExtTCPBacklogDrop", Value: 1}, {Name: "TcpExtTCPTimeouts", Value: 4}, {Name: "TcpExtTW", Value: 8}}
+	if d := cmp.Diff(want, h.Counters()); d != "" {
+		t.Error(d)
+	}
 }
 
-const timeWaitPort = 40000
+// FuzzTables: the files of /proc/net and the structure that are read here.
+func FuzzTables(f *testing.F) {
+	f.Add([]byte(netstat))
+	f.Add([]byte(" gnet0:     101     102  103  104  105   106        107       108      109      110  111  112  113"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		findDropped(b, linkName)
+		for _, prefix := range []string{"TcpExt:", "Ip:"} {
+			names, values := protocol(b, prefix)
+			for _, c := range appendCounters(nil, "Tcp", names, values) {
+				if c.Value == 0 || c.Name == "Tcp" {
+					t.Errorf("%q: %+v", b, c)
+				}
+			}
+		}
+		readSegment(b)
+	})
+}
 
 // TestHelperIsNotReachedByAccident: the word alone, or with anything else at the descriptor, means nothing.
 func TestHelperIsNotReachedByAccident(t *testing.T) {
@@ -238,9 +263,9 @@ func TestHelperIsNotReachedByAccident(t *testing.T) {
 
 // TestOpenWithoutHelper: a program that says nothing is an error with its end, not a hang.
 func TestOpenWithoutHelper(t *testing.T) {
-	_, err := Open(t.Context(), Config{Client: netip.MustParseAddr("192.0.2.1"), Server: netip.MustParseAddr("192.0.2.2"), Port: 1, MTU: 1500, Helper: []string{"/bin/false"}})
+	_, err := Open(t.Context(), Config{Local: netip.MustParseAddr("192.0.2.1"), Peer: netip.MustParseAddr("192.0.2.2"), MTU: 1500, Helper: []string{"/bin/false"}})
 	e, ok := errors.AsType[*Error](err)
-	if !ok || !strings.HasPrefix(e.Text, "the helper ended without an answer") && e.Step != "namespaces" {
+	if !ok || !strings.HasPrefix(e.Text, "the helper ended without an answer") && e.Step != StepNamespaces {
 		t.Errorf("%v", err)
 	}
 }

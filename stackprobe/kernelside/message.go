@@ -2,43 +2,71 @@ package kernelside
 
 import (
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// The two processes exchange one message each over a SOCK_SEQPACKET pair: lines of text, descriptors beside them.
+// The two processes exchange messages over a SOCK_SEQPACKET pair: lines of text, descriptors beside them. The first request is
+// for a world, each later one for a socket in it.
 const (
-	requestMagic = "gnet world 1"
-	replyMagic   = "gnet world 1 reply"
-	maxMessage   = 8 << 10
+	worldMagic  = "gnet world 2"
+	socketMagic = "gnet world 2 socket"
+	replyMagic  = "gnet world 2 reply"
+	maxMessage  = 8 << 10
 )
 
 // request is what the helper has to make.
 type request struct {
-	client, server string // IPv4 addresses
-	port           uint16 // the client's
-	mtu            int
-	cc             string
+	local, peer netip.Addr // of one family
+	mtu         int
+	veth        bool // instead of TUN
+	quickAck    bool // acknowledge every segment at once (RTAX_QUICKACK)
+	cc          string
+	sysctls     []sysctl
 }
 
+// sysctl is a file below /proc/sys/net and what is written to it.
+type sysctl struct{ name, value string }
+
 func (r *request) encode() []byte {
-	return fmt.Appendf(nil, "%s\n%s\n%s\n%d\n%d\n%s", requestMagic, r.client, r.server, r.port, r.mtu, r.cc)
+	b := fmt.Appendf(nil, "%s\n%s\n%s\n%d\n%t\n%t\n%s", worldMagic, r.local, r.peer, r.mtu, r.veth, r.quickAck, r.cc)
+	for _, s := range r.sysctls {
+		b = fmt.Appendf(b, "\n%s=%s", s.name, s.value)
+	}
+	return b
 }
 
 // decodeRequest reads a request; it reports false for anything else, which means that this process is no helper.
 func decodeRequest(b []byte) (request, bool) {
 	f := strings.Split(string(b), "\n")
-	if len(f) != 6 || f[0] != requestMagic {
+	if len(f) < 7 || f[0] != worldMagic {
 		return request{}, false
 	}
-	port, err1 := strconv.ParseUint(f[3], 10, 16)
-	mtu, err2 := strconv.ParseUint(f[4], 10, 16)
-	return request{client: f[1], server: f[2], port: uint16(port), mtu: int(mtu), cc: f[5]}, err1 == nil && err2 == nil
+	local, err1 := netip.ParseAddr(f[1])
+	peer, err2 := netip.ParseAddr(f[2])
+	mtu, err3 := strconv.ParseUint(f[3], 10, 17)
+	veth, err4 := strconv.ParseBool(f[4])
+	quick, err5 := strconv.ParseBool(f[5])
+	r := request{local: local, peer: peer, mtu: int(mtu), veth: veth, quickAck: quick, cc: f[6]}
+	for _, err := range [...]error{err1, err2, err3, err4, err5} {
+		if err != nil {
+			return request{}, false
+		}
+	}
+	for _, line := range f[7:] {
+		name, value, ok := strings.Cut(line, "=")
+		if !ok || strings.Contains(name, "..") {
+			return request{}, false
+		}
+		r.sysctls = append(r.sysctls, sysctl{name, value})
+	}
+	return r, local.Is4() == peer.Is4()
 }
 
-// reply is what the helper made: descriptors of TUN, socket and socket table, and what is pinned; or how it failed.
+// reply is what the helper made, its descriptors beside it, and what is pinned; or how it failed.
 type reply struct {
 	// step is "" for success, otherwise what failed; errno is its cause, text the whole sentence.
 	step, text string
@@ -62,11 +90,11 @@ func (r *reply) encode() []byte {
 func decodeReply(b []byte) (reply, error) {
 	f := strings.Split(string(b), "\n")
 	if len(f) < 4 || f[0] != replyMagic {
-		return reply{}, &Error{Step: "world helper", Text: fmt.Sprintf("unreadable answer of %d bytes", len(b))}
+		return reply{}, &Error{Step: StepHelper, Text: fmt.Sprintf("unreadable answer of %d bytes", len(b))}
 	}
 	errno, err := strconv.Atoi(f[2])
 	if err != nil {
-		return reply{}, &Error{Step: "world helper", Text: "unreadable errno in the answer"}
+		return reply{}, &Error{Step: StepHelper, Text: "unreadable errno in the answer"}
 	}
 	r := reply{step: f[1], errno: errno, text: f[3]}
 	for _, line := range f[4:] {
@@ -80,33 +108,12 @@ func decodeReply(b []byte) (reply, error) {
 	return r, nil
 }
 
-// Error says why there is no kernel at the other end.
-type Error struct {
-	// Step is what failed: "namespaces", "tun", "address", "socket", "world helper".
-	Step string
-	// Text is the sentence for people.
-	Text string
-	// Err is the cause, a unix.Errno where the kernel refused something.
-	Err error
-}
-
-// Error is one line: the step and its cause.
-func (e *Error) Error() string {
-	if e.Text != "" {
-		return e.Text
-	}
-	return e.Step + ": " + e.Err.Error()
-}
-
-// Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }
-
 // failure makes the error of a reply.
 func (r *reply) failure() error {
 	if r.step == "" {
 		return nil
 	}
-	e := &Error{Step: r.step, Text: r.text}
+	e := &Error{Step: Step(r.step), Text: r.text}
 	if r.errno != 0 {
 		e.Err = unix.Errno(r.errno)
 	}

@@ -1,80 +1,154 @@
 package kernelside
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
+	"gnet/internal/netlink"
 	"gnet/internal/netns"
+	"gnet/internal/sockdiag"
+	"gnet/stackprobe/app"
+	"gnet/stackprobe/event"
+	"gnet/stackprobe/link"
 )
-
-// CC is the congestion control of the client's socket: the engine's, so that the two can be compared.
-const CC = "reno"
 
 // Config says what to make.
 type Config struct {
-	Client, Server netip.Addr // IPv4
-	Port           uint16     // the client's
-	MTU            int
+	// Local is the kernel's address, Peer that of the other end: both IPv4 or both IPv6.
+	Local, Peer netip.Addr
+	MTU         int
+	// Veth has the link be a veth pair instead of a TUN interface.
+	Veth bool
+	// Socket says how every socket and the namespace are set up.
+	Socket app.Socket
 	// Helper is the command that runs Helper; nil stands for this program.
 	Helper []string
 }
 
-// Host is a kernel's network namespace with a TUN interface and one socket, seen from outside.
+// congestion is the name of the congestion control.
+func (c *Config) congestion() string { return cmp.Or(c.Socket.Congestion, CC) }
+
+// Host is a kernel's network namespace with an interface, seen from outside. All methods but Close belong to the goroutine of
+// the clock that Start gets.
 type Host struct {
-	tun, sock      int
-	table, devices int // /proc/net/tcp and /proc/net/dev of the namespace
-	client, server netip.Addr
-	port           uint16
-	peer           netip.AddrPort // of the connection, after Connect
+	cfg Config
 	// Pinned says what was fixed in the namespace, Unpinned what could not be.
 	Pinned, Unpinned []string
 
-	traffic traffic
+	device  *link.Device
+	devices int // /proc/net/dev of the namespace
+	stats   *counters
+	diag    *sockdiag.Conn
+	row     sockdiag.InetRow
+
+	control int
+	helper  *netns.Process
+	closing sync.Once
+	spare   int // a socket that was made and is not used yet, -1 if there is none
+
+	conns     map[event.Tuple]*connection
+	order     []*connection // as they came
+	listening []*listener
+
+	traffic
 }
 
-// Open makes a Host. It starts the helper and returns when that has ended. If the machine refuses, the error is an
-// *Error.
+// Open makes a Host. It starts the helper and returns when the namespace is ready. If the machine refuses, the error is an
+// *Error; if the kernel cannot do what Socket asks, it is an *app.Unsupported.
 func Open(ctx context.Context, c Config) (*Host, error) {
+	if err := refuse(&c.Socket); err != nil {
+		return nil, err
+	}
 	ours, theirs, err := pair()
 	if err != nil {
-		return nil, &Error{Step: "world helper", Err: err}
+		return nil, &Error{Step: StepHelper, Err: err}
 	}
-	defer unix.Close(ours)
-	req := request{client: c.Client.String(), server: c.Server.String(), port: c.Port, mtu: c.MTU, cc: CC}
+	req := request{local: c.Local, peer: c.Peer, mtu: c.MTU, veth: c.Veth, quickAck: c.Socket.DelayedAck == app.Off,
+		cc: c.congestion(), sysctls: sysctlsOf(&c.Socket, c.Local.Is6())}
 	if err := unix.Send(ours, req.encode(), unix.MSG_NOSIGNAL); err != nil {
+		unix.Close(ours)
 		theirs.Close()
-		return nil, &Error{Step: "world helper", Err: os.NewSyscallError("send", err)}
+		return nil, &Error{Step: StepHelper, Err: os.NewSyscallError("send", err)}
 	}
 	p, err := start(c.Helper, theirs)
 	theirs.Close()
 	if err != nil {
-		return nil, &Error{Step: "namespaces", Text: err.Error(), Err: err}
+		unix.Close(ours)
+		return nil, &Error{Step: StepNamespaces, Text: err.Error(), Err: err}
 	}
+	h := &Host{cfg: c, control: ours, helper: p, spare: -1, conns: make(map[event.Tuple]*connection)}
 	stop := context.AfterFunc(ctx, func() { p.Cmd.Process.Kill() })
 	defer stop()
-	r, fds, err := receive(ours)
-	waitErr := p.Wait()
+	if err := h.take(); err != nil {
+		h.Close()
+		return nil, h.explain(ctx, err)
+	}
+	return h, nil
+}
+
+// take receives what the helper made, and tries the options on a first socket.
+func (h *Host) take() error {
+	r, fds, err := receive(h.control)
 	if err == nil {
 		err = r.failure()
 	}
-	if err == nil && len(fds) != numFDs {
-		err = &Error{Step: "world helper", Text: "the helper handed over too few descriptors"}
+	if err == nil && len(fds) != fixedFDs {
+		err = &Error{Step: StepHelper, Text: "the helper handed over too few descriptors"}
 	}
 	if err != nil {
 		closeAll(fds)
-		return nil, explainDeath(ctx, err, waitErr)
+		return err
 	}
-	return &Host{tun: fds[0], sock: fds[1], table: fds[2], devices: fds[3], client: c.Client, server: c.Server, port: c.Port, Pinned: r.pinned, Unpinned: r.unpinned}, nil
+	h.Pinned, h.Unpinned = r.pinned, r.unpinned
+	h.devices, h.stats = fds[1], newCounters(fds[2], fds[3])
+	h.diag = sockdiag.New(netlink.Over(fds[4]))
+	if !h.cfg.Veth {
+		h.device = link.TUN(fds[0])
+	} else if h.device, err = link.Veth(fds[0]); err != nil {
+		unix.Close(fds[0])
+		return &Error{Step: StepVeth, Err: err}
+	}
+	fd, err := h.socket()
+	if err != nil {
+		return congestionError(err, h.cfg.congestion())
+	}
+	h.spare = fd
+	return nil
 }
 
-// numFDs is the number of descriptors that the helper hands over: TUN, socket, socket table, device table.
-const numFDs = 4
+// socket returns a socket of the namespace with all options set.
+func (h *Host) socket() (int, error) {
+	if fd := h.spare; fd >= 0 {
+		h.spare = -1
+		return fd, nil
+	}
+	if err := unix.Send(h.control, []byte(socketMagic), unix.MSG_NOSIGNAL); err != nil {
+		return -1, &Error{Step: StepHelper, Err: os.NewSyscallError("send", err)}
+	}
+	r, fds, err := receive(h.control)
+	if err == nil {
+		err = r.failure()
+	}
+	if err == nil && len(fds) != 1 {
+		err = &Error{Step: StepHelper, Text: "the helper handed over no socket"}
+	}
+	if err == nil {
+		err = applyOptions(fds[0], &h.cfg.Socket)
+	}
+	if err != nil {
+		closeAll(fds)
+		return -1, err
+	}
+	return fds[0], nil
+}
 
 // pair makes the two ends of the control socket, the second as a file for the helper.
 func pair() (int, *os.File, error) {
@@ -96,9 +170,9 @@ func start(helper []string, control *os.File) (*netns.Process, error) {
 	return netns.Start(cmd)
 }
 
-// receive reads the helper's answer and the descriptors with it.
+// receive reads an answer of the helper and the descriptors with it.
 func receive(fd int) (reply, []int, error) {
-	buf, oob := make([]byte, maxMessage), make([]byte, unix.CmsgSpace(4*numFDs))
+	buf, oob := make([]byte, maxMessage), make([]byte, unix.CmsgSpace(4*fixedFDs))
 	var n, oobn int
 	var err error
 	for {
@@ -112,7 +186,7 @@ func receive(fd int) (reply, []int, error) {
 		// It ended; if it had not even read the request, the socket says reset.
 		return reply{}, nil, errSilent
 	case err != nil:
-		return reply{}, nil, &Error{Step: "world helper", Err: os.NewSyscallError("recvmsg", err)}
+		return reply{}, nil, &Error{Step: StepHelper, Err: os.NewSyscallError("recvmsg", err)}
 	}
 	var fds []int
 	if msgs, err := unix.ParseSocketControlMessage(oob[:oobn]); err == nil {
@@ -127,21 +201,23 @@ func receive(fd int) (reply, []int, error) {
 }
 
 // errSilent is a helper that ended without an answer.
-var errSilent = &Error{Step: "world helper", Text: "the helper ended without an answer"}
+var errSilent = &Error{Step: StepHelper, Text: "the helper ended without an answer"}
 
-// explainDeath adds how the helper ended to an error that it did not explain itself.
-func explainDeath(ctx context.Context, err, waitErr error) error {
+// explain adds how the helper ended to an error that it did not explain itself.
+func (h *Host) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if errors.Is(err, errSilent) && waitErr != nil {
-		return &Error{Step: "world helper", Text: strings.Join([]string{errSilent.Text, waitErr.Error()}, ": "), Err: waitErr}
+	if waitErr := h.helper.Wait(); errors.Is(err, errSilent) && waitErr != nil {
+		return &Error{Step: StepHelper, Text: strings.Join([]string{errSilent.Text, waitErr.Error()}, ": "), Err: waitErr}
 	}
 	return err
 }
 
 func closeAll(fds []int) {
 	for _, fd := range fds {
-		unix.Close(fd)
+		if fd >= 0 {
+			unix.Close(fd)
+		}
 	}
 }

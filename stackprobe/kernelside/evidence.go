@@ -1,0 +1,62 @@
+package kernelside
+
+import "gnet/stackprobe/event"
+
+// The values of tcpi_ca_state that speak for a reason (enum tcp_ca_state).
+const (
+	caRecovery = 3
+	caLoss     = 4
+)
+
+// Which evidence can belong to which segment, where several leave at once.
+const (
+	ofRepeated = event.Expired | event.ProbedTail | event.FastRetransmitted | event.SlowStartRetrans | event.LostRetransmission |
+		event.SynRetransmitted
+	ofEmpty = event.SentKeepalive | event.SentWindowProbe | event.Challenged | event.DelayedAck | event.SentDSACK
+)
+
+// movement returns what the namespace's counters say of the batch, 0 without looking if nothing in it asks for a reason: data that
+// were not sent before, and plain acknowledgements in answer to what has arrived. own says that no call of ours has made the kernel
+// transmit, so that one of its timers has.
+func (h *Host) movement(own bool) event.Evidence {
+	for i := range h.batch {
+		t := &h.batch[i]
+		if c := t.conn; c != nil && (own || c.odd || c.repeats(&t.seg) || t.seg.sack && t.seg.space == 0 || t.seg.flags.Has(event.SYN|event.ACK)) {
+			return h.stats.moved()
+		}
+	}
+	return 0
+}
+
+// evidence says what speaks for a reason of the segment that is about to leave: of what has moved, that which can belong to it, and
+// the state of the sender's recovery.
+func (c *connection) evidence(s *segment, inTimer bool, moved event.Evidence) event.Evidence {
+	ev := event.Evidence(0)
+	if inTimer {
+		ev |= event.InTimer
+	}
+	switch {
+	case c.repeats(s):
+		ev |= moved & ofRepeated
+		switch {
+		case c.info.State == tcpSynRecv || s.flags.Has(event.SYN|event.ACK):
+			if inTimer && moved&event.SynRetransmitted != 0 {
+				ev |= event.Expired // the timer of an embryonic connection is not in TCPTimeouts
+			}
+		case c.info.CAState == caLoss:
+			ev |= event.Resending
+		case c.info.CAState == caRecovery:
+			ev |= event.Recovering
+		}
+	case s.space == 0:
+		ev |= moved & ofEmpty
+		if moved&event.SentWindowProbe != 0 {
+			ev |= event.Probing
+		}
+	case s.flags.Has(event.SYN | event.ACK):
+		ev |= moved & event.SentCookie
+	case inTimer:
+		ev |= moved & event.ProbedTail // a probe may carry new data (RFC 8985 section 7.3)
+	}
+	return ev
+}
