@@ -142,13 +142,18 @@ func TestMeasure(t *testing.T) {
 		{"own link", probe.IPv4, mtus(1500, 1500), nil, "icmp forward 1500 own_link, reverse 1500 own_link, behind hop 0", 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			n := newSim(tt.family, 1, slices.Clone(tt.links))
-			if tt.set != nil {
-				tt.set(n)
-			}
-			r, lines := n.measure(t, nil)
-			if diff := cmp.Diff(tt.want, short(r)); diff != "" || r.Rounds > tt.rounds {
-				t.Errorf("%d rounds, %d probes\n%s\n%s", r.Rounds, r.Probes, diff, strings.Join(lines, "\n"))
+			for _, fast := range []bool{false, true} {
+				n := newSim(tt.family, 1, slices.Clone(tt.links))
+				if tt.set != nil {
+					tt.set(n)
+				}
+				if fast && n.change != nil {
+					continue // all is known before it happens
+				}
+				r, lines := n.measure(t, func(c *Config) { c.Fast = fast })
+				if diff := cmp.Diff(tt.want, short(r)); diff != "" || r.Rounds > tt.rounds {
+					t.Errorf("fast %v: %d rounds, %d probes\n%s\n%s", fast, r.Rounds, r.Probes, diff, strings.Join(lines, "\n"))
+				}
 			}
 		})
 	}
