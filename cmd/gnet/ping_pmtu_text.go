@@ -276,7 +276,7 @@ func (t *pmtuText) unknown() []string {
 	if !r.Forward.Exact() {
 		open = append(open, "how much longer packets may be: the probes ended before that was clear")
 	} else if !r.LimitKnown {
-		open = append(open, "which link is the narrow one: the routers do not answer")
+		open = append(open, "which link is the narrow one: the routers do not answer, or too seldom")
 	}
 	switch {
 	case r.Cause == path.Unknown && t.run.Ended:

@@ -2,6 +2,7 @@ package path
 
 import (
 	"math"
+	"net/netip"
 	"slices"
 )
 
@@ -107,7 +108,7 @@ func (m *Measurement) loss() float64 {
 	for _, s := range m.probes() {
 		if s.whole() && s.Size < low && s.Method == m.method && m.alive(s.Round, s.Method) {
 			sent++
-			if s.Fate == Silent {
+			if m.unanswered(s) {
 				lost++
 			}
 		}
@@ -115,16 +116,27 @@ func (m *Measurement) loss() float64 {
 	return (float64(lost) + 0.5) / (float64(sent) + 1)
 }
 
+// lossOf is the share of probes of a size that are lost although they fit. Where
+// the way back is narrower, the reply comes in pieces, of which none may be lost.
+func (m *Measurement) lossOf(size int) float64 {
+	loss := m.loss()
+	if fragment := m.replied().fragment; m.method == Echo && fragment > 0 && size > fragment {
+		pieces := (size + fragment - 1) / fragment
+		return 1 - math.Pow(1-loss, float64(1+pieces)/2)
+	}
+	return loss
+}
+
 // needed is how many probes must stay silent before it is no chance.
 func (m *Measurement) needed() int {
-	n := math.Ceil(math.Log(chance) / math.Log(m.loss()))
+	n := math.Ceil(math.Log(chance) / math.Log(m.lossOf(m.low()+1)))
 	return int(min(max(n, 4), 40))
 }
 
 // confidence is how sure silence makes us: 1 less the probability that so many
 // probes are lost by chance.
 func (m *Measurement) confidence(silent int) float64 {
-	return 1 - math.Pow(m.loss(), float64(silent))
+	return 1 - math.Pow(m.lossOf(m.low()+1), float64(silent))
 }
 
 // claimed returns the smallest MTU that a router named and that the answers do
@@ -152,7 +164,18 @@ func (m *Measurement) hint() int {
 
 // credible reports whether a claim can be true.
 func (m *Measurement) credible(s *Probe, c Claim, low int) bool {
-	return c.MTU >= max(low, m.floor) && c.MTU < s.Size && s.Fate != Answered
+	return c.MTU >= max(low, m.floor) && c.MTU < s.Size && s.Fate != Answered && !m.lied(c.From)
+}
+
+// lied reports whether a router has complained of a probe that arrived: somebody
+// forges messages in its name.
+func (m *Measurement) lied(from netip.Addr) bool {
+	for _, s := range m.probes() {
+		if s.Fate == Answered && slices.ContainsFunc(s.Claims, func(c Claim) bool { return c.From == from }) {
+			return true
+		}
+	}
+	return false
 }
 
 // forward is what is known of the forward path: the figure and what it rests on.
@@ -165,7 +188,7 @@ func (m *Measurement) forward() (mtu int, basis Basis) {
 		return low, Bound
 	case low >= m.top:
 		return low, OwnLink
-	case m.claimed() == low && (m.refused(low+1) || silent >= 2):
+	case m.claimed() == low && (m.refused(low+1) || silent >= 2 && 2*silent >= m.needed()):
 		return low, Routers
 	case silent < m.needed() || rounds < 2 || !m.stillFits(low):
 	case m.refused(low + 1):
@@ -209,14 +232,20 @@ func (m *Measurement) doubted(size int) bool {
 	return fails > fits
 }
 
-// refused reports whether a router refused a whole probe of that size.
+// refused reports whether a router refused a whole probe of that size, one that
+// has not lied.
 func (m *Measurement) refused(size int) bool {
 	for _, s := range m.probes() {
-		if s.whole() && s.Size == size && s.Fate == TooBig {
+		if s.whole() && s.Size == size && s.Fate == TooBig && m.believed(s) {
 			return true
 		}
 	}
 	return false
+}
+
+// believed reports whether a router that has not lied complains of a probe.
+func (m *Measurement) believed(s *Probe) bool {
+	return slices.ContainsFunc(s.Claims, func(c Claim) bool { return !m.lied(c.From) })
 }
 
 // askForward returns the probes that the forward path still needs.
@@ -254,8 +283,8 @@ func (m *Measurement) sent(method Method, size int) int {
 }
 
 // replyLost reports whether a datagram got through that is longer than what echo
-// requests are answered to: then the way back is the narrower one, and drops what
-// it does not carry.
+// requests are answered to, which is no chance: then the way back is the narrower
+// one, and drops what it does not carry.
 func (m *Measurement) replyLost() bool {
 	echo, other := 0, 0
 	for _, s := range m.probes() {
@@ -267,7 +296,11 @@ func (m *Measurement) replyLost() bool {
 			other = max(other, s.Size)
 		}
 	}
-	return echo > 0 && other > echo
+	if m.method != Echo {
+		return echo > 0 && other > echo
+	}
+	silent, _ := m.silent(echo + 1)
+	return echo > 0 && other > echo && silent >= m.needed()
 }
 
 // forwardSizes are the sizes to ask for next.

@@ -29,6 +29,8 @@ const (
 	smallTries = 2
 	// maxLarge, and twice what is needed, bound the long probes to one hop.
 	maxLarge = 8
+	// sure is how sure silence must make us before a link is named.
+	sure = 0.999
 	// near is how close the size must be known before hops are asked for one that is
 	// too long.
 	near = 24
@@ -82,7 +84,7 @@ func (m *Measurement) askLarge(size int) []Packet {
 func (m *Measurement) askBehind(hop, size int) []Packet {
 	exact, _ := m.largeTries(hop, size, size)
 	tries, rounds := m.largeTries(hop, m.low()+1, m.low()+near)
-	if m.refusedBefore(hop) || exact >= 2 && tries >= m.needed() && rounds > 1 || m.hopTries(hop, 0) > maxLarge+2*m.needed() {
+	if m.refusedBefore(hop, size) || exact >= 2 && tries >= m.needed() && rounds > 1 || m.hopTries(hop, 0) > maxLarge+2*m.needed() {
 		return nil
 	}
 	var burst []Packet
@@ -92,10 +94,12 @@ func (m *Measurement) askBehind(hop, size int) []Packet {
 	return append(burst, m.hopProbe(hop, m.smallest()))
 }
 
-// refusedBefore reports whether a router before a hop has refused a long probe to
-// it.
-func (m *Measurement) refusedBefore(hop int) bool {
-	return slices.ContainsFunc(m.probes(), func(s *Probe) bool { return s.TTL == hop && s.Fate == TooBig })
+// refusedBefore reports whether a router before a hop has refused a probe of that
+// size to it.
+func (m *Measurement) refusedBefore(hop, size int) bool {
+	return slices.ContainsFunc(m.probes(), func(s *Probe) bool {
+		return s.TTL == hop && s.Size == size && s.Fate == TooBig && m.believed(s)
+	})
 }
 
 // largeTries counts the probes of these sizes to a hop in rounds in which it
@@ -275,7 +279,25 @@ func (m *Measurement) limit() (l Limit, ok bool) {
 	if basis == Routers && m.namedBy().IsValid() {
 		l.From, l.Named = m.namedBy(), true
 	}
-	return l, l.Named || l.Evidence.Silent+l.Evidence.Named > 0
+	return l, l.Named || m.shut(l.NextHop, low+1, &l.Evidence)
+}
+
+// shut reports whether probes of just that size do not reach a hop: a router has
+// refused one, or they were silent more than once, and with others in more rounds
+// than one. Longer ones alone may have met another link.
+func (m *Measurement) shut(hop, size int, e *Evidence) bool {
+	silent := 0
+	for _, s := range m.probes() {
+		switch {
+		case s.Size != size || s.TTL != hop && (s.TTL > 0 || hop != m.hops() || !s.whole()):
+		case s.Fate == TooBig && m.believed(s):
+			return true
+		case s.TTL > 0 && !m.hopAlive(hop, s.Round):
+		case s.Fate == Silent || s.Fate == TooBig:
+			silent++
+		}
+	}
+	return silent > 1 && e.Rounds > 1 && e.Confidence > sure
 }
 
 // behind is the link behind a hop, up to the next that answered.
