@@ -109,7 +109,7 @@ func hopColumns() []render.Column[hopRow] {
 	steps.Sub = []render.Field{{Name: "mtu", Kind: render.Int, Unit: "bytes", Doc: "The MTU."},
 		{Name: "source", Kind: render.String, Doc: "How it is known: own_link, router (it said so) or silence (longer packets vanish)."},
 		{Name: "from", Kind: render.Addr, Doc: "Router that said so."}}
-	return []render.Column[row]{
+	return append([]render.Column[row]{
 		column("hop", render.Int, "", "Number of the hop, from 1.", func(r *row, v *value) { v.Int(int64(r.TTL)) }),
 		column("address", render.Addr, "", "Address of the first answer; absent when nobody answered.", answered(func(r *row, v *value) { v.Addr(r.First.From) })),
 		others,
@@ -128,6 +128,11 @@ func hopColumns() []render.Column[hopRow] {
 				v.Str(errnoText(r.Err))
 			}
 		}),
+		column("reply", render.String, "", "How the host answered: port_unreachable, data (of a program that listens there), echo_reply, syn_ack or reset.", answered(func(r *row, v *value) {
+			if r.First.Fate == path.Answered {
+				v.Str(r.First.Means.String())
+			}
+		})),
 		column("icmp_type", render.Int, "", "ICMP type of the error that ended the path.", icmp(func(r *row, v *value) { v.Int(int64(r.First.Type)) })),
 		column("icmp_code", render.Int, "", "ICMP code of that error.", icmp(func(r *row, v *value) { v.Int(int64(r.First.Code)) })),
 		column("back_hops", render.Int, "", "Hops that the answer came, computed from the time to live it had left.", answered(func(r *row, v *value) {
@@ -146,7 +151,7 @@ func hopColumns() []render.Column[hopRow] {
 		column("rtt_avg_ns", render.Duration, "ns", "Mean round-trip time.", answered(func(r *row, v *value) { v.Duration(r.Mean) })),
 		column("rtt_max_ns", render.Duration, "ns", "Longest round-trip time.", answered(func(r *row, v *value) { v.Duration(r.Max) })),
 		steps,
-	}
+	}, hopExtensionColumns()...)
 }
 
 // hopSummaryColumns are the columns of the end.
@@ -176,6 +181,7 @@ func hopSummaryColumns() []render.Column[hopSum] {
 		count("duplicates", "Further answers to the same probes.", func(r *row) int { return r.t.Counts().Duplicates }),
 		count("foreign", "Answers to none of the probes.", func(r *row) int { return r.t.Counts().Foreign + r.t.Counts().OtherSource }),
 		count("malformed", "Messages that could not be read.", func(r *row) int { return r.t.Counts().Malformed }),
+		count("malformed_extensions", "ICMP errors with extensions that could not be read.", func(r *row) int { return r.t.Counts().BadExtensions }),
 		column("interrupted", render.Bool, "", "A signal ended the trace; absent otherwise.", func(r *row, v *value) {
 			if r.interrupted {
 				v.Bool(true)

@@ -332,3 +332,26 @@ func TestGetoptOracle_ping(t *testing.T) {
 		g.expectSeen(t, newer)
 	})
 }
+
+func TestGetoptOracle_tracepath(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		g := getoptOracle{name: "tracepath", peer: nstest.Peer(t, "tracepath"), tail: "-y", budget: 40, seen: make(map[string]bool),
+			samples: map[string]string{"LENGTH": "1000", "HOPS": "3", "PORT": "99"}}
+		g.differs = func([]string, getoptAnswer, getoptAnswer) string { return "" }
+		g.all(t, oracleOptions(tracepathTable()))
+		for _, line := range [][]string{{}, {"a", "b"}, {"-h"}, {"-?"}, {"-V", "-y"}, {"-V", "a"}, {"-4", "-6"}, {"-46", "a"}, {"-6n4"}, {"-nb4", "-y"}, {"--"}, {"--", "a", "b"}, {"-"}, {"-", "-y"}} {
+			if line := strings.Join(line, " "); line == "-" {
+				continue // a name that is looked up
+			}
+			g.compare(t, false, line...)
+			g.compare(t, true, line...)
+		}
+		for _, letter := range []string{"-l", "-m", "-p"} {
+			for _, value := range []string{"", "x", "1x", " 7", "7 ", "+7", "-1", "-0", "0", "0x10", "010", "1e3", "255", "256", "65535", "65536", "2147483647", "2147483648", "-2147483648",
+				"9223372036854775807", "9223372036854775808", "99999999999999999999", "1.5"} {
+				g.compare(t, false, letter, value, "-y")
+				g.compare(t, false, letter+value, "-y")
+			}
+		}
+	})
+}

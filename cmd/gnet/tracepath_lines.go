@@ -23,6 +23,9 @@ type hopLines struct {
 	t     *hopTrace
 	names *pingNames
 	line  []byte
+	// said are the extensions that were shown last, of the hop saidOf.
+	said   string
+	saidOf int
 }
 
 func newHopLines(ctx context.Context, e *env, o *tracepathOptions, t *hopTrace) *hopLines {
@@ -53,15 +56,32 @@ func (l *hopLines) event(ev *path.HopEvent) {
 	case path.HopNotSent:
 		b = fmt.Appendf(b, "%2d:  send failed", ev.TTL)
 	case path.HopAnswer:
+		if ev.Probe.Means == path.ByData {
+			b = fmt.Appendf(b, "%2d?: reply received 8)", ev.TTL)
+			break
+		}
 		b = append(l.answer(b, ev), remark(ev.Probe, l.t.dest.Is6())...)
 	}
 	l.line = append(b, '\n')
 	l.e.Stdout.Write(l.line)
+	l.extensions(ev)
 	if ev.Kind == path.HopAnswer && ev.Probe.Fate == path.Unreachable {
 		if errno := errnoOf(ev.Probe, l.t.dest.Is6()); mark(errno) == "" {
 			l.e.warn("NET ERROR: %s", errnoText(errno))
 		}
 	}
+}
+
+// extensions writes those of an answer, once for a hop that is asked twice.
+func (l *hopLines) extensions(ev *path.HopEvent) {
+	if ev.Probe == nil {
+		return
+	}
+	text := string(appendExtensions(nil, ev.Probe.Extensions, ev.Probe.BadExtensions))
+	if ev.TTL != l.saidOf || text != l.said {
+		l.e.Stdout.WriteString(text)
+	}
+	l.saidOf, l.said = ev.TTL, text
 }
 
 // unnumbered is the start of a line whose hop did not say so itself.
@@ -177,7 +197,7 @@ func (l *hopLines) found() {
 		fmt.Fprintf(l.e.Stdout, "     Too many hops: pmtu %d\n", l.t.MTU())
 	}
 	fmt.Fprintf(l.e.Stdout, "     Resume: pmtu %d ", l.t.MTU())
-	if s := l.t.Reached(); s != nil {
+	if s := l.t.Reached(); s != nil && s.Means != path.ByData { // the original's: data have no hops back
 		fmt.Fprintf(l.e.Stdout, "hops %d ", s.TTL)
 		if back := hopsBack(s); back > 0 {
 			fmt.Fprintf(l.e.Stdout, "back %d ", back)

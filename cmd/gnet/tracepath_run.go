@@ -29,11 +29,7 @@ func runTracepath(ctx context.Context, e *env, o tracepathOptions) error {
 	if err != nil {
 		return err
 	}
-	a := target.Addrs[0].Unmap()
-	if err := o.checkLength(familyOf(a)); err != nil {
-		return err
-	}
-	t, err := openHopTrace(&o, &target, a)
+	t, err := openFirst(&o, &target)
 	if err != nil {
 		return err
 	}
@@ -47,6 +43,21 @@ type hopTrace struct {
 	target *pingTarget
 	dest   netip.Addr
 	close  func() error
+}
+
+// openFirst opens the sockets for the first address whose family this host has, as the
+// original does: it goes on when there is no socket, and not when there is no route.
+func openFirst(o *tracepathOptions, target *pingTarget) (t *hopTrace, err error) {
+	for _, a := range target.Addrs {
+		a = a.Unmap()
+		if err := o.checkLength(familyOf(a)); err != nil {
+			return nil, err
+		}
+		if t, err = openHopTrace(o, target, a); !errors.Is(err, unix.EAFNOSUPPORT) {
+			break
+		}
+	}
+	return t, err
 }
 
 // openHopTrace opens the sockets for an address: one of UDP, for which nobody

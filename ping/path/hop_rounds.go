@@ -34,6 +34,10 @@ type Hop struct {
 	First *Probe
 	// Err is why our own kernel sent nothing there, nil when it did.
 	Err error
+	// Extensions are those of the first answer that had some, nil without any.
+	// BadExtensions says that some of an answer's could not be read.
+	Extensions    *Extensions
+	BadExtensions bool
 	// Sent counts the probes that were not too long for the path, Answered those of
 	// them that were answered, within Min and Max, in Mean
 	// on average.
@@ -53,6 +57,10 @@ func (t *Trace) Hops() []Hop {
 func (t *Trace) hop(ttl int) Hop {
 	h, sum := Hop{TTL: ttl}, time.Duration(0)
 	for _, s := range t.hops[ttl] {
+		if decisive(s) && h.Extensions == nil {
+			h.Extensions = s.Extensions
+		}
+		h.BadExtensions = h.BadExtensions || decisive(s) && s.BadExtensions
 		switch {
 		case decisive(s):
 			if h.First == nil {

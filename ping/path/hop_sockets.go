@@ -3,6 +3,7 @@ package path
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,9 +19,16 @@ type Datagrams struct {
 	// port is where probes go. With spread they go to it and the next ones in turn.
 	port   uint16
 	spread bool
-	sent   []Packet // by number
-	last   *Packet  // the only probe of the burst under way, nil when there are more
+	count  int        // probes that the kernel has taken
+	sent   []datagram // by number
+	last   *Packet    // the only probe of the burst under way, nil when there are more
 	short  int
+}
+
+// datagram is what tells a probe: its cookie, and where it went, 0 when it was not sent.
+type datagram struct {
+	cookie uint64
+	port   uint16
 }
 
 // spreadPorts is how many ports probes go to in turn, as those of tracepath of iputils.
@@ -48,14 +56,13 @@ func (d *Datagrams) Configure(dest netip.Addr, port uint16, spread bool) error {
 	return d.udp.AskExtensions()
 }
 
-// portOf is where the probe of a number goes. Behind the last port is the first one: there
-// is no port 0.
-func (d *Datagrams) portOf(number uint16) uint16 {
+// next is where the next probe goes. Behind the last port is the first one: there is no
+// port 0.
+func (d *Datagrams) next() uint16 {
 	if !d.spread {
 		return d.port
 	}
-	port := int(d.port) + int(number)%spreadPorts
-	return uint16((port-1)%0xffff + 1)
+	return uint16((int(d.port)+d.count%spreadPorts-1)%0xffff + 1)
 }
 
 // Close releases the socket.
@@ -70,15 +77,20 @@ func (d *Datagrams) Send(p *Packet) error {
 	if p.Method != UDP {
 		return unix.EOPNOTSUPP
 	}
-	if n := int(p.Number); n >= len(d.sent) {
-		d.sent = append(d.sent, make([]Packet, n+1-len(d.sent))...)
-	}
-	d.sent[p.Number] = *p
 	short := *p
 	short.Size = min(p.Size, longestTry)
 	d.codec.message = d.codec.build(d.codec.message[:0], &short)
-	d.udp.SetPort(d.portOf(p.Number))
-	return d.udp.SendVaried(d.codec.message, probe.Vary{TTL: p.TTL})
+	port := d.next()
+	d.udp.SetPort(port)
+	if err := d.udp.SendVaried(d.codec.message, probe.Vary{TTL: p.TTL}); err != nil {
+		return err
+	}
+	if n := int(p.Number); n >= len(d.sent) {
+		d.sent = append(d.sent, make([]datagram, n+1-len(d.sent))...)
+	}
+	d.sent[p.Number] = datagram{cookie: p.Cookie, port: port}
+	d.count++
+	return nil
 }
 
 // Receive returns the next answer.
@@ -111,8 +123,8 @@ func (d *Datagrams) attribute(port uint16) bool {
 		d.codec.answer.Number = d.last.Number
 		return true
 	}
-	for n := len(d.sent) - 1; n >= max(0, len(d.sent)-spreadPorts); n-- {
-		if d.portOf(uint16(n)) == port {
+	for n, s := range slices.Backward(d.sent) {
+		if s.port == port {
 			d.codec.answer.Number = uint16(n)
 			return true
 		}
@@ -126,7 +138,7 @@ func (d *Datagrams) data(m *probe.Message) bool {
 	a.Kind, a.Means, a.Size = Reply, ByData, len(m.Data)+wire.UDPHeader+d.codec.ipHeader()
 	if len(m.Data) >= udpData {
 		cookie, number := binary.BigEndian.Uint64(m.Data), binary.BigEndian.Uint16(m.Data[8:])
-		if int(number) < len(d.sent) && cookie == d.sent[number].Cookie && d.portOf(number) == m.Port {
+		if int(number) < len(d.sent) && d.sent[number] == (datagram{cookie, m.Port}) {
 			a.Number, a.Cookie, a.HasCookie = number, cookie, true
 			return true
 		}
@@ -134,7 +146,7 @@ func (d *Datagrams) data(m *probe.Message) bool {
 	if !d.attribute(m.Port) {
 		return false
 	}
-	a.Cookie, a.HasCookie = d.sent[a.Number].Cookie, true
+	a.Cookie, a.HasCookie = d.sent[a.Number].cookie, true
 	return true
 }
 
