@@ -116,11 +116,12 @@ func (c conn) Established() (bool, error) {
 	return false, nil
 }
 
-// Write implements app.Conn.
+// Write implements app.Conn. A call that moves nothing changes nothing.
 func (c conn) Write(p []byte) (int, error) {
-	c.called()
 	n, err := c.ep.Write(bytes.NewReader(p), tcpip.WriteOptions{})
-	if _, full := err.(*tcpip.ErrWouldBlock); err == nil || full {
+	if _, full := err.(*tcpip.ErrWouldBlock); full && n == 0 {
+		return 0, nil
+	} else if c.called(); err == nil || full {
 		return int(n), nil
 	}
 	return int(n), sysError(err)
@@ -128,9 +129,12 @@ func (c conn) Write(p []byte) (int, error) {
 
 // Read implements app.Conn.
 func (c conn) Read(p []byte) (int, error) {
-	c.called()
 	w := tcpip.SliceWriter(p)
 	r, err := c.ep.Read(&w, tcpip.ReadOptions{})
+	if _, empty := err.(*tcpip.ErrWouldBlock); empty && r.Count == 0 {
+		return 0, nil
+	}
+	c.called()
 	switch err.(type) {
 	case nil, *tcpip.ErrWouldBlock:
 		return r.Count, nil
