@@ -82,7 +82,11 @@ func newExchange(cfg *Config, w World, why string, loop *vclock.Loop, clock even
 
 // connect makes the exchange's link. Ends are attached by the world.
 func (x *exchange) connect(client, server link.Path) {
-	x.link = link.New(link.Config{Clock: x.loop, Client: client, Server: server, Rules: x.cfg.Faults, Seed: x.cfg.Seed, Snap: x.run.Snap, Sink: x.rec.put})
+	sink := x.rec.put
+	if x.cfg.Quiet {
+		sink = nil
+	}
+	x.link = link.New(link.Config{Clock: x.loop, Client: client, Server: server, Rules: x.cfg.Faults, Seed: x.cfg.Seed, Snap: x.run.Snap, Sink: sink})
 }
 
 // attach makes e the end h.
@@ -182,7 +186,7 @@ func (x *exchange) sample() {
 		x.ends[h].Sample(func(t event.Tuple, state event.State, vars event.Vars) {
 			x.rec.observe(x.loop.Now(), h, x.link.Conn(h, t), state, vars)
 		})
-		if c, ok := x.ends[h].(clockwork); ok {
+		if c, ok := x.ends[h].(clockwork); ok && !x.cfg.Quiet {
 			c.Timers(func(t event.Tuple, timer event.Timer) {
 				x.rec.put(&event.Event{T: int64(x.loop.Now()), Kind: event.KindTimer, Host: h, Conn: x.link.Conn(h, t), Timer: timer})
 			})

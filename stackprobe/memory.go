@@ -38,7 +38,7 @@ func (x *exchange) engine(h event.Host) error {
 	socket := &x.cfg.Ends[h].Socket
 	s, err := engine.New(engine.Config{
 		// The two ends draw from different sequences, or their initial numbers would be the same.
-		Clock: x.loop, Addr: x.cfg.addr(h), MTU: x.cfg.mtu(), Socket: *socket, Seed: x.cfg.Seed<<8 + int64(h)<<4,
+		Clock: x.loop, Addr: x.cfg.addr(h), MTU: x.cfg.mtu(), Socket: *socket, Quiet: x.cfg.Quiet, Seed: x.cfg.Seed<<8 + int64(h)<<4,
 		Send: func(at time.Duration, packet []byte, sent link.Sent) { x.link.Send(h, at, packet, sent) },
 	})
 	if err != nil {

@@ -40,6 +40,8 @@ type Config struct {
 	Socket app.Socket
 	// Seed fixes initial sequence numbers, timestamps and ports. Two stacks of one run need different seeds.
 	Seed int64
+	// Quiet reads no variables and no evidence, only states: the stack as fast as it is when nobody watches.
+	Quiet bool
 	// Send gets each packet that the stack transmits, with its moment. The packet belongs to the receiver. Send is
 	// called with a lock of the stack held and must not call the stack.
 	Send func(at time.Duration, packet []byte, sent link.Sent)
@@ -89,7 +91,7 @@ func New(c Config) (*Stack, error) {
 	})
 	s.tcp = s.stack.TransportProtocolInstance(tcp.ProtocolNumber)
 	s.nic = &nic{stack: s, mtu: uint32(c.MTU), send: c.Send,
-		table: &table{stack: s.stack, at: at, conns: make(map[stack.TransportEndpointID]*connection)}}
+		table: &table{stack: s.stack, at: at, quiet: c.Quiet, conns: make(map[stack.TransportEndpointID]*connection)}}
 	if err := s.setUp(c.Addr.BitLen()); err != nil {
 		s.Close()
 		return nil, err

@@ -37,7 +37,7 @@ type timerEvent struct {
 
 // slots reads the timers of a connection whose lock the caller holds. Netstack lets the clock's timers run on when it
 // stops its own or moves them back; what counts is its own mark and target.
-func (l *layout) slots(ep *tcp.Endpoint, state tcp.EndpointState) (s [numSlots]slot) {
+func (l *layout) slots(ep *tcp.Endpoint) (s [numSlots]slot) {
 	e := unsafe.Pointer(ep)
 	if h := *l.handshake.in(e); h != nil && *l.handTimer.in(h) != nil {
 		kind := event.TimerSynAck
@@ -105,19 +105,20 @@ func (l *layout) owns(ep *tcp.Endpoint, t *timer) (int, bool) {
 }
 
 // compare logs what has happened to the timers of c since it was looked at; t.mu is held.
-func (t *table) compare(c *connection, now *[numSlots]slot) {
-	if t.wanted {
-		for i, s := range now {
-			before := c.slots[i]
-			if before.kind != 0 && s.kind != before.kind {
-				t.note(c, event.Stopped, before)
-			}
-			if s.kind != 0 && s != before {
-				t.note(c, event.Armed, s)
-			}
+func (t *table) compare(c *connection, now [numSlots]slot) {
+	if now == c.slots {
+		return
+	}
+	for i, s := range now {
+		before := c.slots[i]
+		if before.kind != 0 && s.kind != before.kind {
+			t.note(c, event.Stopped, before)
+		}
+		if s.kind != 0 && s != before {
+			t.note(c, event.Armed, s)
 		}
 	}
-	c.slots = *now
+	c.slots = now
 }
 
 func (t *table) note(c *connection, op event.TimerOp, s slot) {
@@ -200,7 +201,7 @@ func (t *table) expiry(which *timer, now time.Duration) (*connection, slot, bool
 	case slotTimeWait:
 		return c, slot{event.TimerTimeWait, int64(now)}, true
 	}
-	s := t.at.slots(c.ep, state)[which.slot]
+	s := t.at.slots(c.ep)[which.slot]
 	return c, s, s.kind != 0 && s.at <= int64(now)
 }
 
