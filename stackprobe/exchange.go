@@ -65,6 +65,8 @@ type exchange struct {
 	rec  *recorder
 	ends [3]end       // by event.Host
 	apps [3]*app.Peer // by event.Host
+	// seen is where the events begin that follow from what the timers did since they were last asked, by event.Host.
+	seen [3]int
 	// polled says that the loop already wakes the exchange to look at states that no packet tells of.
 	polled bool
 }
@@ -188,8 +190,9 @@ func (x *exchange) sample() {
 		})
 		if c, ok := x.ends[h].(clockwork); ok && !x.cfg.Quiet {
 			c.Timers(func(t event.Tuple, timer event.Timer) {
-				x.rec.put(&event.Event{T: int64(x.loop.Now()), Kind: event.KindTimer, Host: h, Conn: x.link.Conn(h, t), Timer: timer})
+				x.rec.timer(x.seen[h], &event.Event{T: int64(x.loop.Now()), Kind: event.KindTimer, Host: h, Conn: x.link.Conn(h, t), Timer: timer})
 			})
+			x.seen[h] = x.rec.place()
 		}
 	}
 }

@@ -146,17 +146,47 @@ func (r *recorder) insert(place int, e *event.Event) {
 	if r.quiet {
 		return // only the calls of applications are inserted
 	}
-	i := len(r.queue) - (r.n + 1 - place)
+	r.insertAt(len(r.queue)-(r.n+1-place), e)
+}
+
+// insertAt records e as the i-th of those that wait.
+func (r *recorder) insertAt(i int, e *event.Event) {
+	if i == len(r.queue) {
+		r.append(e)
+		return
+	}
 	if i > 0 {
 		e.T = max(e.T, r.queue[i-1].T)
 	}
-	e.N, e.Clock = place, r.clock
+	e.T, e.N, e.Clock = min(e.T, r.queue[i].T), r.queue[i].N, r.clock
 	for k := i; k < len(r.queue); k++ {
 		r.queue[k].N++
 	}
 	r.queue = slices.Insert(r.queue, i, *e)
 	r.n++
-	r.last = max(r.last, e.T)
+}
+
+// timer takes what a stack says of a timer. One that fired stands before what its end transmitted because of it, in the
+// place of what was inferred from that; since is where the events begin that may follow from it.
+func (r *recorder) timer(since int, e *event.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.quiet {
+		return
+	}
+	for i := max(len(r.queue)-(r.n+1-since), 0); e.Timer.Op == event.Fired && i < len(r.queue); i++ {
+		q := &r.queue[i]
+		switch {
+		case q.Host != e.Host || q.Conn != e.Conn:
+		case q.Kind == event.KindTimer && q.Timer.Op == event.Fired && q.Timer.How == event.Inferred:
+			q.Timer = e.Timer
+			return
+		case q.Kind == event.KindTx:
+			r.insertAt(i, e)
+			return
+		}
+	}
+	r.append(e)
 }
 
 // take returns what waits and empties the queue; buf is reused for what comes next.
