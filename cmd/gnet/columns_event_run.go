@@ -26,17 +26,23 @@ func isEnd(e *event.Event) bool { return e.End != nil }
 
 // runColumns are the columns of the first event.
 func runColumns() []render.Column[event.Event] {
+	hasError := func(e *event.Event) bool { return isRun(e) && e.Run.Clock == event.Mono }
 	columns := []render.Column[event.Event]{
 		runWord("schema", "Schema of the events.", func(*event.Run) string { return event.Schema }),
-		runWord("world", "World of the run: tun or memory.", func(r *event.Run) string { return r.World }),
+		runWord("world", "World of the run: tun, veth or memory.", func(r *event.Run) string { return r.World }),
 		runWord("why_world", "Why this world was taken.", func(r *event.Run) string { return r.Why }),
+		runWord("run_clock", "What the times of the run mean: virtual or mono.", func(r *event.Run) string { return r.Clock.String() }),
 		runWord("version", "Version of gnet.", func(r *event.Run) string { return r.Version }),
 		runWord("seed", "Seed of the run, a decimal string.", func(r *event.Run) string { return strconv.FormatInt(r.Seed, 10) }),
 		eventInt("run_bytes", render.Int, "bytes", "What the client sends and gets back.", isRun, func(e *event.Event) int64 { return int64(e.Run.Bytes) }),
+		eventInt("snap", render.Int, "bytes", "How many bytes of each packet the events have.", isRun, func(e *event.Event) int64 { return int64(e.Run.Snap) }),
+		eventBool("ipv6", "The link carries IPv6.", isRun, func(e *event.Event) bool { return e.Run.IPv6 }),
 		eventInt("delay_client_ns", render.Duration, "ns", "One-way delay of what the client sends.", isRun, func(e *event.Event) int64 { return e.Run.DelayClient }),
 		eventInt("delay_server_ns", render.Duration, "ns", "One-way delay of what the server sends.", isRun, func(e *event.Event) int64 { return e.Run.DelayServer }),
 		eventInt("mtu", render.Int, "bytes", "MTU of the link.", isRun, func(e *event.Event) int64 { return int64(e.Run.MTU) }),
 		eventInt("deadline_ns", render.Duration, "ns", "When the run is given up.", isRun, func(e *event.Event) int64 { return e.Run.Deadline }),
+		eventInt("clock_error_ns", render.Duration, "ns", "How late the machine woke gnet before the run, median.", hasError, func(e *event.Event) int64 { return e.Run.ClockError }),
+		eventInt("clock_error_max_ns", render.Duration, "ns", "The same, at worst.", hasError, func(e *event.Event) int64 { return e.Run.ClockErrorMax }),
 	}
 	columns = append(columns, stackColumns("client", func(r *event.Run) *event.Stack { return &r.Client })...)
 	columns = append(columns, stackColumns("server", func(r *event.Run) *event.Stack { return &r.Server })...)
@@ -50,9 +56,11 @@ func runColumns() []render.Column[event.Event] {
 func stackColumns(end string, get func(*event.Run) *event.Stack) []render.Column[event.Event] {
 	return []render.Column[event.Event]{
 		runWord(end+"_stack", "TCP implementation of the "+end+".", func(r *event.Run) string { return get(r).Name }),
+		eventBool(end+"_kernel", "It is that of a kernel.", isRun, func(e *event.Event) bool { return get(e.Run).Kernel }),
 		runWord(end+"_cc", "Congestion control of the "+end+".", func(r *event.Run) string { return get(r).CC }),
 		runWord(end+"_recovery", "Loss recovery of the "+end+".", func(r *event.Run) string { return get(r).Recovery }),
 		runWord(end+"_addr", "Address of the "+end+".", func(r *event.Run) string { return get(r).Addr }),
+		runWord(end+"_options", "What its application and its socket were asked for.", func(r *event.Run) string { return get(r).Options }),
 	}
 }
 
@@ -92,8 +100,23 @@ func totalColumns(end string, get func(*event.End) *event.Totals) []render.Colum
 		return eventInt(end+"_"+name, render.Int, unit, doc, func(e *event.Event) bool { return isEnd(e) && known(get(e.End)) },
 			func(e *event.Event) int64 { return n(get(e.End)) })
 	}
+	hash := func(name, doc string, get64 func(*event.Totals) uint64) render.Column[event.Event] {
+		return eventWord(end+"_"+name, doc, func(e *event.Event) string {
+			if e.End == nil {
+				return ""
+			}
+			return strconv.FormatUint(get64(get(e.End)), 16)
+		})
+	}
+	counter := func(name, doc string, get64 func(*event.Totals) uint64) render.Column[event.Event] {
+		return column(end+"_"+name, render.Uint, "", doc, func(e *event.Event, v *render.Value) {
+			if isEnd(e) && get(e.End).HasKernel {
+				v.Uint(get64(get(e.End)))
+			}
+		})
+	}
 	any := func(*event.Totals) bool { return true }
-	kernel := func(t *event.Totals) bool { return t.HasKernel }
+	checked := func(t *event.Totals) bool { return t.Checks != 0 || t.Wrong != 0 }
 	return []render.Column[event.Event]{
 		eventWord(end+"_state", "Last TCP state of the "+end+".", func(e *event.Event) string {
 			if e.End == nil {
@@ -104,38 +127,14 @@ func totalColumns(end string, get func(*event.End) *event.Totals) []render.Colum
 		total("written", "bytes", "Bytes that the application of the "+end+" handed over.", any, func(t *event.Totals) int64 { return t.Written }),
 		total("received", "bytes", "Bytes that it got.", any, func(t *event.Totals) int64 { return t.Received }),
 		eventBool(end+"_match", "The bytes that it got are those that were sent.", isEnd, func(e *event.Event) bool { return get(e.End).Match }),
+		hash("written_hash", "FNV-1a 64 of all bytes that it handed over, hexadecimal.", func(t *event.Totals) uint64 { return t.WrittenHash }),
+		hash("received_hash", "FNV-1a 64 of all bytes that it got, hexadecimal.", func(t *event.Totals) uint64 { return t.ReceivedHash }),
 		total("segments", "", "Segments that the "+end+" transmitted.", any, func(t *event.Totals) int64 { return int64(t.Segments) }),
 		total("retransmitted", "", "Repetitions among them.", any, func(t *event.Totals) int64 { return int64(t.Retransmitted) }),
 		total("lost", "", "Those that the link took.", any, func(t *event.Totals) int64 { return int64(t.Lost) }),
-		total("kernel_acked", "", "Sequence numbers that the kernel counts as acknowledged (tcpi_bytes_acked).", kernel, func(t *event.Totals) int64 { return int64(t.KernelAcked) }),
-		total("kernel_received", "", "Sequence numbers that the kernel counts as received (tcpi_bytes_received).", kernel, func(t *event.Totals) int64 { return int64(t.KernelReceived) }),
-	}
-}
-
-// variableColumns are the columns of an end's variables.
-func variableColumns() []render.Column[event.Event] {
-	variable := func(bit event.VarSet, name string, kind render.Kind, unit, doc string, get func(*event.Vars) int64) render.Column[event.Event] {
-		return eventInt(name, kind, unit, doc, func(e *event.Event) bool { return e.Vars.Has&bit != 0 }, func(e *event.Event) int64 { return get(&e.Vars) })
-	}
-	return []render.Column[event.Event]{
-		eventWord("vars_how", "Where the variables come from, but those in computed: read.", func(e *event.Event) string {
-			if e.Vars.Has == 0 {
-				return ""
-			}
-			return e.Vars.How.String()
-		}),
-		variable(event.HasISS, "iss", render.Int, "", "Initial send sequence number.", func(v *event.Vars) int64 { return int64(v.ISS) }),
-		variable(event.HasIRS, "irs", render.Int, "", "Initial receive sequence number.", func(v *event.Vars) int64 { return int64(v.IRS) }),
-		variable(event.HasUna, "una", render.Int, "", "SND.UNA.", func(v *event.Vars) int64 { return int64(v.Una) }),
-		variable(event.HasNxt, "nxt", render.Int, "", "SND.NXT.", func(v *event.Vars) int64 { return int64(v.Nxt) }),
-		variable(event.HasWnd, "wnd", render.Int, "bytes", "SND.WND.", func(v *event.Vars) int64 { return int64(v.Wnd) }),
-		variable(event.HasCwnd, "cwnd", render.Int, "segments", "Congestion window.", func(v *event.Vars) int64 { return int64(v.Cwnd) }),
-		variable(event.HasSsthresh, "ssthresh", render.Int, "segments", "Slow start threshold; 2147483647 before the first loss.", func(v *event.Vars) int64 { return int64(v.Ssthresh) }),
-		variable(event.HasRTO, "rto_ns", render.Duration, "ns", "Retransmission timeout.", func(v *event.Vars) int64 { return v.RTO }),
-		variable(event.HasSRTT, "srtt_ns", render.Duration, "ns", "Smoothed round-trip time.", func(v *event.Vars) int64 { return v.SRTT }),
-		variable(event.HasRTTVar, "rttvar_ns", render.Duration, "ns", "Variation of the round-trip time.", func(v *event.Vars) int64 { return v.RTTVar }),
-		variable(event.HasRcvNxt, "rcv_nxt", render.Int, "", "RCV.NXT.", func(v *event.Vars) int64 { return int64(v.RcvNxt) }),
-		variable(event.HasRcvWnd, "rcv_wnd", render.Int, "bytes", "RCV.WND.", func(v *event.Vars) int64 { return int64(v.RcvWnd) }),
-		eventWord("computed", "Variables that were computed from the segments at this end's tap, a blank between them.", func(e *event.Event) string { return e.Vars.Computed.String() }),
+		counter("kernel_acked", "Sequence numbers that the kernel counts as acknowledged (tcpi_bytes_acked).", func(t *event.Totals) uint64 { return t.KernelAcked }),
+		counter("kernel_received", "Sequence numbers that the kernel counts as received (tcpi_bytes_received).", func(t *event.Totals) uint64 { return t.KernelReceived }),
+		total("checks", "", "Computed values that were compared with the kernel's.", checked, func(t *event.Totals) int64 { return int64(t.Checks) }),
+		total("checks_wrong", "", "Those that did not agree.", checked, func(t *event.Totals) int64 { return int64(t.Wrong) }),
 	}
 }

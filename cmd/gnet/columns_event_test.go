@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
+	"os"
 	"strings"
 	"testing"
 
@@ -32,7 +34,8 @@ func TestEventColumns_areTheStoredForm(t *testing.T) {
 		want.WriteString(strings.Replace(string(event.AppendJSON(nil, e)), "{", `{"kind":"row",`, 1) + "\n")
 		rows.Write(e)
 	}
-	seen := make(map[event.Kind]bool)
+	seen, stored := make(map[event.Kind]bool), make(map[event.Kind]bool)
+	whole := wholeDerived()
 	config := stackprobe.Config{World: stackprobe.Memory, Bytes: 9000, Seed: 1, Delay: stackprobe.DefaultDelay, Faults: rules}
 	for e, err := range stackprobe.Run(context.Background(), config) {
 		if err != nil {
@@ -41,19 +44,71 @@ func TestEventColumns_areTheStoredForm(t *testing.T) {
 		seen[e.Kind] = true
 		write(e)
 	}
-	// What the memory world does not produce.
-	write(&event.Event{Kind: event.KindApp, Host: event.Client, App: event.App{Call: event.Failed, Err: "connection \"reset\""}})
-	write(&event.Event{Kind: event.KindRun, Run: &event.Run{Why: "because", Version: "1", Unpinned: []string{"a", "b"}}})
-	write(&event.Event{Kind: event.KindEnd, End: &event.End{Reason: "late", Client: event.Totals{HasKernel: true, KernelAcked: 5, KernelReceived: 6}}})
+	// Every key that an event can have, and what is derived.
+	file, err := os.Open("../../stackprobe/event/testdata/every.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for e, err := range event.Decode(file) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored[e.Kind] = true
+		e.Derived = whole
+		write(e)
+	}
 	if err := doc.Flush(); err != nil {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(strings.Split(want.String(), "\n"), strings.Split(got.String(), "\n")); d != "" {
 		t.Error(d)
 	}
-	for k := event.KindRun; k <= event.KindEnd; k++ {
+	for k := event.KindRun; k.String() != ""; k++ {
+		if !stored[k] {
+			t.Errorf("the stored run has no %v event", k)
+		}
+	}
+	for _, k := range []event.Kind{event.KindRun, event.KindTx, event.KindRx, event.KindLost, event.KindState, event.KindVars, event.KindApp, event.KindNote, event.KindEnd} {
 		if !seen[k] {
 			t.Errorf("the run had no %v event", k)
 		}
+	}
+}
+
+// wholeDerived has every member.
+func wholeDerived() event.Derived {
+	return event.Derived{Numbers: event.Numbers{RelSeq: -1, RelEnd: 2, RelAck: 1 << 33, HasRelSeq: true, HasRelAck: true, Window: 65536, HasWindow: true, Attempt: 2,
+		RelSack: [4]event.Range{{First: 1, Last: 2}, {First: 3, Last: 4}}}, Why: event.Fast, WhyHow: event.Inferred,
+		SentN: 3, SentT: 4, Repeat: true, Spurious: true, Copy: true, Stale: true, NewlyAcked: 5, DupAck: 6, DupCause: event.CauseReordering}
+}
+
+// TestEventColumns_flat: the formats without objects have a column for each member of derived, with the same values.
+func TestEventColumns_flat(t *testing.T) {
+	e := event.Event{Kind: event.KindTx, Derived: wholeDerived(), Seg: event.Segment{Opts: event.Options{Has: event.OptSack, NSack: 2}}}
+	var got bytes.Buffer
+	doc := render.NewDocument(&got, render.CSV, event.Schema)
+	if err := eventRows(doc, render.CSV).Write(&e); err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Close(); err != nil {
+		t.Fatal(err)
+	}
+	records, err := csv.NewReader(&got).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	derived := make(map[string]string)
+	for i, name := range records[0] {
+		if strings.HasPrefix(name, "derived") {
+			derived[name] = records[1][i]
+		}
+	}
+	want := map[string]string{"derived_rel_seq": "-1", "derived_rel_end": "2", "derived_rel_ack": "8589934592", "derived_window": "65536",
+		"derived_rel_sack": `[{"left":1,"right":2},{"left":3,"right":4}]`, "derived_attempt": "2", "derived_why": "fast", "derived_why_how": "inferred",
+		"derived_sent_n": "3", "derived_sent_t_ns": "4", "derived_repeat": "true", "derived_spurious": "true", "derived_copy": "true", "derived_stale": "true",
+		"derived_newly_acked": "5", "derived_dup_ack": "6", "derived_dup_cause": "reordering"}
+	if d := cmp.Diff(want, derived); d != "" {
+		t.Error(d)
 	}
 }

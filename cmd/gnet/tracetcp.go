@@ -164,7 +164,7 @@ type traceView interface {
 func newTraceView(e *env, o *traceOptions) traceView {
 	if o.Format != render.Classic {
 		doc := e.document(o.Format, event.Schema)
-		return &traceDocument{e: e, doc: doc, rows: render.NewRows(doc, eventColumns())}
+		return &traceDocument{e: e, doc: doc, rows: eventRows(doc, o.Format)}
 	}
 	return &traceLadder{e: e, Ladder: view.NewLadder(e.Stdout, e.ladderOptions(o))}
 }

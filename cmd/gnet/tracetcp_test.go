@@ -34,16 +34,19 @@ func TestTraceTCP_kernel(t *testing.T) {
 	var doc struct {
 		Schema string
 		Rows   []struct {
-			Event, World, Clock, Rule, Why string
-			OK                             bool
-			Attempt                        int
+			Event, World, Clock, Rule string
+			OK                        bool
+			Derived                   struct {
+				Attempt int
+				Why     string
+			}
 		}
 	}
 	if err := json.Unmarshal(out, &doc); err != nil {
 		t.Fatal(err)
 	}
 	first, last := doc.Rows[0], doc.Rows[len(doc.Rows)-1]
-	if doc.Schema != "gnet/trace-tcp/1" || first.World != "tun" || first.Clock != "mono" || last.Event != "end" || !last.OK {
+	if doc.Schema != "gnet/trace-tcp/2" || first.World != "tun" || first.Clock != "mono" || last.Event != "end" || !last.OK {
 		t.Errorf("%s, first %+v, last %+v", doc.Schema, first, last)
 	}
 	lost, again := 0, 0
@@ -51,7 +54,7 @@ func TestTraceTCP_kernel(t *testing.T) {
 		switch {
 		case r.Event == "lost" && r.Rule == "client> drop data 2":
 			lost++
-		case r.Event == "tx" && r.Attempt > 1 && r.Why != "":
+		case r.Event == "tx" && r.Derived.Attempt > 1 && r.Derived.Why != "":
 			again++
 		}
 	}

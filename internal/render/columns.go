@@ -26,11 +26,12 @@ const (
 	Time                     // RFC 3339, UTC, nanoseconds
 	Addr                     // IP address as text, an IPv6 zone as %dev
 	List                     // array of objects with the columns of Sub
+	Object                   // one object with the columns of Sub, for json and jsonl
 )
 
 // String returns the word for the kind that gnet-json(5) uses.
 func (k Kind) String() string {
-	names := [...]string{"", "string", "integer", "unsigned", "number", "id", "boolean", "duration", "time", "address", "list"}
+	names := [...]string{"", "string", "integer", "unsigned", "number", "id", "boolean", "duration", "time", "address", "list", "object"}
 	if int(k) < len(names) {
 		return names[k]
 	}
@@ -122,6 +123,13 @@ func (v *Value) Object(columns int) []Value {
 	v.kind = List
 	v.list = append(v.list, make([]Value, columns))
 	return v.list[len(v.list)-1]
+}
+
+// Members sets an object and returns its values, one per Sub column in order, to be set by the caller.
+func (v *Value) Members(columns int) []Value {
+	v.kind = Object
+	v.list = append(v.list[:0], make([]Value, columns))
+	return v.list[0]
 }
 
 // EmptyList sets a list that may stay empty: known, and nothing in it.

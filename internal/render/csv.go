@@ -12,8 +12,8 @@ func appendCSVHead(dst []byte, fields []Field) []byte {
 	return append(dst, '\r', '\n')
 }
 
-// appendCSVRow appends one record (RFC 4180). A list is its JSON text in one
-// field; an unknown value is an empty field.
+// appendCSVRow appends one record (RFC 4180). A list or an object is its JSON text
+// in one field; an unknown value is an empty field.
 func appendCSVRow[T any](dst []byte, columns []Column[T], row *T) []byte {
 	v := new(Value) // one for the row: each Get makes it escape
 	for i := range columns {
@@ -32,8 +32,8 @@ func appendCSVField(dst []byte, f *Field, v *Value) []byte {
 	switch {
 	case !v.Known():
 		return dst
-	case v.kind == List:
-		dst = appendList(dst, f, v)
+	case v.kind == List, v.kind == Object:
+		dst = appendJSONValue(dst, f, v)
 	default:
 		dst = appendPlain(dst, v)
 	}

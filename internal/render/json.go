@@ -62,6 +62,8 @@ func appendJSONValue(dst []byte, f *Field, v *Value) []byte {
 		return append(dst, '"')
 	case List:
 		return appendList(dst, f, v)
+	case Object:
+		return appendMembers(dst, f, v.list[0])
 	case Float:
 		if math.IsNaN(v.flt) || math.IsInf(v.flt, 0) {
 			return append(dst, "null"...)
@@ -76,14 +78,19 @@ func appendList(dst []byte, f *Field, v *Value) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(dst, '{')
-		first := true
-		for j := range object {
-			dst, first = appendMember(dst, &f.Sub[j], &object[j], first)
-		}
-		dst = append(dst, '}')
+		dst = appendMembers(dst, f, object)
 	}
 	return append(dst, ']')
+}
+
+// appendMembers appends an object with the columns of f.Sub.
+func appendMembers(dst []byte, f *Field, object []Value) []byte {
+	dst = append(dst, '{')
+	first := true
+	for i := range object {
+		dst, first = appendMember(dst, &f.Sub[i], &object[i], first)
+	}
+	return append(dst, '}')
 }
 
 // appendPlain appends the value's text without quotes, for every kind but List.

@@ -29,7 +29,7 @@ func tableRow[T any](columns []Column[T], row *T) []string {
 		switch {
 		case !v.Known():
 			cells[i] = "-"
-		case v.kind == List:
+		case v.kind == List, v.kind == Object:
 			cells[i] = listCell(&v)
 		default:
 			cells[i] = safe.String(string(appendPlain(nil, &v)))
