@@ -139,6 +139,8 @@ func TestMeasure(t *testing.T) {
 			"icmp forward 1400 silence, reverse 1400 replies, behind hop 2, icmp_filtered, not 552: refuted, not 68: refuted, not 0: names_none, not 9000: not_smaller", 6},
 		{"forged, IPv6", probe.IPv6, mtus(1500, 1450, 1400, 1500), forged(1280, 68, 0, 9000),
 			"icmp forward 1400 router, reverse 1400 replies, behind hop 2 named, not 1280: refuted, not 68: below_minimum, not 0: names_none, not 9000: not_smaller, not 1280: not_smaller", 4},
+		{"our own firewall stops fragments", probe.IPv4, mtus(1500, 1500), func(n *simPath) { n.refuses = func(p *Packet) bool { return p.Size > 1500 } },
+			"icmp forward 1500 own_link, reverse 1500 own_link, behind hop 0", 5},
 		{"own link", probe.IPv4, mtus(1500, 1500), nil, "icmp forward 1500 own_link, reverse 1500 own_link, behind hop 0", 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

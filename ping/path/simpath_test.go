@@ -61,6 +61,8 @@ type simPath struct {
 	twins  bool
 	// forge makes other answers than the honest ones, on the way of each packet.
 	forge func(n *simPath, p *Packet)
+	// refuses are packets that our own kernel does not send.
+	refuses func(p *Packet) bool
 	// change happens at a time.
 	change   func(n *simPath)
 	changeAt time.Duration
@@ -201,6 +203,9 @@ func (n *simPath) Send(p *Packet) error {
 	}
 	if p.Method == TCP && n.deaf[TCP] && n.deaf[UDP] && n.deaf[Echo] {
 		return unix.EOPNOTSUPP
+	}
+	if n.refuses != nil && n.refuses(p) {
+		return unix.EPERM
 	}
 	n.sent = append(n.sent, *p)
 	if n.forge != nil {
