@@ -2,9 +2,11 @@ package stackprobe_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"gnet/internal/nstest"
 	"gnet/stackprobe/event"
 )
 
@@ -52,5 +54,43 @@ func TestEngineLearnsThePathMTU(t *testing.T) {
 				t.Errorf("MTUs that were told: %s", d)
 			}
 		})
+	}
+}
+
+// TestKernelLearnsThePathMTU: a kernel believes the link's router, over both versions of IP. Its full segments do not
+// pass, so the exchange ends well only if it does.
+func TestKernelLearnsThePathMTU(t *testing.T) {
+	nstest.Require(t, nstest.Netns, nstest.TUN)
+	for name, ipv6 := range map[string]bool{"IPv4": false, "IPv6": true} {
+		t.Run(name, func(t *testing.T) {
+			c := tunConfig(t, 30_000, "client> mtu 1300")
+			c.IPv6 = ipv6
+			messages := 0
+			events := collect(t, c)
+			for _, e := range events {
+				if e.Kind == event.KindICMP && e.Host == event.Client && e.ICMP.MTU == 1300 {
+					messages++
+				}
+			}
+			if end := outcome(t, events); !end.OK || messages == 0 || end.Client.Lost != messages {
+				t.Errorf("ok is %t (%s), %d lost, %d messages", end.OK, end.Reason, end.Client.Lost, messages)
+			}
+		})
+	}
+}
+
+// TestEngineFallsToSingleOctets: told of a link that IPv6 does not know, with less than 1280 octets, the engine sends one
+// octet in each segment, where RFC 8201 section 4 wants the message ignored. gnet-trace(8) says so.
+func TestEngineFallsToSingleOctets(t *testing.T) {
+	c := config(t, 3000, []string{"client> mtu 1000"})
+	c.IPv6, c.Deadline = true, 200*time.Millisecond
+	told, most := false, 0
+	for _, e := range collect(t, c) {
+		if told = told || e.Kind == event.KindICMP; told && e.Kind == event.KindTx && e.Host == event.Client {
+			most = max(most, e.Seg.Len)
+		}
+	}
+	if !told || most != 1 {
+		t.Errorf("told is %t; then it sends up to %d octets", told, most)
 	}
 }

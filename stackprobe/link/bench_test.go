@@ -37,3 +37,20 @@ func BenchmarkLink(b *testing.B) {
 		})
 	}
 }
+
+// TestLinkAllocates counts what a packet costs: itself, the bytes that its events hold, its place in the clock's queue and
+// the function there. Events share one place.
+func TestLinkAllocates(t *testing.T) {
+	p := packet(t, client, server, wire.TCPFields{Seq: 1, Flags: wire.ACK}, wire.TCPOptions{}, strings.Repeat("x", 1400))
+	b := newBench(link.Path{}, link.Path{}, parseRules(t, "drop data 1000000000", "mtu 9000", "rate 1000G queue 10", "loss 0%", "burst 0%,10%")...)
+	for h := event.Client; h <= event.Server; h++ {
+		b.link.Attach(h, nowhere{})
+	}
+	b.discard = true
+	if n := testing.AllocsPerRun(1000, func() {
+		b.link.Send(event.Client, b.loop.Now(), p, link.Sent{})
+		b.run()
+	}); n > 4 {
+		t.Errorf("%v allocations for a packet, want 4", n)
+	}
+}

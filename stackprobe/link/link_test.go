@@ -46,6 +46,7 @@ type bench struct {
 	link    *link.Link
 	events  []event.Event
 	arrived [3][][]byte
+	discard bool // keep no events
 }
 
 type sink struct {
@@ -63,7 +64,11 @@ var byAddr = cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })
 func newBench(client, server link.Path, rules ...link.Rule) *bench {
 	b := &bench{loop: vclock.NewVirtual()}
 	b.link = link.New(link.Config{Clock: b.loop, Client: client, Server: server, Rules: rules, Seed: 3, Snap: snap,
-		Sink: func(e *event.Event) { b.events = append(b.events, *e) }})
+		Sink: func(e *event.Event) {
+			if !b.discard {
+				b.events = append(b.events, *e)
+			}
+		}})
 	b.link.Attach(event.Client, sink{b, event.Client})
 	b.link.Attach(event.Server, sink{b, event.Server})
 	return b
