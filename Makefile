@@ -11,6 +11,8 @@ LINKS    ?= 0
 # What make bench measures: sockets, descriptors, million, routes, echoes, idle, truth,
 # targets, path, start; empty: all, which takes minutes.
 SECTION  ?=
+# How many runs make soak makes, half of them against the kernel.
+RUNS     ?= 1000
 # What turns a test's skip into a failure: netns,raw,tun,peers,root.
 GNET_REQUIRE ?=
 export GNET_REQUIRE
@@ -30,7 +32,7 @@ FISHDIR  := $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 LINKED   := netstat route ping tracepath
 
 .DELETE_ON_ERROR:
-.PHONY: build help demo test install uninstall install-ping dist lint fuzz bench cover fmt clean
+.PHONY: build help demo test install uninstall install-ping dist lint fuzz bench soak cover fmt clean
 
 SOURCES  := go.mod go.sum $(shell find cmd internal man procnet routes ping stackprobe -type f 2>/dev/null)
 
@@ -139,6 +141,9 @@ fuzz: ## run each fuzz target for FUZZTIME (60s)
 
 bench: build ## gnet beside the installed originals, in one run (root); SECTION="sockets start"
 	@$(GO) run ./internal/bench bin/gnet $(SECTION)
+
+soak: ## random faults in both worlds, kernel and engine at either end (RUNS=1000)
+	$(GO) test ./stackprobe -count=1 -run '^TestSoak$$' -v -timeout 4h -soak $(RUNS)
 
 cover: ## test coverage by function, and bin/cover.html
 	mkdir -p bin

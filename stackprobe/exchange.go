@@ -108,22 +108,22 @@ func (x *exchange) close() {
 
 // The ports: that of the echo service (RFC 862), and the first of the client's, which are the same in every run.
 const (
-	clientPort = 40000
-	serverPort = 7
+	ClientPort = 40000
+	ServerPort = 7
 )
 
 // start opens the server's port and begins the client's connects.
 func (x *exchange) start() error {
-	accept, err := x.ends[event.Server].(listener).Listen(serverPort)
+	accept, err := x.ends[event.Server].(listener).Listen(ServerPort)
 	if err != nil {
 		return &EndError{event.Server, err}
 	}
-	server := netip.AddrPortFrom(x.cfg.addr(event.Server), serverPort)
+	server := netip.AddrPortFrom(x.cfg.addr(event.Server), ServerPort)
 	x.journal(event.Server)(event.Tuple{Local: server})(event.App{Call: event.Listen})
 	x.apps[event.Server].Serve(accept)
 	x.sample()
 	for i := range x.cfg.conns() {
-		port := uint16(clientPort + i)
+		port := uint16(ClientPort + i)
 		done := x.journal(event.Client)(event.Tuple{Local: netip.AddrPortFrom(x.cfg.addr(event.Client), port), Remote: server})
 		conn, err := x.ends[event.Client].(connector).Connect(port, server)
 		if err != nil {
@@ -315,6 +315,7 @@ func (x *exchange) remarks(h event.Host) {
 		}
 	}
 	switch {
+	case x.cfg.Until == Closed:
 	case waiting == 1:
 		x.note(event.Info, h.String()+" stays in TIME-WAIT; the run does not wait for its end")
 	case waiting > 1:

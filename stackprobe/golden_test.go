@@ -61,6 +61,7 @@ var lessons = []lesson{
 	{name: "burst", bytes: 20000, faults: []string{"client> burst 5%,50%"}, ok: true},
 	{name: "mtu-icmp", bytes: 6000, faults: []string{"client> mtu 1000"}, ok: true},
 	{name: "mtu-silent", bytes: 3000, faults: []string{"client> mtu 1000 silent"}},
+	{name: "old-duplicate", bytes: 100, faults: []string{"client> delay 500ms data 1"}, ok: true},
 	{name: "down", bytes: 20000, faults: []string{"down 100ms..1s"}, ok: true},
 
 	{name: "half-close", bytes: 3000, ok: true, client: "close half"},

@@ -43,6 +43,10 @@ func (r *recorder) put(e *event.Event) {
 	defer r.mu.Unlock()
 	switch k := r.of(e.Host, e.Conn); e.Kind {
 	case event.KindTx:
+		if e.State == event.Listening && e.Seg.Flags.Has(event.RST) {
+			// It answers for a connection that is over, which does not listen again.
+			e.State, e.StateHow = event.StateUnknown, 0
+		}
 		r.changed(e.T, e.Host, e.Conn, e.State, e.StateHow)
 		k.stateOf(e)
 		k.tap.announces(&e.Seg, &e.Derived.Numbers)

@@ -19,6 +19,14 @@ func stream(seed int64, client uint16, h event.Host) Pattern {
 	return NewPattern(seed<<18 ^ int64(client)<<2 ^ int64(h))
 }
 
+// Sent returns the first n octets that end h sends of its own accord on the connection of that client port in a run with
+// that seed.
+func Sent(seed int64, client uint16, h event.Host, n int) []byte {
+	b := make([]byte, n)
+	stream(seed, client, h).Fill(b, 0)
+	return b
+}
+
 // Fill writes the octets from position at on into b.
 func (p Pattern) Fill(b []byte, at int64) {
 	for pos := uint64(at); len(b) > 0; {
