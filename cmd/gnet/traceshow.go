@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"gnet/internal/render"
+	"gnet/stackprobe/analyze"
+	"gnet/stackprobe/event"
+)
+
+// maxBadLines bounds the bad lines that are named one by one.
+const maxBadLines = 10
+
+// showOptions is what a `trace show` command line asks for.
+type showOptions struct {
+	traceOptions
+	File string // "-" for standard input
+}
+
+// newTraceShowCommand returns `gnet trace show`, one of gnet's own verbs.
+func newTraceShowCommand(e *env, run func(context.Context, *env, showOptions) error) *cobra.Command {
+	var w traceWords
+	cmd := &cobra.Command{
+		Use:   "show FILE",
+		Short: "Show a stored run again",
+		Long: `Read the events of a run that was stored with --format json or jsonl, and show
+them as the run itself did. FILE is a name, or - for standard input.
+
+What follows from the events, such as the reason of a retransmission, is
+concluded anew.
+
+Status 1: lines of the file cannot be read, or its run has no end; what can be
+read is shown. 2: the file cannot be opened or read.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			switch len(args) {
+			case 0:
+				return fail(statusUsage, "want the name of a file, or -")
+			case 1:
+				return nil
+			}
+			return fail(statusUsage, "unexpected word %q", args[1])
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o := showOptions{File: args[0]}
+			if err := w.view(&o.traceOptions); err != nil {
+				return err
+			}
+			return run(cmd.Context(), e, o)
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	decimal(f, &w.width, "width", 0, "`columns` of the picture, 40 to 1000 (those of the terminal, else 80)")
+	f.BoolVar(&w.ascii, "ascii", false, "draw with ASCII alone")
+	f.StringVar(&w.format, "format", "classic", strings.Join(render.FormatWords(), ", "))
+	f.BoolFunc("json", "the same as --format json", func(v string) error { return setJSON(&w.format, v) })
+	completeFlag(cmd, "format", render.FormatWords()...)
+	return cmd
+}
+
+// view checks the words that say how events are shown.
+func (w *traceWords) view(o *traceOptions) error {
+	o.Width, o.ASCII = w.width, w.ascii
+	var err error
+	if o.Format, err = render.ParseFormat(w.format); err != nil {
+		return fail(statusUsage, "%w", err)
+	}
+	if w.width != 0 && (w.width < narrow || w.width > maxWidth) {
+		return fail(statusUsage, "--width %d: want %d to %d", w.width, narrow, maxWidth)
+	}
+	return nil
+}
+
+// runTraceShow reads the file and shows its events.
+func runTraceShow(_ context.Context, e *env, o showOptions) error {
+	in, live := e.Stdin, true
+	if o.File != "-" {
+		f, err := os.Open(o.File)
+		if err != nil {
+			return fail(statusCannot, "%w", err)
+		}
+		defer f.Close()
+		fi, err := f.Stat()
+		in, live = f, err == nil && !fi.Mode().IsRegular()
+	}
+	s := showing{e: e, file: o.File, view: newTraceView(e, &o.traceOptions), track: analyze.New()}
+	err := s.all(in, live)
+	if closing := s.view.close(); closing != nil {
+		return closing
+	}
+	if err != nil {
+		return err
+	}
+	return s.verdict()
+}
+
+// showing is a stored run while it is shown.
+type showing struct {
+	e              *env
+	file           string
+	view           traceView
+	track          *analyze.Tracker
+	events, bad    int
+	hasRun, hasEnd bool
+}
+
+// all shows the events of in; live says that somebody may be watching while they come.
+func (s *showing) all(in io.Reader, live bool) error {
+	for ev, err := range event.Decode(in) {
+		if _, ok := errors.AsType[*event.DecodeError](err); ok {
+			if s.bad++; s.bad <= maxBadLines {
+				s.e.warn("%s: %v", s.file, err)
+			}
+			continue
+		}
+		if err != nil {
+			return s.failure(err)
+		}
+		if ev.Kind == event.KindRun && s.hasRun {
+			return fail(statusNo, "%s: holds more than one run; the first is shown", s.file)
+		}
+		s.events++
+		s.hasRun, s.hasEnd = s.hasRun || ev.Kind == event.KindRun, s.hasEnd || ev.Kind == event.KindEnd
+		s.track.Add(ev)
+		if s.view.event(ev) != nil {
+			return nil // the writer is gone; exitStatus says so
+		}
+		if live {
+			s.view.flush()
+		}
+	}
+	return nil
+}
+
+// failure is the end of reading before that of the file.
+func (s *showing) failure(err error) error {
+	if _, ok := errors.AsType[*event.SchemaError](err); ok {
+		return fail(statusCannot, "%s: %w", s.file, err)
+	}
+	if _, ok := errors.AsType[*os.PathError](err); ok {
+		return fail(statusCannot, "%w", err)
+	}
+	return fail(statusCannot, "%s: %w", s.file, err)
+}
+
+// verdict says what is wrong with the file.
+func (s *showing) verdict() error {
+	switch {
+	case s.bad > maxBadLines:
+		return fail(statusNo, "%s: %d lines could not be read, the first %d of which are named", s.file, s.bad, maxBadLines)
+	case s.bad > 0:
+		return exitSilently(statusNo)
+	case s.events == 0:
+		return fail(statusNo, "%s: no events", s.file)
+	case !s.hasEnd:
+		return fail(statusNo, "%s: the run has no end", s.file)
+	}
+	return nil
+}
