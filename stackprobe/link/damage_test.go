@@ -2,6 +2,7 @@ package link_test
 
 import (
 	"bytes"
+	"hash/fnv"
 	"math/bits"
 	"net/netip"
 	"strings"
@@ -91,7 +92,7 @@ func TestCorrupt(t *testing.T) {
 			header = 20
 		}
 		b := newBench(link.Path{}, link.Path{}, parseRules(t, "corrupt")...)
-		const n = 2000
+		const n = 10_000
 		for range n {
 			b.link.Send(event.Client, 0, append([]byte(nil), p...), link.Sent{})
 		}
@@ -110,13 +111,13 @@ func TestCorrupt(t *testing.T) {
 			case event.KindRx:
 				got, at := b.arrived[event.Server][s.ID-1], bit[s.ID]
 				if want := append([]byte(nil), p...); at/8 < header || !s.BadSum || s.Wire != string(got[:min(len(got), snap)]) ||
-					!bytes.Equal(got, flip(want, at)) || s.Seq != 1 {
+					!bytes.Equal(got, flip(want, at)) || s.Seq != 1 || s.Hash != sum(got[len(got)-20:]) {
 					t.Fatalf("%s: bit %d: %d differ: %+v", name, at, different(p, got), s)
 				}
 			}
 		}
-		// n draws leave out a bit of so few with a probability below one in a thousand.
-		if want := (len(p) - header) * 8; len(turned) < want*9/10 {
+		// So many draws leave out none of so few bits.
+		if want := (len(p) - header) * 8; len(turned) != want {
 			t.Errorf("%s: %d different bits were turned, of %d", name, len(turned), want)
 		}
 	}
@@ -151,6 +152,12 @@ func TestCopiesAreTheirOwn(t *testing.T) {
 func flip(p []byte, bit int) []byte {
 	p[bit/8] ^= 0x80 >> (bit % 8)
 	return p
+}
+
+func sum(data []byte) uint64 {
+	h := fnv.New64a()
+	h.Write(data)
+	return h.Sum64()
 }
 
 // different counts the bits in which two packets differ.

@@ -11,6 +11,7 @@ import (
 	"gnet/internal/wire"
 	"gnet/stackprobe/event"
 	"gnet/stackprobe/link"
+	"gnet/stackprobe/vclock"
 )
 
 // parseRules reads rules that must be right.
@@ -147,6 +148,14 @@ func TestFaults(t *testing.T) {
 		{"reorder by 2 data 1, reorder by 1 data 1", "#1; 20ms fault client #2 by 1 reorder; 20ms fault client #2 by 2 reorder; #3; #4; #5; 90ms rx server #2; #6; #7"},
 		// The one that is released passes the other.
 		{"reorder by 2 data 1, reorder by 1 data 2", "#1; 20ms fault client #2 by 1 reorder; 40ms fault client #3 by 2 reorder; #4; 70ms rx server #3; 70ms rx server #2; #5; #6; #7"},
+		// The second that is held does not count the first, which is not behind it.
+		{"reorder by 1 data 1, reorder by 2 data 2", "#1; 20ms fault client #2 by 1 reorder; 40ms fault client #3 by 2 reorder; #4; 70ms rx server #2; #5; 90ms rx server #3; #6; #7"},
+		{"delay 5ms data 6, reorder by 1 data 6", "#1; #2; #3; #4; #5; #6; 120ms fault client #7 by 1 delay wait 5ms; 120ms fault client #7 by 2 reorder; " +
+			"220ms note segment 7 of client went on after 100ms: of 1 packets that were to pass it, 0 did; 235ms rx server #7"},
+		{"drop data 3, dup data 2", "#1; #2; 40ms fault client #3 by 2 dup copy #4; #3; 50ms rx server #4; 60ms lost client #5 by 1 drop; #6; #7; #8"},
+		{"delay 7ms data 6, mtu 639", "#1; #2; #3; #4; #5; #6; 120ms fault client #7 by 1 delay wait 7ms; 120ms lost client #7 by 2 mtu; 137ms icmp client #7 3/4 mtu 639"},
+		// The first comes to the queue 50 ms after the start, and the second, which was to come before it, keeps behind it.
+		{"delay 30ms data 1, rate 64k queue 9 data 1-2", "#1; 20ms fault client #2 by 1 delay wait 30ms; 20ms fault client #2 by 2 rate wait 17.5ms; 40ms fault client #3 by 2 rate wait 57.5ms; #4; 77.5ms rx server #2; #5; 107.5ms rx server #3; #6; #7"},
 		{"reorder by 9 data 4", "#1; #2; #3; #4; 80ms fault client #5 by 1 reorder; #6; #7; 180ms note segment 5 of client went on after 100ms: of 9 packets that were to pass it, 2 did; 190ms rx server #5"},
 		// 640 octets at 640 kbit/s take 8 ms, and 40 octets 500 us.
 		{"rate 640k queue 1", "0s fault client #1 by 1 rate wait 500µs; 10.5ms rx server #1; 20ms fault client #2 by 1 rate wait 1.75ms; 31.75ms rx server #2; " +
@@ -172,5 +181,48 @@ func TestFaults(t *testing.T) {
 		if n := b.link.InFlight(); n != 0 {
 			t.Errorf("%s: %d on their way at the end", tt.rules, n)
 		}
+	}
+}
+
+// TestIdle: rules that did nothing are told, with what they matched.
+func TestIdle(t *testing.T) {
+	b := newBench(link.Path{}, link.Path{}, parseRules(t, "drop data 7", "server> dup", "mtu 9000", "drop data 1", "dup data 1", "corrupt data 1",
+		"delay 1ms data 1", "delay 0s", "reorder by 1 data 1", "rate 1M queue 1 data 1", "loss 0%", "loss 100% data 3", "drop rst", "down 1s..2s")...)
+	b.play(t, talk())
+	var got []string
+	b.link.Idle(func(r *link.Rule, matched int) bool {
+		got = append(got, fmt.Sprintf("%s: %d, takes %t", r.Text, matched, r.Takes()))
+		return true
+	})
+	want := []string{"drop data 7: 6, takes true", "server> dup: 0, takes false", "mtu 9000: 7, takes true", "delay 0s: 7, takes false", "loss 0%: 7, takes true",
+		"drop rst: 0, takes true", "down 1s..2s: 0, takes true"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	n := 0
+	b.link.Idle(func(*link.Rule, int) bool { n++; return false })
+	if n != 1 {
+		t.Errorf("went on after the end of the iteration: %d", n)
+	}
+}
+
+// TestWithoutSink: a link that nobody watches does the same.
+func TestWithoutSink(t *testing.T) {
+	rules := parseRules(t, "dup data 2", "corrupt data 3", "drop data 5", "mtu 600", "reorder by 9 data 1")
+	b := newBench(link.Path{}, link.Path{}, rules...)
+	b.play(t, talk())
+	quiet := bench{loop: vclock.NewVirtual()}
+	quiet.link = link.New(link.Config{Clock: quiet.loop, Rules: rules, Seed: 3, Snap: -1})
+	quiet.link.Attach(event.Client, sink{&quiet, event.Client})
+	quiet.link.Attach(event.Server, sink{&quiet, event.Server})
+	quiet.play(t, talk())
+	if d := cmp.Diff(b.arrived, quiet.arrived); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(b.link.Count(event.Client), quiet.link.Count(event.Client)); d != "" {
+		t.Error(d)
+	}
+	if len(b.arrived[event.Client]) == 0 || len(b.arrived[event.Server]) != 6 {
+		t.Errorf("%d messages, %d arrived", len(b.arrived[event.Client]), len(b.arrived[event.Server]))
 	}
 }

@@ -208,7 +208,9 @@ func TestLinkPassesWhatIsNoSegment(t *testing.T) {
 	whole := packet(t, client, server, wire.TCPFields{Seq: 1, Flags: wire.SYN}, wire.TCPOptions{}, "")
 	udp := append([]byte(nil), whole...)
 	udp[9] = wire.ProtoUDP
-	packets := [][]byte{{}, {0x60}, whole[:30], udp}
+	first, later := append([]byte(nil), whole...), append([]byte(nil), whole...)
+	first[6], later[7] = 0x20, 1 // more fragments follow; 8 octets are before it
+	packets := [][]byte{{}, {0x60}, whole[:30], udp, first, later}
 	b := newBench(link.Path{}, link.Path{})
 	for _, p := range packets {
 		b.link.Send(event.Client, 0, p, link.Sent{})
@@ -217,7 +219,7 @@ func TestLinkPassesWhatIsNoSegment(t *testing.T) {
 	if d := cmp.Diff(packets, b.arrived[event.Server]); d != "" {
 		t.Error(d)
 	}
-	if n := b.link.Count(event.Client); len(b.events) != 0 || n != (link.Count{Other: 4, Arrived: 4}) {
+	if n := b.link.Count(event.Client); len(b.events) != 0 || n != (link.Count{Other: 6, Arrived: 6}) {
 		t.Errorf("%d events, %+v", len(b.events), n)
 	}
 	r, err := link.ParseRule("drop 1")
@@ -296,6 +298,9 @@ func (b *bench) audit(t *testing.T, sent [3]int, rules []link.Rule) {
 				t.Fatalf("%v by %+v", e.Kind, e.Fault)
 			}
 			if e.Kind == event.KindLost {
+				if e.Rule != e.Fault.Rule {
+					t.Fatalf("lost by %q and %q", e.Rule, e.Fault.Rule)
+				}
 				n.Lost++
 				seen[s.ID]--
 			} else if e.Fault.Action == event.Dup {
