@@ -22,6 +22,7 @@ func TestEvidenceOfRepetitions(t *testing.T) {
 		want   []event.Evidence // of the repetitions, in order
 	}{
 		{"fast", app.Socket{}, []int{3}, 14200, []event.Evidence{fast}},
+		{"two in one recovery", app.Socket{}, []int{3, 6}, 14200, []event.Evidence{fast, event.Recovering, event.Recovering}}, // netstack repeats the second twice
 		{"NewReno", app.Socket{SACK: app.Off}, []int{3}, 14480, []event.Evidence{fast}},
 		{"timeout", app.Socket{}, []int{10}, 14200, []event.Evidence{event.InTimer | event.Expired | event.SlowStartRetrans}},
 		{"what follows from a timeout", app.Socket{}, []int{8, 9, 10}, 14200, []event.Evidence{event.InTimer | event.Expired | event.SlowStartRetrans, event.Resending, event.Resending}},
@@ -47,6 +48,26 @@ func TestEvidenceOfRepetitions(t *testing.T) {
 				t.Error(d)
 			}
 		})
+	}
+}
+
+// TestBackedOff: an expiry that changed nothing is none, one at the longest timeout is one.
+func TestBackedOff(t *testing.T) {
+	var got []uint32
+	var p past
+	for _, step := range []struct {
+		expired bool
+		rto     int64
+	}{{false, 2e8}, {true, 4e8}, {true, 4e8}, {true, 8e8}, {false, 8e8}, {false, 2e8}, {true, 120e9}, {true, 120e9}} {
+		if step.expired {
+			p.expired()
+		}
+		v := event.Vars{Has: event.HasCwnd, RTO: step.rto}
+		p.backedOff(&v)
+		got = append(got, v.Backoff)
+	}
+	if d := cmp.Diff([]uint32{0, 1, 1, 2, 2, 0, 1, 2}, got); d != "" {
+		t.Error(d)
 	}
 }
 

@@ -112,7 +112,7 @@ func TestMSS(t *testing.T) {
 // TestBuffers: a window is as large as the application has asked for, and the send buffer takes as much.
 func TestBuffers(t *testing.T) {
 	c := newCable(t, false, app.Socket{SndBuf: 5000}, app.Socket{RcvBuf: 8000})
-	client, _ := c.connect(t)
+	client, server := c.connect(t)
 	if n, err := client.Write(make([]byte, 100_000)); n != 5000 || err != nil {
 		t.Errorf("the send buffer takes %d, %v", n, err)
 	}
@@ -126,6 +126,10 @@ func TestBuffers(t *testing.T) {
 	c.run(time.Second)
 	if _, v := c.sample(event.Server); v.RcvBuf != 8000 || v.RcvWnd != 0 {
 		t.Errorf("the full receiver holds %d and offers %d", v.RcvBuf, v.RcvWnd)
+	}
+	drain(t, server)
+	if _, v := c.sample(event.Server); v.RcvBuf != 0 {
+		t.Errorf("the emptied receiver holds %d", v.RcvBuf)
 	}
 	if _, v := c.sample(event.Client); v.SndBuf != 2000 || v.Wnd != 0 {
 		t.Errorf("the sender holds %d, its window is %d", v.SndBuf, v.Wnd)

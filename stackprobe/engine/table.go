@@ -106,18 +106,20 @@ func (t *table) called(c *connection) {
 	t.mu.Unlock()
 }
 
-// arrives notes a packet that the stack gets. One that is not for a known connection is for a listener, or, like an ICMP
-// message, for anybody.
+// arrives notes a packet that the stack gets. What is no segment, such as an ICMP message, may be for anybody.
 func (t *table) arrives(packet []byte) {
 	id, flags, tcp := segment(packet)
 	// The sender's name of the connection is the mirror of ours.
 	id.LocalAddress, id.RemoteAddress, id.LocalPort, id.RemotePort = id.RemoteAddress, id.LocalAddress, id.RemotePort, id.LocalPort
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	c := t.conns[id]
-	if !tcp || c == nil {
+	if !tcp {
 		t.touchAll()
 		return
+	}
+	c := t.conns[id]
+	if c == nil {
+		return // a listener's, which sends if something comes of it
 	}
 	c.arrived = flags
 	c.reset = c.reset || flags&header.TCPFlagRst != 0
@@ -161,7 +163,7 @@ func (t *table) sends(packet []byte) link.Sent {
 // find returns the connection that sends a segment, or reports that a listener does; t.mu is held.
 func (t *table) find(id stack.TransportEndpointID, flags header.TCPFlags) (c *connection, listener bool) {
 	c = t.conns[id]
-	if c != nil && flags&header.TCPFlagSyn == 0 && !over(tcp.EndpointState(c.ep.State())) {
+	if c != nil && !over(tcp.EndpointState(c.ep.State())) {
 		return c, false
 	}
 	net := ipv4.ProtocolNumber

@@ -203,6 +203,7 @@ func TestFinWait2Timer(t *testing.T) {
 func TestTimersSeenLate(t *testing.T) {
 	c := newCable(t, false, app.Socket{}, app.Socket{})
 	c.dial(t, 40000)
+	c.sample(event.Client)
 	log := c.timerLog(event.Client)
 	if d := cmp.Diff([]string{"0s syn armed for 1s"}, *log); d != "" {
 		t.Error(d)

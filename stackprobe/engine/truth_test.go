@@ -1,7 +1,11 @@
 package engine
 
 import (
+	"encoding/binary"
+	"errors"
+	"net/netip"
 	"reflect"
+	"syscall"
 	"testing"
 	"time"
 
@@ -206,6 +210,66 @@ func TestHandshakeVars(t *testing.T) {
 	if d := cmp.Diff(want, v); d != "" {
 		t.Error(d)
 	}
+}
+
+// TestCongestionNames translates netstack's words.
+func TestCongestionNames(t *testing.T) {
+	for from, want := range map[tcpip.CongestionControlState]event.Congestion{tcpip.Open: event.CongestionOpen, tcpip.RTORecovery: event.CongestionLoss,
+		tcpip.FastRecovery: event.CongestionRecovery, tcpip.SACKRecovery: event.CongestionRecovery, tcpip.Disorder: event.CongestionDisorder} {
+		if got := congestion(from); got != want {
+			t.Errorf("%d: %v, want %v", from, got, want)
+		}
+	}
+}
+
+// TestReadingIsSeen: taking data out of the buffer sends nothing, and is seen.
+func TestReadingIsSeen(t *testing.T) {
+	c := newCable(t, false, app.Socket{}, app.Socket{})
+	client, server := c.connect(t)
+	write(t, client, 100)
+	c.run(time.Second)
+	if _, v := c.sample(event.Server); v.RcvBuf != 100 {
+		t.Errorf("%d octets wait", v.RcvBuf)
+	}
+	n := len(c.sent)
+	drain(t, server)
+	if _, v := c.sample(event.Server); v.Has == 0 || v.RcvBuf != 0 || len(c.sent) != n {
+		t.Errorf("%d octets wait, %d segments: %+v", v.RcvBuf, len(c.sent)-n, v)
+	}
+}
+
+// TestEndWithoutAWord: a connection that ends without sending is seen to have ended: aborted before it stood, or told by
+// an ICMP message that its peer cannot be reached.
+func TestEndWithoutAWord(t *testing.T) {
+	c := newCable(t, false, app.Socket{}, app.Socket{})
+	client := c.dial(t, 40000)
+	c.sample(event.Client)
+	client.Abort()
+	if state, _ := c.sample(event.Client); state != event.Closed {
+		t.Errorf("aborted: %v", state)
+	}
+	c = newCable(t, false, app.Socket{}, app.Socket{})
+	client = c.dial(t, 40000)
+	c.sample(event.Client)
+	c.deliver(t, event.Client, unreachable(c.addrs[event.Server], c.addrs[event.Client], c.sent[0].bytes))
+	if state, _ := c.sample(event.Client); state != event.Closed {
+		t.Errorf("unreachable: %v", state)
+	}
+	if _, err := client.Established(); !errors.Is(err, syscall.EHOSTUNREACH) {
+		t.Error(err)
+	}
+}
+
+// unreachable makes the ICMP message that a host cannot be reached (RFC 792).
+func unreachable(from, to netip.Addr, about []byte) []byte {
+	icmp := append([]byte{3, 1, 0, 0, 0, 0, 0, 0}, about[:28]...)
+	binary.BigEndian.PutUint16(icmp[2:], wire.Checksum(icmp))
+	ip := wire.IPv4Fields{Src: from, Dst: to, Protocol: 1, TTL: 64}
+	b, err := ip.Append(nil, len(icmp))
+	if err != nil {
+		panic(err)
+	}
+	return append(b, icmp...)
 }
 
 // TestLayoutError: a version of netstack that keeps its variables elsewhere is refused by name.
