@@ -176,7 +176,11 @@ func hopSummaryColumns() []render.Column[hopSum] {
 		column("hops", render.Int, "", "Hops to the host; absent when it was not reached.", reached(func(s *path.Probe) int { return s.TTL })),
 		column("back_hops", render.Int, "", "Hops that its answer came, computed from the time to live it had left.", reached(hopsBack)),
 		column("too_many_hops", render.Bool, "", "The largest number of hops ended the trace.", func(r *row, v *value) { v.Bool(r.t.TooMany()) }),
-		column("mtu", render.Int, "bytes", "Length of the longest packets that went so far.", func(r *row, v *value) { v.Int(int64(r.t.MTU())) }),
+		column("mtu", render.Int, "bytes", "Length of the longest packets that went so far; absent when nobody answered.", func(r *row, v *value) {
+			if r.t.Heard() {
+				v.Int(int64(r.t.MTU()))
+			}
+		}),
 		count("rounds", "Bursts of probes.", func(r *row) int { return r.t.Rounds() }),
 		count("duplicates", "Further answers to the same probes.", func(r *row) int { return r.t.Counts().Duplicates }),
 		count("foreign", "Answers to none of the probes.", func(r *row) int { return r.t.Counts().Foreign + r.t.Counts().OtherSource }),

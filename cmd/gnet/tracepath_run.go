@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"iter"
 	"math"
 	"math/rand/v2"
 	"net/netip"
@@ -111,7 +112,11 @@ func (t *hopTrace) open(o *tracepathOptions) (path.Conn, error) {
 		t.close = d.Close
 		return d, d.Configure(t.dest, o.Port, !o.OneFlow)
 	}
+	noRight := fail(statusCannot, "--%v: %s", o.Method, errnoText(unix.EPERM)).withHint("UDP, the default, needs no right")
 	sockets, err := configuredSockets(family, t.target, t.dest)
+	if e := (*probe.SocketError)(nil); errors.As(err, &e) && e.NoRight() {
+		return nil, noRight
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +125,7 @@ func (t *hopTrace) open(o *tracepathOptions) (path.Conn, error) {
 		return nil, err
 	}
 	if methods := sockets.Methods(); o.Method == path.TCP && methods[0] != path.TCP {
-		return nil, errors.Join(fail(statusCannot, "--tcp: %w", unix.EPERM), sockets.Close())
+		return nil, errors.Join(noRight, sockets.Close())
 	}
 	return sockets, nil
 }
@@ -187,40 +192,20 @@ func (t *hopTrace) show(ctx context.Context, e *env, o *tracepathOptions) error 
 	if o.Format != render.Classic {
 		sink = newHopDocument(e, o, t)
 	}
-	notSent, interrupted := error(nil), false
-	for ev, err := range t.Run(ctx) {
-		if err != nil {
-			if !path.Interrupted(err) {
-				return err
-			}
-			interrupted = true
-			break
-		}
-		sink.event(ev)
-		switch {
-		case ev.Kind == path.HopNotSent && ev.TTL == 1:
-			notSent = ev.Probe.Err
-		case ev.Kind == path.HopNotSent:
-			e.warn("hop %d: %s", ev.TTL, errnoText(ev.Probe.Err))
-		case ev.Kind == path.DoubtfulMTU:
-			e.warn("not believed: %v named an MTU of %d for a packet of %d bytes", ev.From, ev.MTU, ev.Probe.Size)
-		}
-		if err := e.Stdout.Flush(); err != nil {
-			return nil // which is said at the end
-		}
-	}
-	if !interrupted {
+	notSent, err := t.tell(e, sink, t.Run(ctx))
+	if err == nil {
+		t.warnSilence(e, notSent)
 		sink.found()
+		err = e.Stdout.Flush()
 	}
-	err := e.Stdout.Flush()
-	if err != nil {
-		return nil
+	if err == nil && notSent == nil {
+		_, err = t.tell(e, sink, t.Repeat(ctx, o.Rounds-1))
 	}
-	if !interrupted && notSent == nil {
-		err = t.Repeat(ctx, o.Rounds-1)
-		interrupted = path.Interrupted(err)
+	interrupted := path.Interrupted(err)
+	if err != nil && !interrupted {
+		return unlessWriteError(e, err)
 	}
-	if err := errors.Join(sink.close(interrupted), unlessInterrupted(err)); err != nil {
+	if err := sink.close(interrupted); err != nil {
 		return err
 	}
 	switch {
@@ -232,8 +217,41 @@ func (t *hopTrace) show(ctx context.Context, e *env, o *tracepathOptions) error 
 	return nil
 }
 
-func unlessInterrupted(err error) error {
-	if path.Interrupted(err) {
+// tell gives the sink what was found, and returns why nothing at all could be sent,
+// and what ended the events early.
+func (t *hopTrace) tell(e *env, sink hopSink, events iter.Seq2[*path.HopEvent, error]) (notSent, err error) {
+	for ev, err := range events {
+		if err != nil {
+			return notSent, err
+		}
+		sink.event(ev)
+		switch {
+		case ev.Kind == path.HopNotSent && ev.TTL == 1:
+			notSent = ev.Probe.Err
+		case ev.Kind == path.HopNotSent:
+			e.warn("hop %d: %s", ev.TTL, errnoText(ev.Probe.Err))
+		case ev.Kind == path.DoubtfulMTU:
+			e.warn("not believed: %v named an MTU of %d for a packet of %d bytes", ev.From, ev.MTU, ev.Probe.Size)
+		}
+		if err := e.Stdout.Flush(); err != nil {
+			return notSent, err
+		}
+	}
+	return notSent, nil
+}
+
+// warnSilence says what the original's last line does not: its figure is the length of
+// packets of which nobody knows where they went.
+func (t *hopTrace) warnSilence(e *env, notSent error) {
+	if notSent == nil && !t.Heard() {
+		e.warn("nobody answered: the path MTU is not known")
+	}
+}
+
+// unlessWriteError returns err, or nil when it is standard output's: that is said at
+// the end.
+func unlessWriteError(e *env, err error) error {
+	if errors.Is(err, e.Stdout.err.err) {
 		return nil
 	}
 	return err

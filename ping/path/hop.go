@@ -116,9 +116,9 @@ func (t *Trace) Counts() Counts { return t.prober.Counts() }
 // Rounds returns the number of bursts so far.
 func (t *Trace) Rounds() int { return t.prober.Rounds() }
 
-// Reached returns the answer of the host, nil when there was none.
+// Reached returns the answer of the host, nil when there was none or Run has not told it.
 func (t *Trace) Reached() *Probe {
-	if t.end < 1 || t.end > t.MaxHops {
+	if t.end < 1 || t.end > t.MaxHops || t.end >= t.head {
 		return nil
 	}
 	for _, s := range t.hops[t.end] {
@@ -151,6 +151,7 @@ func (t *Trace) Run(ctx context.Context) iter.Seq2[*HopEvent, error] {
 				}
 			}
 		}
+		t.tellChanges(yield)
 	}
 }
 
@@ -395,6 +396,9 @@ func (t *Trace) tell(yield func(*HopEvent, error) bool) bool {
 			ev.Kind, ev.MTU = RouterMTU, t.claimed(s)
 			t.told = ev.MTU
 		case decisive(s) && s.Size >= least && answers > 0:
+			if s.Fate == Answered && s.Size < t.told && !t.tellChanges(yield) {
+				return false
+			}
 			ev.Kind, answered = HopAnswer, true
 			answers--
 			t.over = t.over || s.Fate != Exceeded

@@ -68,8 +68,10 @@ func TestTrace_rate(t *testing.T) {
 					tt.set(n)
 				}
 				_, trace := traced(t, n, tt.c)
-				if err := trace.Repeat(context.Background(), 3); err != nil {
-					t.Fatal(err)
+				for _, err := range trace.Repeat(context.Background(), 3) {
+					if err != nil {
+						t.Fatal(err)
+					}
 				}
 				if most, who, at := n.busiest(); most > 5 {
 					t.Errorf("%v got %d probes in the second from %v", who, most, at)

@@ -2,27 +2,72 @@ package path
 
 import (
 	"context"
+	"iter"
 	"net/netip"
 	"slices"
 	"time"
 )
 
 // Repeat asks each hop that Run has told again, rounds times, a second apart, so
-// that a router is asked once a second. The errors are those of Run.
-func (t *Trace) Repeat(ctx context.Context, rounds int) error {
-	for range rounds {
-		if err := t.pause(ctx, time.Second); err != nil {
-			return err
-		}
-		var burst []Packet
-		for ttl := 1; ttl < t.head; ttl++ {
-			burst = append(burst, t.packet(ttl, t.mtu))
-		}
-		if err := t.askAll(ctx, burst); err != nil {
-			return err
+// that a router is asked once a second. It yields the MTUs that are less than those
+// before: the path has changed. The errors are those of Run.
+func (t *Trace) Repeat(ctx context.Context, rounds int) iter.Seq2[*HopEvent, error] {
+	return func(yield func(*HopEvent, error) bool) {
+		for range rounds {
+			err := t.pause(ctx, time.Second)
+			if err == nil {
+				err = t.askAll(ctx, t.again())
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if !t.tellChanges(yield) {
+				return
+			}
 		}
 	}
-	return nil
+}
+
+// again is a probe to each hop that was told.
+func (t *Trace) again() (burst []Packet) {
+	for ttl := 1; ttl < t.head; ttl++ {
+		burst = append(burst, t.packet(ttl, t.mtu))
+	}
+	return burst
+}
+
+// tellChanges yields what has been said of MTUs and was not told: the path has
+// changed, or the answer to the probe that should have shown it was lost.
+func (t *Trace) tellChanges(yield func(*HopEvent, error) bool) bool {
+	for at, probes := range t.hops {
+		ttl := min(at, t.head-1) // longer ways end there
+		for _, s := range probes {
+			ev := HopEvent{TTL: ttl, Probe: s}
+			switch {
+			case s.Fate == Refused && s.MTU > 0 && s.MTU < min(s.Size, t.told):
+				ev.Kind, ev.MTU = OwnMTU, s.MTU
+			case s.Fate == TooBig && t.claimed(s) > 0 && t.claimed(s) < t.told:
+				ev.Kind, ev.MTU = RouterMTU, t.claimed(s)
+			}
+			if !t.tellDoubts(ttl, s, yield) {
+				return false
+			}
+			if ev.Kind == 0 {
+				continue
+			}
+			t.told, t.mtu = ev.MTU, min(t.mtu, ev.MTU)
+			if !yield(&ev, nil) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Heard reports whether anybody has answered.
+func (t *Trace) Heard() bool {
+	return slices.ContainsFunc(t.prober.Probes(), func(s *Probe) bool { return decisive(s) || s.Fate == TooBig })
 }
 
 // Hop is what is known of one hop.

@@ -100,6 +100,54 @@ func TestTrace_loss(t *testing.T) {
 	}
 }
 
+// TestTrace_lossSteps: what routers say of their links is lost now and then, and what
+// comes out is right none the less, MTU and hops.
+func TestTrace_lossSteps(t *testing.T) {
+	wrong := 0
+	for seed := range uint64(200) {
+		n := newSim(probe.IPv4, seed, mtus(1500, 1450, 1400, 1300))
+		n.loss = 0.05
+		got, trace := traced(t, n, HopConfig{Measure: func(context.Context) (int, error) { return 1300, nil }})
+		if !strings.HasSuffix(got, "4:answered") || trace.MTU() != 1300 {
+			wrong++
+			t.Log(seed, trace.MTU(), got)
+		}
+	}
+	if wrong > 2 {
+		t.Errorf("%d of 200 runs are wrong", wrong)
+	}
+}
+
+// TestTrace_change: a link that becomes narrower in mid-run is told where that is seen
+// first, whether its router says so or not.
+func TestTrace_change(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(n *simPath)
+		want   string
+	}{
+		{"a router's link", func(n *simPath) { n.links[1].forward = 1300 }, "1:own=1500 1:time_exceeded 1:time_exceeded 2:time_exceeded 3:time_exceeded " +
+			"4:time_exceeded 5:time_exceeded 6:router=1300 6:time_exceeded 7:time_exceeded 8:answered"},
+		{"our own link", func(n *simPath) { n.links[0].forward = 1300 }, "1:own=1500 1:time_exceeded 1:time_exceeded 2:time_exceeded 3:time_exceeded " +
+			"4:time_exceeded 5:time_exceeded 6:time_exceeded 7:own=1300 7:time_exceeded 8:answered"},
+		{"in silence", func(n *simPath) { n.links[1].takes = 1300 }, "1:own=1500 1:time_exceeded 1:time_exceeded 2:time_exceeded 3:time_exceeded " +
+			"4:time_exceeded 5:time_exceeded 6:silence=1300 6:time_exceeded 7:time_exceeded 8:answered"},
+	} {
+		n := newSim(probe.IPv4, 1, mtus(1500, 1500, 1500, 1500, 1500, 1500, 1500, 1500))
+		change := 0
+		n.forge = func(n *simPath, p *Packet) {
+			if p.TTL == 6 && change == 0 {
+				change++
+				tt.change(n)
+			}
+		}
+		got, trace := traced(t, n, HopConfig{Measure: func(context.Context) (int, error) { return 1300, nil }})
+		if diff := cmp.Diff(tt.want, got); diff != "" || trace.MTU() != 1300 {
+			t.Errorf("%s: MTU %d (-want +got)\n%s", tt.name, trace.MTU(), diff)
+		}
+	}
+}
+
 // TestTrace_gentle: no router is asked more than five times in the first second
 // where nothing is lost.
 func TestTrace_gentle(t *testing.T) {
