@@ -243,7 +243,7 @@ func (t *hopTrace) tell(e *env, sink hopSink, events iter.Seq2[*path.HopEvent, e
 // warnSilence says what the original's last line does not: its figure is the length of
 // packets of which nobody knows where they went.
 func (t *hopTrace) warnSilence(e *env, notSent error) {
-	if notSent == nil && !t.Heard() {
+	if notSent == nil && !t.Heard() && t.Rounds() > 0 {
 		e.warn("nobody answered: the path MTU is not known")
 	}
 }

@@ -89,6 +89,7 @@ type Trace struct {
 	end      int        // the lowest time to live that ends the path, or MaxHops
 	over     bool
 	measured bool // Measure has said what the whole path carries
+	searched int  // the last hop to which the MTU was searched for
 	hole     int  // the MTU that was found where routers are silent about it, or 0
 	doubted  []Claim
 	window   int
@@ -341,7 +342,7 @@ func (t *Trace) known(ttl int) bool {
 
 // blackHole reports whether the first unknown hop answers short probes alone.
 func (t *Trace) blackHole() bool {
-	return t.head <= t.end && !t.measured && t.decided(t.head) == 0 && t.silent(t.head, t.mtu) >= 2 && t.small(t.head) != nil
+	return t.head <= t.end && !t.measured && t.searched < t.head && t.decided(t.head) == 0 && t.silent(t.head, t.mtu) >= 2 && t.small(t.head) != nil
 }
 
 // measure finds what the path carries behind a router that does not say: to the
@@ -355,6 +356,7 @@ func (t *Trace) measure(ctx context.Context) error {
 		}
 		t.Measure = nil
 	}
+	t.searched = t.head
 	mtu, err := t.search(ctx, t.head)
 	t.shorten(mtu)
 	return err

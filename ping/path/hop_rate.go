@@ -140,6 +140,19 @@ func (t *Trace) askAll(ctx context.Context, burst []Packet) error {
 	return nil
 }
 
+// askWhole sends a burst when all of it may be sent at once.
+func (t *Trace) askWhole(ctx context.Context, burst []Packet) error {
+	for {
+		n, wait := t.permitted(burst)
+		if n == len(burst) {
+			return t.ask(ctx, burst)
+		}
+		if err := t.pause(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
 // askSome sends as much of a burst as the routers' rate allows, at least one packet: what
 // is learned from that may change the rest.
 func (t *Trace) askSome(ctx context.Context, burst []Packet) error {

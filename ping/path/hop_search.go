@@ -2,55 +2,86 @@ package path
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
 const (
-	// searchSizes are asked in one burst, each searchCopies times: with no more
-	// answers than routers send in a second.
+	// searchSizes are asked in one burst, each searchCopies times, and a length that
+	// passes: no more probes than routers answer in a second.
 	searchSizes, searchCopies = 2, 2
+	// searchTries is how many bursts in a row may say nothing.
+	searchTries = 5
 )
 
 // search finds the longest packet that gets to a hop which answers short ones
 // alone. The time to live is looked at before the length (RFC 1812, section
-// 5.2.1.2), so that the link behind the hop has no part in it.
+// 5.2.1.2), so that the link behind the hop has no part in it. Without a sign that any
+// length is too long it is that of the probes.
 func (t *Trace) search(ctx context.Context, ttl int) (int, error) {
-	low, high := hopSmall, t.mtu
-	for high-low > 1 {
-		var burst []Packet
-		step := max((high-low)/(searchSizes+1), 1)
-		for size := high - step; size > low && len(burst) < searchSizes*searchCopies; size -= step {
-			for range searchCopies {
-				burst = append(burst, t.packet(ttl, size))
-			}
+	for low := hopSmall; ; {
+		before, high, err := t.bisect(ctx, ttl, low)
+		if err != nil {
+			return before, err
 		}
-		if err := t.askAll(ctx, burst); err != nil {
-			return low, err
+		if high > t.mtu {
+			return t.mtu, nil
 		}
-		low, high = t.narrowed(burst, ttl, low, high)
+		// What is lost by chance is silent too: the shortest that does not pass is asked again.
+		burst := append(slices.Repeat([]Packet{t.packet(ttl, high)}, searchCopies), t.packet(ttl, before))
+		if err := t.askWhole(ctx, burst); err != nil {
+			return before, err
+		}
+		if low, _ = t.narrowed(ttl, before, high); low == before {
+			return low, nil
+		}
 	}
-	return low, nil
 }
 
-// narrowed returns the bounds after a burst.
-func (t *Trace) narrowed(burst []Packet, ttl, low, high int) (int, int) {
-	passed := func(size int) bool {
-		for _, s := range t.hops[ttl] {
-			if s.Size == size && decisive(s) {
-				return true
+// bisect returns the longest length that passes, and the shortest that does not; that is
+// longer than the probes when all pass, or when nobody answers any more.
+func (t *Trace) bisect(ctx context.Context, ttl, low int) (passes, tooLong int, err error) {
+	high := t.mtu + 1 // that of the probes only seems to be too long
+	for tries := 0; high-low > 1 && tries < searchTries; tries++ {
+		if err := t.askWhole(ctx, t.searchBurst(ttl, low, high)); err != nil {
+			return low, high, err
+		}
+		before := [...]int{low, high}
+		if low, high = t.narrowed(ttl, low, high); before != [...]int{low, high} {
+			tries = -1
+		}
+	}
+	return low, high, nil
+}
+
+// searchBurst is what to ask between two lengths, from the longest.
+func (t *Trace) searchBurst(ttl, low, high int) (burst []Packet) {
+	step := max((high-low)/(searchSizes+1), 1)
+	for size := high - step; size > low && len(burst) < searchSizes*searchCopies; size -= step {
+		for range searchCopies {
+			burst = append(burst, t.packet(ttl, size))
+		}
+	}
+	return append(burst, t.packet(ttl, low))
+}
+
+// narrowed returns the bounds after a burst. A router that has sent as many errors as it
+// may is silent about all lengths: a length is too long only when a shorter probe that
+// left later was answered.
+func (t *Trace) narrowed(ttl, low, high int) (int, int) {
+	shortest, round := t.mtu, t.prober.Rounds()
+	for _, s := range t.hops[ttl] {
+		if decisive(s) {
+			low = max(low, s.Size)
+			if s.Round == round {
+				shortest = min(shortest, s.Size)
 			}
 		}
-		return false
 	}
-	for _, p := range burst { // from the longest
-		if p.Size <= low {
-			continue
+	for _, s := range t.hops[ttl] {
+		if s.Round == round && s.Size > low && s.Size > shortest {
+			high = min(high, s.Size)
 		}
-		if passed(p.Size) {
-			low = p.Size
-			continue
-		}
-		high = min(high, p.Size)
 	}
 	return low, max(high, low+1)
 }

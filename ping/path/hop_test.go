@@ -118,6 +118,24 @@ func TestTrace_lossSteps(t *testing.T) {
 	}
 }
 
+// TestTrace_lossAlone: without the sockets of ping, a hop that lost the long probes by chance
+// is not taken for a black hole.
+func TestTrace_lossAlone(t *testing.T) {
+	wrong := 0
+	for seed := range uint64(400) {
+		n := newSim(probe.IPv4, seed, mtus(1500, 1500, 1500, 1500))
+		n.loss = 0.08
+		got, trace := traced(t, n, HopConfig{})
+		if trace.MTU() != 1500 || strings.Contains(got, "silence") {
+			wrong++
+			t.Log(seed, trace.MTU(), got)
+		}
+	}
+	if wrong > 0 {
+		t.Errorf("%d of 400 runs are wrong", wrong)
+	}
+}
+
 // TestTrace_change: a link that becomes narrower in mid-run is told where that is seen
 // first, whether its router says so or not.
 func TestTrace_change(t *testing.T) {

@@ -298,9 +298,10 @@ func (n *simPath) about(p *Packet, i int, typ, code uint8, info uint32) {
 
 func (n *simPath) exceed(p *Packet, i int) {
 	r := &n.routers[i]
-	if r.sent++; r.rate && r.sent > 6+int(n.now/time.Second) {
+	if r.rate && r.sent >= 6+int(n.now/time.Second) {
 		return
 	}
+	r.sent++
 	if n.family == probe.IPv6 {
 		n.about(p, i, wire.ICMPv6TimeExceeded, 0, 0)
 		return
@@ -336,9 +337,10 @@ func (n *simPath) arrive(p *Packet) {
 	a := Answer{Kind: Reply, Method: p.Method, Number: p.Number, Cookie: p.Cookie, HasCookie: true, From: n.host(), TTL: 64 - len(n.links) + 1, Size: 44}
 	switch p.Method {
 	case UDP:
-		if n.ports++; n.ports > 6+int(n.now/time.Second) {
+		if n.ports >= 6+int(n.now/time.Second) {
 			return
 		}
+		n.ports++
 		a.Kind, a.About, a.Type, a.Code = ICMPError, n.host(), wire.ICMPv4Unreachable, 3
 		if n.family == probe.IPv6 {
 			a.Type, a.Code = wire.ICMPv6Unreachable, 4
