@@ -115,10 +115,10 @@ func TestTracepathWeather_rounds(t *testing.T) {
 {"kind":"row","hop":2,"fate":"silent","sent":7,"received":0,"loss_percent":100}
 {"kind":"row","hop":3,"address":"%s","addresses":[{"address":"%s"},{"address":"%s"}],"fate":"time_exceeded","back_hops":1,"sent":3,"received":3,"loss_percent":0,%s
 {"kind":"row","hop":4,"address":"%s","fate":"time_exceeded","back_hops":1,"sent":3,"received":2,"loss_percent":33.333333333333336,%s
-{"kind":"row","hop":5,"address":"%s","fate":"answered","back_hops":1,"sent":3,"received":3,"loss_percent":0,%s
+{"kind":"row","hop":5,"address":"%s","fate":"answered","reply":"port_unreachable","back_hops":1,"sent":3,"received":3,"loss_percent":0,%s
 `, hop(1), times, hop(3), hop(3), hop(33), times, hop(4), times, traceTarget(six), times)
 			rows += fmt.Sprintf(`{"kind":"summary","destination":"%s","address":"%[1]s","method":"udp","reached":true,"hops":5,"back_hops":1,"too_many_hops":false,`+
-				`"mtu":1000,"rounds":6,"duplicates":0,"foreign":0,"malformed":0}`+"\n", traceTarget(six))
+				`"mtu":1000,"rounds":6,"duplicates":0,"foreign":0,"malformed":0,"malformed_extensions":0}`+"\n", traceTarget(six))
 			o.soon(nstest.Result{Stdout: rows}, line+"--format jsonl "+traceTarget(six), func() { clear(asked) })
 		}
 	})
