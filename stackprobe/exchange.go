@@ -351,6 +351,7 @@ func (x *exchange) totals() *event.End {
 			ReceivedHash: a.ReceivedHash, Segments: c.Segments, Retransmitted: c.Retransmitted, Lost: c.Lost}
 		if k, ok := x.ends[h].(kernel); ok {
 			t.KernelAcked, t.KernelReceived, t.HasKernel = k.Sums()
+			t.Checks, t.Wrong = x.rec.verified[h].made, x.rec.verified[h].wrong
 		}
 	}
 	return e

@@ -21,6 +21,8 @@ type recorder struct {
 	known map[side]*known
 	// latest is the connection of each end that an event spoke of last, by event.Host.
 	latest [3]int
+	// verified counts the comparisons with a kernel's own numbers, by event.Host.
+	verified [3]verified
 }
 
 // side is one end of one connection; the connection 0 is the end before it has one, or its listener.
@@ -79,6 +81,8 @@ func (r *recorder) observe(at time.Duration, h event.Host, conn int, state event
 		return
 	}
 	k := r.of(h, conn)
+	r.check(int64(at), h, conn, k, state, &vars)
+	k.vars.At = 0 // the same values at another moment are no news
 	if k.tap.complete(&vars); vars != k.vars {
 		k.vars = vars
 		r.append(&event.Event{T: int64(at), Kind: event.KindVars, Host: h, Conn: conn, State: state, StateHow: event.Read, Vars: vars})
@@ -109,6 +113,9 @@ func (r *recorder) changed(at int64, h event.Host, conn int, state event.State, 
 	k := r.of(h, conn)
 	if state == event.StateUnknown || state == k.state {
 		return
+	}
+	if state == event.Listening && (k.state == event.Closed || k.state == event.ClosedReset) {
+		return // the listener answers for a connection that is no more
 	}
 	from := k.state
 	k.state = state

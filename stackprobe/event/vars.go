@@ -59,6 +59,7 @@ const (
 	HasRcvBuf
 	HasScoreboard
 	HasHeld
+	HasNotSent
 )
 
 // InfiniteSsthresh is the slow start threshold before the first loss, as the kernel shows it
@@ -98,6 +99,8 @@ type Vars struct {
 	BytesAcked, BytesReceived uint64
 	SndMSS                    uint32 // octets
 	SndBuf, RcvBuf            uint32 // octets that wait in the send buffer, octets that wait for the reader
+	// NotSent are the octets of the send buffer that were not sent yet (tcpi_notsent_bytes); a FIN that waits counts as one.
+	NotSent uint32
 	// Scoreboard[:NScoreboard] are the first blocks that the peer's SACKs have reported and that are not acknowledged,
 	// Held[:NHeld] those that this end holds beyond RCV.NXT. The numbers are raw.
 	NScoreboard, NHeld uint8

@@ -30,9 +30,9 @@ func TestVarsByLength(t *testing.T) {
 		want   event.VarSet
 	}{
 		{0, event.HasCongestion}, {104, base}, {128, base | event.HasBytesAcked}, {136, base | event.HasBytesAcked | event.HasBytesReceived},
-		{232, base | event.HasBytesAcked | event.HasBytesReceived | event.HasWnd},
-		{236, base | event.HasBytesAcked | event.HasBytesReceived | event.HasWnd | event.HasRcvWnd},
-		{280, base | event.HasBytesAcked | event.HasBytesReceived | event.HasWnd | event.HasRcvWnd},
+		{232, base | event.HasBytesAcked | event.HasBytesReceived | event.HasNotSent | event.HasWnd},
+		{236, base | event.HasBytesAcked | event.HasBytesReceived | event.HasNotSent | event.HasWnd | event.HasRcvWnd},
+		{280, base | event.HasBytesAcked | event.HasBytesReceived | event.HasNotSent | event.HasWnd | event.HasRcvWnd},
 	} {
 		var i sockdiag.TCPInfo
 		i.Decode(b[:tt.length])
@@ -46,10 +46,10 @@ func TestVarsByLength(t *testing.T) {
 func TestVars(t *testing.T) {
 	i := sockdiag.TCPInfo{Len: 280, State: 1, CAState: 3, Retransmits: 2, Probes: 3, Backoff: 4, RTO: 5 * time.Millisecond, SndMSS: 6,
 		Unacked: 7, Sacked: 8, Lost: 9, Retrans: 10, RTT: 11, RTTVar: 12, SndSsthresh: 13, SndCwnd: 14, Reordering: 15,
-		BytesAcked: 16, BytesReceived: 17, SndWnd: 18, RcvWnd: 19}
+		BytesAcked: 16, BytesReceived: 17, NotsentBytes: 20, SndWnd: 18, RcvWnd: 19}
 	want := event.Vars{How: event.Read, Has: varsOf(&i).Has, Cwnd: 14, Ssthresh: 13, RTO: 5_000_000, SRTT: 11, RTTVar: 12, Wnd: 18, RcvWnd: 19,
 		Congestion: event.CongestionRecovery, Flight: 7, Sacked: 8, Lost: 9, Retrans: 10, Reordering: 15, Backoff: 4, Probes: 3,
-		BytesAcked: 16, BytesReceived: 17, SndMSS: 6}
+		BytesAcked: 16, BytesReceived: 17, SndMSS: 6, NotSent: 20}
 	if d := cmp.Diff(want, varsOf(&i)); d != "" {
 		t.Error(d)
 	}

@@ -34,7 +34,7 @@ func varsOf(i *sockdiag.TCPInfo) event.Vars {
 	v := event.Vars{How: event.Read, Cwnd: i.SndCwnd, Ssthresh: i.SndSsthresh, RTO: int64(i.RTO), SRTT: int64(i.RTT), RTTVar: int64(i.RTTVar),
 		Flight: i.Unacked, Sacked: i.Sacked, Lost: i.Lost, Retrans: i.Retrans, Reordering: i.Reordering,
 		Backoff: uint32(i.Backoff), Probes: uint32(i.Probes), BytesAcked: i.BytesAcked, BytesReceived: i.BytesReceived,
-		SndMSS: i.SndMSS, Wnd: i.SndWnd, RcvWnd: i.RcvWnd}
+		SndMSS: i.SndMSS, NotSent: i.NotsentBytes, Wnd: i.SndWnd, RcvWnd: i.RcvWnd}
 	if int(i.CAState) < len(congestion) {
 		v.Congestion = congestion[i.CAState]
 	}
@@ -49,6 +49,7 @@ func varsOf(i *sockdiag.TCPInfo) event.Vars {
 		{i.RTT > 0, event.HasSRTT | event.HasRTTVar},
 		{i.Has(sockdiag.InfoBytesAcked), event.HasBytesAcked},
 		{i.Has(sockdiag.InfoBytesReceived), event.HasBytesReceived},
+		{i.Has(sockdiag.InfoNotsentBytes), event.HasNotSent},
 		{synchronized && i.Has(sockdiag.InfoSndWnd), event.HasWnd},
 		{synchronized && i.Has(sockdiag.InfoRcvWnd), event.HasRcvWnd},
 	} {
