@@ -99,7 +99,7 @@ func sample(s *Stack) (state event.State, vars event.Vars) {
 	return state, vars
 }
 
-// TestSnapshotIsTheStacksOwn compares what is read through the linkname with the stack's public TCP_INFO, after a
+// TestSnapshotIsTheStacksOwn compares what is read from the stack with the stack's public TCP_INFO, after a
 // transfer with a loss, so that every value has moved.
 func TestSnapshotIsTheStacksOwn(t *testing.T) {
 	p := newPair(t, "client> drop data 3")

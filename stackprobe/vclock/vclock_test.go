@@ -83,3 +83,29 @@ func TestRealLoopTakesFunctionsFromOutside(t *testing.T) {
 		t.Errorf("cancelled while waiting: %v", o)
 	}
 }
+
+// TestDue: a timer tells its moment as long as its function is still to come.
+func TestDue(t *testing.T) {
+	type due struct {
+		At      time.Duration
+		Pending bool
+	}
+	l := vclock.NewVirtual()
+	var got []due
+	look := func(timer *vclock.Timer) {
+		at, pending := timer.Due()
+		got = append(got, due{at, pending})
+	}
+	timer := l.After(3*time.Second, func() {})
+	look(timer)
+	timer.Reset(2 * time.Second)
+	look(timer)
+	timer.Stop()
+	look(timer)
+	timer.Reset(time.Second)
+	l.Step(t.Context(), time.Minute)
+	look(timer)
+	if d := cmp.Diff([]due{{3 * time.Second, true}, {2 * time.Second, true}, {}, {}}, got); d != "" {
+		t.Error(d)
+	}
+}
