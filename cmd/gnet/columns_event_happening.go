@@ -37,7 +37,7 @@ func happeningColumns() []render.Column[event.Event] {
 	type e = event.Event
 	isTimer, isCheck := ofKind(event.KindTimer), ofKind(event.KindCheck)
 	return []render.Column[e]{
-		eventWord("call", "Call of the application: listen, connect, established, accept, write, receive, eof, shutdown, close or failed.", func(e *e) string { return e.App.Call.String() }),
+		eventWord("call", "Call of the application: listen, connect, established, accept, write, receive, eof, shutdown, close, failed or abort.", func(e *e) string { return e.App.Call.String() }),
 		eventInt("bytes", render.Int, "bytes", "Bytes that a call moved.",
 			func(e *e) bool {
 				return e.Kind == event.KindApp && (e.App.Call == event.Write || e.App.Call == event.Receive)

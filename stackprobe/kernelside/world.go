@@ -74,6 +74,9 @@ func (w *world) device() (int, error) {
 	if err := w.configure(c); err != nil {
 		return -1, &Error{Step: StepAddress, Err: err}
 	}
+	if err := awaitRoute(w.req.peer); err != nil {
+		return -1, &Error{Step: StepAddress, Err: err}
+	}
 	return fd, nil
 }
 
