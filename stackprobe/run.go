@@ -10,9 +10,14 @@ import (
 	"gnet/stackprobe/kernelside"
 )
 
-// Run builds the world of c, runs the exchange in it and yields its events: first a run, last an end event, each
-// with what follows from it and those before (Event.Derived). The pointer is valid until the next step. An exchange that failed is no error, its end event says so; an error is last, and means
-// that the world could not be built or that ctx ended.
+// Run builds the world of c, runs the exchange in it and yields its events: first a run, last an end event, each with what
+// follows from it and those before (Event.Derived). They come in the order of (T, N): T is the time at the tap where an event
+// was seen, and numbers have no gap unless events were lost, which a warning says. The pointer is valid until the next step.
+// An exchange that failed is no error, its end event says so; an error is last, and means that the world could not be built or
+// that ctx ended.
+//
+// A run in virtual time waits for its consumer. One in real time does not: what is not taken in time waits in memory, and
+// beyond 200,000 events in a file without a name.
 //
 // Breaking off the iteration ends the world. When the iteration is over, nothing of the world is left: no goroutine, no
 // process, no namespace, no file.
