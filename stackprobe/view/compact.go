@@ -10,6 +10,7 @@ const maxWaiting = 1024
 // compact is the form for narrow terminals: one row per segment, when it left and when it arrived, in the order of
 // departure. A row waits until the segment's fate is known, and those behind it with it.
 type compact struct {
+	happenings
 	p       *page
 	waiting []waitingRow
 	shown   [3]event.State
@@ -61,8 +62,10 @@ func (c *compact) event(e *event.Event) {
 	case event.KindApp:
 		c.remark(e, callText(c.p, &e.App), plain)
 		c.state(e)
-	case event.KindTimer:
-		c.remark(e, timerText(c.p, &e.Timer), again)
+	case event.KindFault, event.KindICMP, event.KindCheck, event.KindTimer:
+		if text, st := c.happenings.text(c.p, e); text != "" {
+			c.remark(e, text, st)
+		}
 	case event.KindNote:
 		if e.Level == event.Warning {
 			c.remark(e, "warning: "+c.p.clean(e.Text), bad)

@@ -8,7 +8,7 @@ import (
 )
 
 // baseRuns are the runs that the fuzzer damages, in a fixed order.
-var baseRuns = []func() []event.Event{plainRun, lostRun, crossRun, timeoutRun, oddRun, longRun}
+var baseRuns = []func() []event.Event{plainRun, lostRun, crossRun, timeoutRun, oddRun, longRun, kindsRun}
 
 // damage changes events as ops say, seven bytes for each change: what, where (2), and a value (4).
 func damage(events []event.Event, ops []byte) []event.Event {
@@ -57,8 +57,10 @@ func change(e *event.Event, what byte, value uint32, raw []byte) {
 	case 13:
 		text := string(raw) + e.Rule + string(raw) + e.Text
 		text = text[:min(len(text), 500)] // it doubles with each change
-		e.Rule, e.Text, e.App.Err = text, text, text
+		e.Rule, e.Text, e.App.Err, e.Fault.Rule, e.Check.Name = text, text, text, text, text
 	case 14:
+		e.Timer = event.Timer{Kind: event.TimerKind(value), Op: event.TimerOp(value >> 8), At: int64(value) << (value % 40), How: event.How(value >> 16)}
+		e.Fault.Action, e.Fault.Wait, e.ICMP.Type = event.Action(value), int64(int32(value)), uint8(value>>24)
 		e.App.Call, e.App.Bytes, e.Level = event.Call(value), int(int32(value)), event.Level(value>>8)
 	case 15:
 		e.Run, e.End = nil, nil

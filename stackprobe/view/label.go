@@ -242,11 +242,6 @@ func callText(p *page, a *event.App) string {
 	return a.Call.String()
 }
 
-// timerText is an expired timer.
-func timerText(p *page, t *event.Timer) string {
-	return guess(p, t.How) + t.Kind.String() + " timer expired"
-}
-
 // guess is the sign before a value that was not read from the stack itself.
 func guess(p *page, how event.How) string {
 	if how == event.Computed || how == event.Inferred {

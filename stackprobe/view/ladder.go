@@ -76,8 +76,8 @@ func (l *Ladder) Event(e *event.Event) error {
 			l.page.run(e.Run)
 			l.form.begun(e.Run)
 		}
-	case e.Kind == event.KindEnd, e.Kind == event.KindVars:
-		// The end is in the summary; variables have no column at these widths.
+	case e.Kind == event.KindEnd, e.Kind == event.KindVars, e.Kind == event.KindCounters:
+		// The end is in the summary; variables and counters have no place at these widths.
 	default:
 		if !l.title {
 			l.form.heading()

@@ -7,6 +7,7 @@ import (
 // lanes is the form of the ladder: time, state and time line of the client, the lane between, and the same of the
 // server mirrored. A row is held back until the next event, which may be the change of state that belongs to it.
 type lanes struct {
+	happenings
 	p                  *page
 	timeLen, decimals  int
 	stateLen           int
@@ -119,8 +120,10 @@ func (l *lanes) event(e *event.Event) {
 		l.change(e)
 	case event.KindApp:
 		l.call(e)
-	case event.KindTimer:
-		l.remark(e, timerText(l.p, &e.Timer), again)
+	case event.KindFault, event.KindICMP, event.KindCheck, event.KindTimer:
+		if text, st := l.happenings.text(l.p, e); text != "" {
+			l.remark(e, text, st)
+		}
 	case event.KindNote:
 		l.note(e)
 	}

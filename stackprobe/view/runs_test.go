@@ -288,6 +288,47 @@ func oddRun() []event.Event {
 	return m.sorted()
 }
 
+// kindsRun has the events that are neither segments nor states nor calls, with text from outside in them.
+func kindsRun() []event.Event {
+	m := &maker{clock: event.Mono}
+	m.run("client> corrupt data 1", "delay 5ms data 2")
+	m.open()
+	s := seg(event.PSH|event.ACK, 1, 100, 1)
+	fault := func(t float64, f event.Fault) {
+		s.ID = m.ids
+		m.at(t, event.Event{Kind: event.KindFault, Host: cl, Seg: s, Fault: f})
+	}
+	timer := func(t float64, h event.Host, k event.TimerKind, op event.TimerOp, at float64, how event.How) {
+		m.at(t, event.Event{Kind: event.KindTimer, Host: h, Timer: event.Timer{Kind: k, Op: op, At: int64(at * ms), How: how}})
+	}
+	m.send(100, cl, event.StateEstablished, s)
+	fault(100, event.Fault{Action: event.Corrupt, Rule: "client> corrupt data 1", Number: 1, Bit: 333})
+	timer(100, cl, event.RTO, event.Armed, 300, event.Read)
+	m.send(130, cl, event.StateEstablished, seg(event.PSH|event.ACK, 101, 100, 1))
+	fault(130, event.Fault{Action: event.Delay, Rule: "delay 5ms data 2 \x1b[2J", Number: 2, Wait: 5 * ms})
+	m.send(160, cl, event.StateEstablished, seg(event.PSH|event.ACK, 201, 100, 1))
+	fault(160, event.Fault{Action: event.Dup, Copy: 99})
+	copied := seg(event.PSH|event.ACK, 201, 100, 1)
+	copied.ID = 99
+	m.at(181, event.Event{Kind: event.KindRx, Host: sv, Seg: copied})
+	m.at(200, event.Event{Kind: event.KindICMP, Host: cl, Seg: s, ICMP: event.ICMP{Type: 3, Code: 4, MTU: 1400}})
+	six := s
+	six.Dst = netip.MustParseAddrPort("[2001:db8::2]:7")
+	m.at(201, event.Event{Kind: event.KindICMP, Host: cl, Seg: six, ICMP: event.ICMP{Type: 2, MTU: 1280}})
+	m.at(202, event.Event{Kind: event.KindICMP, Host: cl, Seg: s, ICMP: event.ICMP{Type: 11}})
+	m.at(210, event.Event{Kind: event.KindCheck, Host: cl, Check: event.Check{Name: "bytes_acked\a", Computed: 300, Read: 301}})
+	for _, t := range []float64{220, 221} { // said once
+		timer(t, sv, event.TimerKeepalive, event.Armed, 7200_000, event.Read)
+	}
+	timer(222, sv, event.TimerKeepalive, event.Stopped, 0, event.Read)
+	timer(223, sv, event.TimerKeepalive, event.Armed, 7200_000, event.Inferred)
+	timer(230, cl, event.TimerPersist, event.Armed, 430, event.Inferred)
+	timer(430, cl, event.TimerPersist, event.Fired, 0, event.Inferred)
+	timer(440, cl, event.TimerDelayedAck, event.Stopped, 0, event.Read)
+	m.at(450, event.Event{Kind: event.KindCounters, Host: cl, Counters: []event.Counter{{Name: "TCPTimeouts", Value: 1}}})
+	return m.sorted()
+}
+
 // longRun sends a window of thirty segments, each acknowledged.
 func longRun() []event.Event {
 	m := &maker{clock: event.Virtual}

@@ -61,6 +61,9 @@ func (p *page) totals(s *analyze.Summary, h event.Host) string {
 	if t.Repeats > 0 {
 		parts = append(parts, strconv.Itoa(t.Repeats)+" retransmitted"+reasons(t))
 	}
+	if t.Spurious > 0 {
+		parts = append(parts, strconv.Itoa(t.Spurious)+" needlessly")
+	}
 	if t.Copies > 0 {
 		parts = append(parts, strconv.Itoa(t.Copies)+" copied by the link")
 	}

@@ -1,0 +1,90 @@
+package view
+
+import (
+	"strconv"
+
+	"gnet/stackprobe/event"
+)
+
+// happenings words the events that have one line each in every form: what the link did to a segment, messages about one,
+// timers, and checks that failed.
+type happenings struct {
+	// armed are the timers that were shown as armed, by host and kind.
+	armed [3][event.TimerUser + 1]bool
+}
+
+// text is the line of e and its style, "" for an event that has none.
+func (h *happenings) text(p *page, e *event.Event) (string, style) {
+	switch e.Kind {
+	case event.KindFault:
+		return faultText(p, &e.Fault), bad
+	case event.KindICMP:
+		return icmpText(e), bad
+	case event.KindCheck:
+		c := &e.Check
+		return "warning: " + p.clean(c.Name) + " is " + strconv.FormatInt(c.Computed, 10) + " by the segments, the kernel says " +
+			strconv.FormatInt(c.Read, 10), bad
+	case event.KindTimer:
+		return h.timer(p, e)
+	}
+	return "", plain
+}
+
+// timer is the line of a timer: of each that fired, and of those whose running alone says something when they start, once
+// until they end. All the others start and stop with every segment.
+func (h *happenings) timer(p *page, e *event.Event) (string, style) {
+	t := &e.Timer
+	name := guess(p, t.How) + t.Kind.String() + " timer "
+	if t.Op == event.Fired {
+		h.arm(e, false)
+		return name + "expired", again
+	}
+	switch t.Kind {
+	case event.TimerPersist, event.TimerKeepalive, event.TimerTimeWait:
+		if was := h.arm(e, t.Op == event.Armed); t.Op == event.Armed && !was {
+			return name + "armed for " + milliseconds(t.At-e.T), faint
+		}
+	}
+	return "", plain
+}
+
+// arm notes whether a timer runs, and returns whether it did.
+func (h *happenings) arm(e *event.Event, now bool) (was bool) {
+	if int(e.Host) >= len(h.armed) || int(e.Timer.Kind) >= len(h.armed[0]) {
+		return true
+	}
+	at := &h.armed[e.Host][e.Timer.Kind]
+	was, *at = *at, now
+	return was
+}
+
+// faultText is what a rule did to a segment that it did not take.
+func faultText(p *page, f *event.Fault) string {
+	text := "fault: " + p.clean(f.Rule)
+	if f.Rule == "" {
+		text = "fault: " + f.Action.String()
+	}
+	switch {
+	case f.Action == event.Corrupt:
+		text += ": bit " + strconv.Itoa(f.Bit)
+	case f.Wait != 0:
+		text += ": " + milliseconds(f.Wait) + " more"
+	}
+	return text
+}
+
+// icmpText is a message about a packet.
+func icmpText(e *event.Event) string {
+	m := &e.ICMP
+	text := "ICMP type " + strconv.Itoa(int(m.Type)) + " code " + strconv.Itoa(int(m.Code))
+	switch six := e.Seg.Dst.Addr().Is6(); {
+	case six && m.Type == 2:
+		text = "ICMPv6: packet too big" // RFC 4443 3.2
+	case !six && m.Type == 3 && m.Code == 4:
+		text = "ICMP: fragmentation needed" // RFC 792
+	}
+	if m.MTU != 0 {
+		text += ", MTU " + strconv.Itoa(m.MTU)
+	}
+	return text
+}
