@@ -321,8 +321,8 @@ func (x *exchange) remarks(h event.Host) {
 	case waiting > 1:
 		x.note(event.Info, fmt.Sprintf("%d connections of %s stay in TIME-WAIT; the run does not wait for their end", waiting, h))
 	}
-	if n := x.link.Count(h).Other; n > 0 {
-		x.note(event.Info, fmt.Sprintf("%s sent %d packets that are no TCP segments; they passed and are not shown", h, n))
+	if c := x.link.Count(h); c.Other > 0 {
+		x.note(event.Info, fmt.Sprintf("%s sent %d packets that are no TCP segments; the faults took %d of them, none is shown", h, c.Other, c.OtherLost))
 	}
 	k, ok := x.ends[h].(kernel)
 	if !ok {

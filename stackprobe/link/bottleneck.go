@@ -8,16 +8,13 @@ type bottleneck struct {
 	// done are the moments at which the packets in it will have been transmitted, in order; those before head are gone.
 	done []time.Duration
 	head int
-	// last is when the last packet came. One that waited elsewhere less than the one before it comes with that one: the
-	// queue keeps the order.
-	last time.Duration
 }
 
-// join takes a packet of size octets that comes at the moment at. It returns how long its stay lasts, its own
+// join takes a packet of size octets that comes at the moment at, behind those that were taken before, also where one of
+// them came later because it had waited elsewhere. It returns how long its stay lasts, its own
 // transmission included, or false if the queue is full.
 func (q *bottleneck) join(at time.Duration, size int, r *Rule) (stay time.Duration, ok bool) {
-	q.last = max(at, q.last)
-	for q.head < len(q.done) && q.done[q.head] <= q.last {
+	for q.head < len(q.done) && q.done[q.head] <= at {
 		q.head++
 	}
 	if q.head == len(q.done) {
@@ -27,7 +24,7 @@ func (q *bottleneck) join(at time.Duration, size int, r *Rule) (stay time.Durati
 	if int64(len(q.done)-q.head) > r.Queue {
 		return 0, false
 	}
-	begin := q.last
+	begin := at
 	if q.head < len(q.done) {
 		begin = q.done[len(q.done)-1]
 	}

@@ -39,6 +39,9 @@ func TestParseRule(t *testing.T) {
 		{"delay 5ms jitter 5ms any 3", link.Rule{Action: event.Delay, Delay: 5 * time.Millisecond, Jitter: 5 * time.Millisecond, Low: 3, High: 3}},
 		{"delay 1.5s data at 1s", link.Rule{Action: event.Delay, Delay: 1500 * time.Millisecond, Match: link.MatchData, Since: time.Second}},
 		{"reorder by 3 data 7", link.Rule{Action: event.Reorder, By: 3, Match: link.MatchData, Low: 7, High: 7}},
+		{"reorder by 3 data at 1s", link.Rule{Action: event.Reorder, By: 3, Match: link.MatchData, Low: 1, High: 1, Since: time.Second}},
+		{"corrupt at 1s", link.Rule{Action: event.Corrupt, Low: 1, High: 1, Since: time.Second}},
+		{"rate 100 queue 1", link.Rule{Action: event.Rate, Rate: 100, Queue: 1}},
 		{"rate 1.5M queue 10", link.Rule{Action: event.Rate, Rate: 1_500_000, Queue: 10}},
 		{"rate 1000G queue 100000 data", link.Rule{Action: event.Rate, Rate: 1e12, Queue: 100_000, Match: link.MatchData}},
 		{"client> rate 64k queue 1", link.Rule{From: event.Client, Action: event.Rate, Rate: 64_000, Queue: 1}},
@@ -182,7 +185,10 @@ func TestRuleErrorText(t *testing.T) {
 func FuzzParseRule(f *testing.F) {
 	for _, s := range []string{"client> drop data 1", "server> drop synack 2-4", "drop any first 3", "drop", "client> dorp", "drop data 4-2", "drop ack 1 2",
 		"drop fin first", "drop rst 99999999999999999999", "dup seq 1-1000 2 at 1s", "corrupt len>=500 0..2s", "delay 5ms jitter 1ms data 1s..",
-		"reorder by 3 data 7", "rate 1.5M queue 10", "rate 1Mbit queue 1", "loss 5%", "loss 5", "burst 1%,25%", "burst 1,2", "mtu 1200 silent at 1s", "mtu 1200 icmp", "down 1s..2s"} {
+		"reorder by 3 data 7", "rate 1.5M queue 10", "rate 1Mbit queue 1", "loss 5%", "loss 5", "burst 1%,25%", "burst 1,2", "mtu 1200 silent at 1s", "mtu 1200 icmp", "down 1s..2s",
+		"loss 5%x", "delay jitter 5ms", "delay 5", "delay 5ms jitter 9ms", "delay 5ms jitter x", "drop seq 5-4", "drop seq 5", "client>drop", "DROP", "drop len>500",
+		"drop len>=0", "drop len>=9", "reorder 3", "down data", "drop data 1s", "drop data 2s..1s", "drop data 1..2s", "drop data 1s..2", "mtu 20", "rate 1m queue x",
+		"rate 2G", "burst 1%,0%", "drop 1", "drop at -1s", "drop seq 0-0 first 2 0s..", "mtu 1200 silnt", "drop at 1s 3", "rate 5kbps", "drop data 4-x"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
