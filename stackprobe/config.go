@@ -7,6 +7,7 @@ package stackprobe
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -150,15 +151,20 @@ func (c *Config) Check() error {
 	case c.World == Memory && c.Client == Kernel:
 		return &ConfigError{"client", "kernel", "engine: in memory there is no kernel"}
 	}
+	for _, r := range c.Faults {
+		if c.IPv6 && r.Action == event.MTU && r.MTU < MinMTU6 {
+			return &ConfigError{"fault", strconv.Quote(r.Text), fmt.Sprintf("an mtu from %d: every link takes that with IPv6", MinMTU6)}
+		}
+	}
 	return c.checkRoles()
 }
 
 // checkRoles refuses roles that wait for each other for ever.
 func (c *Config) checkRoles() error {
 	roles := [3]app.Role{event.Client: c.role(event.Client), event.Server: c.role(event.Server)}
+	names := app.RoleName(roles[event.Client]) + " and " + app.RoleName(roles[event.Server])
 	for h := event.Client; h <= event.Server; h++ {
 		mine, peers := roles[h], roles[h.Peer()]
-		names := app.RoleName(mine) + " and " + app.RoleName(peers)
 		switch {
 		case mine == app.RoleExchange && peers != app.RoleEcho:
 			return &ConfigError{"roles", names, "the peer of exchange to be echo"}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gnet/stackprobe"
+	"gnet/stackprobe/app"
 	"gnet/stackprobe/event"
 )
 
@@ -146,10 +147,38 @@ func TestReadVariablesAreThoseOnTheWire(t *testing.T) {
 }
 
 func TestConfigErrors(t *testing.T) {
-	for _, c := range []stackprobe.Config{{Bytes: -1}, {Bytes: stackprobe.MaxBytes + 1}, {Delay: -1}, {Delay: time.Hour}, {Deadline: -1}} {
+	words := func(client, server string) (ends [3]app.Options) {
+		for h, text := range map[event.Host]string{event.Client: client, event.Server: server} {
+			o, err := app.ParseOptions(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ends[h] = o
+		}
+		return ends
+	}
+	for want, c := range map[string]stackprobe.Config{
+		"bytes -1: want 0 to 1073741824":                                           {Bytes: -1},
+		"bytes 1073741825: want 0 to 1073741824":                                   {Bytes: stackprobe.MaxBytes + 1},
+		"delay -1ns: want 0s to 1m0s":                                              {Delay: -1},
+		"delay 1h0m0s: want 0s to 1m0s":                                            {Delay: time.Hour},
+		"delay 2h0m0s: want 0s to 1m0s":                                            {DelayServer: new(2 * time.Hour)},
+		"deadline -1ns: want a positive time":                                      {Deadline: -1},
+		"mtu 67: want 68 to 65535":                                                 {MTU: 67},
+		"mtu 1279: want 1280 to 65535":                                             {MTU: 1279, IPv6: true},
+		"snap -2: want 0 to 65535":                                                 {Snap: -2},
+		"connections 1001: want 1 to 1000":                                         {Conns: 1001},
+		"client kernel: want engine: in memory there is no kernel":                 {World: stackprobe.Memory, Client: stackprobe.Kernel},
+		`fault "mtu 1000": want an mtu from 1280: every link takes that with IPv6`: {IPv6: true, Faults: rules(t, "mtu 1000")},
+		"roles exchange and source: want the peer of exchange to be echo":          {Ends: words("", "role source")},
+		"roles exchange and sink: want the peer of exchange to be echo":            {Ends: words("", "role sink")},
+		"roles echo and echo: want one end that sends":                             {Ends: words("role echo", "")},
+		"roles sink and sink: want one end that sends":                             {Ends: words("role sink", "role sink")},
+		"roles sink and echo: want one end that sends":                             {Ends: words("role sink", "role echo")},
+	} {
 		for e, err := range stackprobe.Run(context.Background(), c) {
-			if _, ok := errors.AsType[*stackprobe.ConfigError](err); !ok || e != nil {
-				t.Errorf("%+v: %v, %v", c, e, err)
+			if _, ok := errors.AsType[*stackprobe.ConfigError](err); !ok || e != nil || err.Error() != want {
+				t.Errorf("%v, %v, want %s", e, err, want)
 			}
 		}
 	}
