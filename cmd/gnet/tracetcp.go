@@ -134,8 +134,8 @@ func traceStatus(end *event.End, err error) error {
 			return refusedOption(err, refused)
 		}
 		f := fail(statusCannot, "%w", err)
-		if _, ok := errors.AsType[*kernelside.Error](err); ok {
-			return f.withHint("--link memory needs no rights")
+		if refused, ok := errors.AsType[*kernelside.Error](err); ok {
+			return f.withHint("%s", refused.Hint())
 		}
 		return f
 	case end != nil && !end.OK:

@@ -120,7 +120,7 @@ func TestTraceTCP_refused(t *testing.T) {
 	if status := cmd.ProcessState.ExitCode(); status != statusCannot || stdout.Len() > 0 {
 		t.Errorf("status %d, stdout %q", status, stdout.String())
 	}
-	if !strings.HasPrefix(stderr.String(), "gnet trace tcp: /dev/net/tun") || !strings.HasSuffix(stderr.String(), "\nhint: --link memory needs no rights\n") {
+	if !strings.HasPrefix(stderr.String(), "gnet trace tcp: /dev/net/tun") || !strings.HasSuffix(stderr.String(), "\nhint: --link veth does without /dev/net/tun; --link memory needs no rights\n") {
 		t.Errorf("stderr %q", stderr.String())
 	}
 }

@@ -37,6 +37,9 @@ func refusal(op, proc string, err error) error {
 	return &Error{Op: op, Err: err, Why: explain(proc, err)}
 }
 
+// Why is what this machine's settings say about a refusal of something that a fresh namespace should allow, "" if they say nothing.
+func Why(err error) string { return explain("/proc", err) }
+
 // explain names the setting that makes the kernel refuse a namespace with this
 // errno: ENOSPC is a limit (kernel/ucount.c), EINVAL a kernel built without
 // them, EPERM and EACCES a policy (kernel/fork.c, security modules, seccomp).

@@ -1,5 +1,14 @@
 package kernelside
 
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+
+	"gnet/internal/netns"
+	"gnet/stackprobe/link"
+)
+
 // Step is what was being done when a world could not be made.
 type Step string
 
@@ -38,3 +47,23 @@ func (e *Error) Unwrap() error { return e.Err }
 // OtherLink reports whether another link to the kernel may be allowed where this one is refused: a veth pair needs no
 // /dev/net/tun.
 func (e *Error) OtherLink() bool { return e.Step == StepTUN }
+
+// Hint says what world is left.
+func (e *Error) Hint() string {
+	if e.OtherLink() {
+		return "--link veth does without " + link.TUNPath + "; --link memory needs no rights"
+	}
+	return "--link memory needs no rights"
+}
+
+// refused adds what this machine's settings say about a right that is missing in a namespace of our own, where nothing but a policy
+// takes it: AppArmor's restriction of user namespaces lets one be made and gives no rights in it.
+func refused(text string, err error) string {
+	if !errors.Is(err, unix.EPERM) {
+		return text
+	}
+	if why := netns.Why(unix.EPERM); why != "" {
+		return text + " (" + why + ")"
+	}
+	return text
+}

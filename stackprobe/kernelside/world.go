@@ -66,10 +66,10 @@ func (w *world) device() (int, error) {
 	var fd int
 	if w.req.veth {
 		if fd, err = w.veth(c); err != nil {
-			return -1, &Error{Step: StepVeth, Text: "veth pair: " + err.Error(), Err: err}
+			return -1, &Error{Step: StepVeth, Text: refused("veth pair: "+err.Error(), err), Err: err}
 		}
 	} else if fd, err = link.OpenTUN(linkName); err != nil {
-		return -1, &Error{Step: StepTUN, Text: err.Error(), Err: err}
+		return -1, &Error{Step: StepTUN, Text: refused(err.Error(), err), Err: err}
 	}
 	if err := w.configure(c); err != nil {
 		return -1, &Error{Step: StepAddress, Err: err}
