@@ -93,5 +93,6 @@ func recoveryColumns() []render.Column[event.Event] {
 			v := &e.Vars
 			return v.Held[:min(v.NHeld, event.MaxBlocks)], v.Has&event.HasHeld != 0
 		}),
+		variable(event.HasNotSent, "not_sent", "bytes", "What of the send buffer was not sent yet (tcpi_notsent_bytes); a FIN that waits counts as one.", func(v *vars) uint32 { return v.NotSent }),
 	}
 }

@@ -26,9 +26,9 @@ func samples() []event.Event {
 	derived := event.Derived{Numbers: event.Numbers{RelSeq: -1, RelEnd: 2, RelAck: 1 << 33, HasRelSeq: true, HasRelAck: true, Window: 65536, HasWindow: true, Attempt: 2,
 		RelSack: [4]event.Range{{First: 1, Last: 2}, {First: 3, Last: 4}}}, Why: event.Fast, WhyHow: event.Inferred,
 		SentN: 3, SentT: 4, Repeat: true, Spurious: true, Copy: true, Stale: true, NewlyAcked: 5, DupAck: 6, DupCause: event.CauseReordering}
-	vars := event.Vars{Has: 1<<28 - 1, How: event.Read, Computed: event.HasUna | event.HasHeld, ISS: 1, IRS: 2, Una: 3, Nxt: 4, Wnd: 5, Cwnd: 6,
+	vars := event.Vars{Has: 1<<29 - 1, How: event.Read, Computed: event.HasUna | event.HasHeld, ISS: 1, IRS: 2, Una: 3, Nxt: 4, Wnd: 5, Cwnd: 6,
 		Ssthresh: event.InfiniteSsthresh, RTO: 8, SRTT: 9, RTTVar: 10, RcvNxt: 11, RcvWnd: 12, At: 13, Congestion: event.CongestionRecovery, Flight: 14, Sacked: 15,
-		Lost: 16, Retrans: 17, DupAcks: 18, Reordering: 19, Backoff: 20, Probes: 21, BytesAcked: 1<<64 - 1, BytesReceived: 23, SndMSS: 24, SndBuf: 25, RcvBuf: 26,
+		Lost: 16, Retrans: 17, DupAcks: 18, Reordering: 19, Backoff: 20, Probes: 21, BytesAcked: 1<<64 - 1, BytesReceived: 23, SndMSS: 24, SndBuf: 25, RcvBuf: 26, NotSent: 27,
 		NScoreboard: 1, Scoreboard: [4]event.Block{{Left: 1, Right: 2}}, NHeld: 2, Held: [4]event.Block{{Left: 3, Right: 4}, {Left: 5, Right: 6}}}
 	run := &event.Run{World: "tun", Why: "no /dev/net/tun", Clock: event.Mono, Version: "1", Seed: -1, Bytes: 2, Snap: 128, IPv6: true, DelayClient: 3, DelayServer: 4,
 		MTU: 1500, Deadline: 5, Client: event.Stack{Name: "a", CC: "reno", Recovery: "x", Addr: "10.7.0.1", Kernel: true, Options: "mss 1000"},

@@ -3,7 +3,7 @@ package event
 // varNames are the keys of the variables, in the order of the bits of VarSet.
 var varNames = [...]string{"iss", "irs", "una", "nxt", "wnd", "cwnd", "ssthresh", "rto_ns", "srtt_ns", "rttvar_ns", "rcv_nxt", "rcv_wnd",
 	"congestion", "flight", "sacked", "lost", "retrans", "dup_acks", "reordering", "backoff", "probes", "bytes_acked", "bytes_received",
-	"snd_mss", "snd_buf", "rcv_buf", "scoreboard", "held"}
+	"snd_mss", "snd_buf", "rcv_buf", "scoreboard", "held", "not_sent"}
 
 // number returns the variable with bit 1<<i; negative durations come back as such from int64.
 func (v *Vars) number(i int) uint64 {
@@ -68,6 +68,8 @@ func (v *Vars) word(i int) *uint32 {
 		return &v.SndBuf
 	case HasRcvBuf:
 		return &v.RcvBuf
+	case HasNotSent:
+		return &v.NotSent
 	}
 	return nil
 }
