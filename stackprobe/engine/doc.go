@@ -22,6 +22,10 @@
 //   - FinQueued: FIN-WAIT-1 begins with the call, even while the FIN waits behind data.
 //   - NoDSACK: it understands duplicate SACKs (RFC 2883) and sends none.
 //   - FirstSegment: if the very first segment of data is lost, no number of duplicates makes it repeat that; the timer does.
+//   - DuplicateWindow: an acknowledgement with another window than the one before is no duplicate, even with news in SACK,
+//     and starts the count anew.
+//   - TwoSegments: a hole below two segments reported by SACK is lost; RFC 6675 section 4 wants more than two.
+//   - UnscaledAck: the answer to a SYN that arrives again has its window unscaled.
 //   - ScaleAlwaysOffered: its SYNs have the window scale option, with a shift of 0 if the buffer is small.
 //   - Keepalive: asked for before connect, the timer starts only behind data; conn.Established starts it.
 //

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"testing"
@@ -252,5 +253,75 @@ func TestQuirkKeepalive(t *testing.T) {
 	c.sample(event.Client)
 	if armed := client.(conn).known.slots[slotKeepalive]; armed.kind != event.TimerKeepalive {
 		t.Errorf("not armed: %+v", armed)
+	}
+}
+
+// TestQuirkDuplicateWindow: an acknowledgement with another window than the one before is no duplicate, and starts the
+// count anew.
+func TestQuirkDuplicateWindow(t *testing.T) {
+	for _, moving := range []bool{false, true} {
+		c := newCable(t, false, app.Socket{SACK: app.Off}, app.Socket{})
+		client, _ := c.connect(t)
+		c.lose = func(from event.Host, _ int, _ *sentPacket) bool { return from == event.Client }
+		_, v := c.sample(event.Client)
+		write(t, client, 10*1448)
+		for i := range 5 {
+			window := uint16(1000)
+			if moving {
+				window += uint16(i)
+			}
+			c.deliver(t, event.Client, segmentTo(c, event.Client, wire.TCPFields{Seq: v.RcvNxt, Ack: v.Una + 1448, Flags: wire.TCPFlags(event.ACK), Window: window}))
+			c.settle()
+		}
+		repeated := 0
+		for _, s := range c.data(event.Client) {
+			if s.has(event.FastRetransmitted) {
+				repeated++
+			}
+		}
+		if want := map[bool]int{false: 1, true: 0}[moving]; repeated != want {
+			t.Errorf("moving window %t: %d fast retransmissions, want %d", moving, repeated, want)
+		}
+	}
+}
+
+// TestQuirkTwoSegments: two segments reported above a hole make it lost, where RFC 6675 section 4 wants more than two.
+func TestQuirkTwoSegments(t *testing.T) {
+	c := newCable(t, false, app.Socket{}, app.Socket{})
+	client, _ := c.connect(t)
+	c.lose = numbered(event.Client, 2)
+	write(t, client, 10*1420)
+	c.sample(event.Client)
+	var states []event.Congestion
+	c.each = func() {
+		if _, v := c.sample(event.Client); v.Has != 0 {
+			states = append(states, v.Congestion)
+		}
+	}
+	c.run(100 * time.Millisecond)
+	want := []event.Congestion{event.CongestionOpen, event.CongestionDisorder, event.CongestionRecovery} // new, 1st, 2nd duplicate
+	if d := cmp.Diff(want, states[:min(3, len(states))]); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestQuirkUnscaledAck: the answer to a SYN that arrives again has its window as if nothing were scaled, though it is no
+// SYN.
+func TestQuirkUnscaledAck(t *testing.T) {
+	c := newCable(t, false, app.Socket{}, app.Socket{})
+	c.listen(t)
+	c.dial(t, 40000)
+	c.settle()
+	again := slices.Clone(c.sent[0].bytes)
+	c.loop.At(15*time.Millisecond, func() { c.ends[event.Server].Deliver(again) })
+	c.run(16 * time.Millisecond)
+	var sent []string
+	for _, s := range c.sent {
+		if s.from == event.Server {
+			sent = append(sent, fmt.Sprintf("%s win %d", s.flags(), s.tcp.Window()))
+		}
+	}
+	if d := cmp.Diff([]string{"SYN,ACK win 29184", "ACK win 29184"}, sent); d != "" {
+		t.Error(d)
 	}
 }
