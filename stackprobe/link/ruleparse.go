@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"gnet/internal/words"
 	"gnet/stackprobe/event"
 )
 
@@ -70,10 +71,10 @@ func (p *ruleParser) next() {
 	p.word, p.rest = p.rest[:n], p.rest[n:]
 }
 
-// fail makes the error for the word at which the parser stands. words are those that could have stood there, near ones
+// fail makes the error for the word at which the parser stands. choices are those that could have stood there, near ones
 // of which may have been meant.
-func (p *ruleParser) fail(want string, words ...string) error {
-	return p.failMeant(want, nearest(p.word, words...))
+func (p *ruleParser) fail(want string, choices ...string) error {
+	return p.failMeant(want, words.Nearest(p.word, choices...))
 }
 
 func (p *ruleParser) failMeant(want, meant string) error {
