@@ -16,10 +16,13 @@ func (p *page) run(r *event.Run) {
 	}
 	if r.Clock == event.Mono {
 		p.text("        ", "the seed repeats the faults, not the times", faint)
+		if r.ClockError > 0 {
+			p.text("        ", "the machine wakes us "+microseconds(r.ClockError)+" late, "+microseconds(r.ClockErrorMax)+" at worst", faint)
+		}
 	}
 	p.text("link    ", linkText(r), plain)
-	p.text("client  ", p.stackText(&r.Client), plain)
-	p.text("server  ", p.stackText(&r.Server), plain)
+	p.stack("client  ", &r.Client)
+	p.stack("server  ", &r.Server)
 	for _, f := range r.Faults {
 		p.text("fault   ", p.clean(f), bad)
 	}
@@ -59,6 +62,14 @@ func linkText(r *event.Run) string {
 	return delay + ", MTU " + strconv.Itoa(r.MTU)
 }
 
+// stack writes what an end is, and what it was asked for.
+func (p *page) stack(head string, s *event.Stack) {
+	p.text(head, p.stackText(s), plain)
+	if s.Options != "" {
+		p.text("        ", p.clean(s.Options), plain)
+	}
+}
+
 func (p *page) stackText(s *event.Stack) string {
 	var parts []string
 	for _, t := range [...]string{s.Name, s.CC, s.Recovery, s.Addr} {
@@ -73,3 +84,6 @@ func (p *page) stackText(s *event.Stack) string {
 func milliseconds(ns int64) string {
 	return strconv.FormatFloat(float64(ns)/1e6, 'f', -1, 64) + " ms"
 }
+
+// microseconds writes a duration in nanoseconds, to the nearest.
+func microseconds(ns int64) string { return strconv.FormatInt((ns+500)/1000, 10) + " us" }
