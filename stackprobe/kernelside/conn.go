@@ -94,6 +94,10 @@ func (h *Host) accept(l *listener) (app.Conn, error) {
 		c = h.add(tuple, -1)
 	}
 	c.fd, c.dirty, c.passive = fd, true, true
+	if h.cfg.Socket.DelayedAck == app.On {
+		// The one option that is a state of the connection: it is not inherited.
+		_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_QUICKACK, 0)
+	}
 	if err := h.poll.watch(fd); err != nil {
 		return nil, err
 	}

@@ -138,9 +138,9 @@ func (w *world) configure(c *rtnl.Conn) error {
 		return nil
 	}
 	// A route of our own in the place of the address's, which has no such property.
-	r := rtnl.Route{Dst: netip.PrefixFrom(w.req.peer, w.req.peer.BitLen()), Oif: index, PrefSrc: w.req.local, Metrics: rtnl.Metrics{QuickAck: 1}}
+	r := rtnl.Route{Family: unix.AF_INET, Dst: netip.PrefixFrom(w.req.peer, w.req.peer.BitLen()), Oif: index, PrefSrc: w.req.local, Metrics: rtnl.Metrics{QuickAck: 1}}
 	if w.req.local.Is6() {
-		r.Priority = 1 // before the address's, of 256
+		r.Family, r.Priority = unix.AF_INET6, 1 // before the address's, of 256
 	} else {
 		r.Scope = unix.RT_SCOPE_LINK
 	}
