@@ -14,6 +14,8 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/waiter"
+
+	"gnet/stackprobe/app"
 )
 
 // Bulk is a stack that moves data through a TUN interface as fast as it can: packets of up to 64 KiB stand for many
@@ -24,17 +26,31 @@ type Bulk struct {
 	nic   *bulkNIC
 	addr  tcpip.Address
 	net   tcpip.NetworkProtocolNumber
+	socket
 }
 
 // bulkBuffer is the size of both buffers of a connection: several times what is on its way between two ends of one
 // machine.
 const bulkBuffer = 8 << 20
 
-// NewBulk returns a stack at the TUN interface with descriptor tun, which stays the caller's. addr is IPv4 or IPv6.
-func NewBulk(tun int, addr netip.Addr, mtu int) (*Bulk, error) {
+// BulkConfig says how a Bulk is made.
+type BulkConfig struct {
+	// TUN is the descriptor of the interface, which stays the caller's.
+	TUN  int
+	Addr netip.Addr // IPv4 or IPv6
+	MTU  int
+	// Socket holds for the connection, as that of Config does. Buffers of which nothing is said have 8 MiB.
+	Socket app.Socket
+}
+
+// NewBulk returns a stack at a TUN interface. The error is *app.Unsupported for an option that netstack cannot do.
+func NewBulk(c BulkConfig) (*Bulk, error) {
 	quiet()
-	b := &Bulk{addr: tcpip.AddrFromSlice(addr.AsSlice()), net: ipv4.ProtocolNumber}
-	if addr.Is6() {
+	if err := CheckSocket(&c.Socket); err != nil {
+		return nil, err
+	}
+	b := &Bulk{addr: tcpip.AddrFromSlice(c.Addr.AsSlice()), net: ipv4.ProtocolNumber, socket: socket(c.Socket)}
+	if c.Addr.Is6() {
 		b.net = ipv6.ProtocolNumber
 	}
 	b.stack = stack.New(stack.Options{
@@ -42,8 +58,8 @@ func NewBulk(tun int, addr netip.Addr, mtu int) (*Bulk, error) {
 		TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocol},
 	})
 	var err error
-	if b.nic, err = newBulkNIC(tun, uint32(mtu)); err == nil {
-		err = b.setUp(addr.BitLen())
+	if b.nic, err = newBulkNIC(c.TUN, uint32(c.MTU)); err == nil {
+		err = b.setUp(c.Addr.BitLen())
 	}
 	if err != nil {
 		b.Close()
@@ -53,10 +69,9 @@ func NewBulk(tun int, addr netip.Addr, mtu int) (*Bulk, error) {
 }
 
 func (b *Bulk) setUp(bits int) error {
-	sack, cc := tcpip.TCPSACKEnabled(true), tcpip.CongestionControlOption("cubic")
 	rcv := tcpip.TCPReceiveBufferSizeRangeOption{Min: tcp.MinBufferSize, Default: bulkBuffer, Max: bulkBuffer}
 	snd := tcpip.TCPSendBufferSizeRangeOption{Min: tcp.MinBufferSize, Default: bulkBuffer, Max: bulkBuffer}
-	for _, o := range []tcpip.SettableTransportProtocolOption{&sack, &cc, &rcv, &snd} {
+	for _, o := range append([]tcpip.SettableTransportProtocolOption{&rcv, &snd}, b.socket.protocol()...) {
 		if err := b.stack.SetTransportProtocolOption(tcp.ProtocolNumber, o); err != nil {
 			return fmt.Errorf("engine: option %T: %w", o, sysError(err))
 		}
@@ -93,30 +108,40 @@ type BulkConn struct {
 	ctx   context.Context
 }
 
-// Accept opens port, takes one connection and closes the port. The connection's calls end with ctx.
-func (b *Bulk) Accept(ctx context.Context, port uint16) (*BulkConn, error) {
+// Listen opens port. The function that it returns waits for one connection and closes the port; the calls of the connection
+// end with its ctx. It must be called.
+func (b *Bulk) Listen(port uint16) (accept func(ctx context.Context) (*BulkConn, error), err error) {
 	queue := &waiter.Queue{}
-	ep, err := b.stack.NewEndpoint(tcp.ProtocolNumber, b.net, queue)
+	ep, tcpErr := b.stack.NewEndpoint(tcp.ProtocolNumber, b.net, queue)
+	if tcpErr != nil {
+		return nil, fmt.Errorf("engine: socket: %w", sysError(tcpErr))
+	}
+	err = b.socket.create(ep)
+	if err == nil {
+		if tcpErr = ep.Bind(addr(b.addr, port)); tcpErr == nil {
+			tcpErr = ep.Listen(1)
+		}
+		if tcpErr != nil {
+			err = fmt.Errorf("engine: listen: %w", sysError(tcpErr))
+		}
+	}
 	if err != nil {
-		return nil, fmt.Errorf("engine: socket: %w", sysError(err))
+		ep.Close()
+		return nil, err
 	}
-	defer ep.Close()
-	if err := ep.Bind(addr(b.addr, port)); err != nil {
-		return nil, fmt.Errorf("engine: bind: %w", sysError(err))
-	}
-	if err := ep.Listen(1); err != nil {
-		return nil, fmt.Errorf("engine: listen: %w", sysError(err))
-	}
-	c := &BulkConn{ctx: ctx}
-	fail := wait(ctx, queue, waiter.ReadableEvents, func() tcpip.Error {
-		var err tcpip.Error
-		c.ep, c.queue, err = ep.Accept(nil)
-		return err
-	})
-	if fail != nil {
-		return nil, fail
-	}
-	return c, nil
+	return func(ctx context.Context) (*BulkConn, error) {
+		defer ep.Close()
+		c := &BulkConn{ctx: ctx}
+		err := wait(ctx, queue, waiter.ReadableEvents, func() tcpip.Error {
+			var err tcpip.Error
+			c.ep, c.queue, err = ep.Accept(nil)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		return c, nil
+	}, nil
 }
 
 // wait calls f until it no longer would block, with a notification between two calls.

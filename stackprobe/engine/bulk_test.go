@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"hash/fnv"
 	"io"
 	"net"
@@ -39,8 +40,12 @@ func testBulk(t *testing.T, kernel, engine netip.Addr) {
 		err error
 	}
 	got := make(chan outcome, 1)
+	accept, err := b.Listen(7)
+	if err != nil {
+		t.Fatal(err)
+	}
 	go func() {
-		sum, err := bulkServer(ctx, b)
+		sum, err := bulkServer(ctx, accept)
 		got <- outcome{sum, err}
 	}()
 	c := dialUntil(ctx, t, netip.AddrPortFrom(engine, 7))
@@ -94,7 +99,7 @@ func newBulk(t *testing.T, kernel, engine netip.Addr) *Bulk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := NewBulk(tun, engine, 1500)
+	b, err := NewBulk(BulkConfig{TUN: tun, Addr: engine, MTU: 1500})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,8 +108,8 @@ func newBulk(t *testing.T, kernel, engine netip.Addr) *Bulk {
 }
 
 // bulkServer takes one connection, reads bulkBytes and sends the same pattern back.
-func bulkServer(ctx context.Context, b *Bulk) (sum uint64, err error) {
-	c, err := b.Accept(ctx, 7)
+func bulkServer(ctx context.Context, accept func(context.Context) (*BulkConn, error)) (sum uint64, err error) {
+	c, err := accept(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -125,16 +130,17 @@ func bulkServer(ctx context.Context, b *Bulk) (sum uint64, err error) {
 	return h.Sum64(), nil
 }
 
-// dialUntil connects as soon as the engine listens.
+// dialUntil connects as soon as the kernel has a route: it makes that of an IPv6 link a moment after the link is up.
 func dialUntil(ctx context.Context, t *testing.T, to netip.AddrPort) *net.TCPConn {
 	t.Helper()
-	for ctx.Err() == nil {
-		c, err := net.DialTimeout("tcp", to.String(), 10*time.Second)
+	for {
+		c, err := new(net.Dialer).DialContext(ctx, "tcp", to.String())
 		if err == nil {
 			return c.(*net.TCPConn)
 		}
+		if !errors.Is(err, unix.ENETUNREACH) {
+			t.Fatal(err)
+		}
 		time.Sleep(time.Millisecond)
 	}
-	t.Fatal(ctx.Err())
-	return nil
 }

@@ -23,6 +23,7 @@ type request struct {
 	local, peer netip.Addr // of one family
 	mtu         int
 	veth        bool // instead of TUN
+	offload     bool // a TUN interface with segmentation offload
 	quickAck    bool // acknowledge every segment at once (RTAX_QUICKACK)
 	cc          string
 	sysctls     []sysctl
@@ -32,7 +33,7 @@ type request struct {
 type sysctl struct{ name, value string }
 
 func (r *request) encode() []byte {
-	b := fmt.Appendf(nil, "%s\n%s\n%s\n%d\n%t\n%t\n%s", worldMagic, r.local, r.peer, r.mtu, r.veth, r.quickAck, r.cc)
+	b := fmt.Appendf(nil, "%s\n%s\n%s\n%d\n%t\n%t\n%t\n%s", worldMagic, r.local, r.peer, r.mtu, r.veth, r.offload, r.quickAck, r.cc)
 	for _, s := range r.sysctls {
 		b = fmt.Appendf(b, "\n%s=%s", s.name, s.value)
 	}
@@ -42,21 +43,22 @@ func (r *request) encode() []byte {
 // decodeRequest reads a request; it reports false for anything else, which means that this process is no helper.
 func decodeRequest(b []byte) (request, bool) {
 	f := strings.Split(string(b), "\n")
-	if len(f) < 7 || f[0] != worldMagic {
+	if len(f) < 8 || f[0] != worldMagic {
 		return request{}, false
 	}
 	local, err1 := netip.ParseAddr(f[1])
 	peer, err2 := netip.ParseAddr(f[2])
 	mtu, err3 := strconv.ParseUint(f[3], 10, 17)
 	veth, err4 := strconv.ParseBool(f[4])
-	quick, err5 := strconv.ParseBool(f[5])
-	r := request{local: local, peer: peer, mtu: int(mtu), veth: veth, quickAck: quick, cc: f[6]}
-	for _, err := range [...]error{err1, err2, err3, err4, err5} {
+	offload, err5 := strconv.ParseBool(f[5])
+	quick, err6 := strconv.ParseBool(f[6])
+	r := request{local: local, peer: peer, mtu: int(mtu), veth: veth, offload: offload, quickAck: quick, cc: f[7]}
+	for _, err := range [...]error{err1, err2, err3, err4, err5, err6} {
 		if err != nil {
 			return request{}, false
 		}
 	}
-	for _, line := range f[7:] {
+	for _, line := range f[8:] {
 		name, value, ok := strings.Cut(line, "=")
 		if !ok || strings.Contains(name, "..") {
 			return request{}, false

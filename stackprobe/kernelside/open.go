@@ -27,6 +27,9 @@ type Config struct {
 	MTU         int
 	// Veth has the link be a veth pair instead of a TUN interface.
 	Veth bool
+	// Offload has the TUN interface carry packets of up to 64 KiB that stand for many segments (link.OpenVnetTUN). Then its
+	// descriptor is for somebody else to read (Host.TUN), Start must not be called, and Dial makes the connection.
+	Offload bool
 	// Socket says how every socket and the namespace are set up.
 	Socket app.Socket
 	// Helper is the command that runs Helper; nil stands for this program.
@@ -71,7 +74,7 @@ func Open(ctx context.Context, c Config) (*Host, error) {
 	if err != nil {
 		return nil, &Error{Step: StepHelper, Err: err}
 	}
-	req := request{local: c.Local, peer: c.Peer, mtu: c.MTU, veth: c.Veth, quickAck: c.Socket.DelayedAck == app.Off,
+	req := request{local: c.Local, peer: c.Peer, mtu: c.MTU, veth: c.Veth, offload: c.Offload, quickAck: c.Socket.DelayedAck == app.Off,
 		cc: c.congestion(), sysctls: sysctlsOf(&c.Socket, c.Local.Is6())}
 	if err := unix.Send(ours, req.encode(), unix.MSG_NOSIGNAL); err != nil {
 		unix.Close(ours)

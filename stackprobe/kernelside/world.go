@@ -52,7 +52,11 @@ func (w *world) build() ([]int, error) {
 	if err != nil {
 		return nil, &Error{Step: StepSocket, Err: os.NewSyscallError("socket diagnosis", err)}
 	}
-	w.pinned = append(w.pinned, "MPTCP off", "offloads off")
+	offloads := "offloads off"
+	if w.req.offload {
+		offloads = "offloads on"
+	}
+	w.pinned = append(w.pinned, "MPTCP off", offloads)
 	return append(fds, diag), nil
 }
 
@@ -68,7 +72,7 @@ func (w *world) device() (int, error) {
 		if fd, err = w.veth(c); err != nil {
 			return -1, &Error{Step: StepVeth, Text: refused("veth pair: "+err.Error(), err), Err: err}
 		}
-	} else if fd, err = link.OpenTUN(linkName); err != nil {
+	} else if fd, err = w.tun(); err != nil {
 		return -1, &Error{Step: StepTUN, Text: refused(err.Error(), err), Err: err}
 	}
 	if err := w.configure(c); err != nil {
@@ -78,6 +82,14 @@ func (w *world) device() (int, error) {
 		return -1, &Error{Step: StepAddress, Err: err}
 	}
 	return fd, nil
+}
+
+// tun makes the TUN interface.
+func (w *world) tun() (int, error) {
+	if w.req.offload {
+		return link.OpenVnetTUN(linkName)
+	}
+	return link.OpenTUN(linkName)
 }
 
 // veth makes the pair and brings its far end up, which has no address: nobody but the packet socket is there.
