@@ -14,6 +14,7 @@ import (
 	"gnet/stackprobe/app"
 	"gnet/stackprobe/event"
 	"gnet/stackprobe/link"
+	"gnet/stackprobe/scenario"
 )
 
 // World says what connects the two ends, and with it what they can be.
@@ -116,6 +117,10 @@ type Config struct {
 	Quiet bool
 	// Version is the program's, for the first event.
 	Version string
+	// Scenario is what the run is made from, nil for a plain run: its expectations are judged, and the first event says what
+	// it is about. Void says why they are not to be judged, "" if they are.
+	Scenario *scenario.Scenario
+	Void     string
 	// Helper starts this program again as the one that makes the namespaces of a world with a kernel; see Helper. Nil
 	// stands for the running executable.
 	Helper []string
@@ -239,6 +244,7 @@ func (c *Config) deadline(clock event.Clock) time.Duration {
 func (c *Config) header(w World, clock event.Clock) *event.Run {
 	r := &event.Run{World: w.String(), Clock: clock, Version: c.Version, Seed: c.Seed, Bytes: c.Bytes, Snap: c.snap(), IPv6: c.IPv6,
 		DelayClient: int64(c.delay(event.Client)), DelayServer: int64(c.delay(event.Server)), MTU: c.mtu(), Deadline: int64(c.deadline(clock))}
+	c.describe(r)
 	for _, f := range c.Faults {
 		r.Faults = append(r.Faults, f.Text)
 	}

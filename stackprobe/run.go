@@ -8,6 +8,7 @@ import (
 	"gnet/stackprobe/analyze"
 	"gnet/stackprobe/event"
 	"gnet/stackprobe/kernelside"
+	"gnet/stackprobe/scenario"
 )
 
 // Run builds the world of c, runs the exchange in it and yields its events: first a run, last an end event, each with what
@@ -33,12 +34,13 @@ func Run(ctx context.Context, c Config) iter.Seq2[*event.Event, error] {
 			return
 		}
 		defer x.close()
-		track := analyze.New()
+		track, judge := analyze.New(), x.newJudge()
 		tracked := func(e *event.Event, err error) bool {
-			if e != nil {
-				track.Add(e)
+			if e == nil {
+				return yield(e, err)
 			}
-			return yield(e, err)
+			track.Add(e)
+			return judge.add(e, yield) && yield(e, err)
 		}
 		if x.run.Clock == event.Virtual {
 			runHere(ctx, x, tracked)
@@ -111,7 +113,7 @@ func build(ctx context.Context, c *Config) (*exchange, error) {
 		}
 		why += "; " + refusal.Error()
 	}
-	if c.Client == Kernel {
+	if c.Client == Kernel || c.Scenario != nil && !c.Scenario.Allows(scenario.Memory) {
 		return nil, refusal
 	}
 	return memory(c, why)

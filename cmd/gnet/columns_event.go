@@ -32,7 +32,7 @@ func factColumns() []render.Column[event.Event] {
 		eventInt("t_ns", render.Duration, "ns", "Time since the start of the run.", always, func(e *event.Event) int64 { return e.T }),
 		eventInt("n", render.Int, "", "Running number from 1; events are in the order of (t_ns, n).", always, func(e *event.Event) int64 { return int64(e.N) }),
 		eventWord("clock", "What the times mean: virtual, or mono (CLOCK_MONOTONIC).", func(e *event.Event) string { return e.Clock.String() }),
-		eventWord("event", "What happened: run, tx, rx, lost, fault, icmp, state, vars, app, timer, check, note, counters or end.", func(e *event.Event) string { return e.Kind.String() }),
+		eventWord("event", "What happened: run, tx, rx, lost, fault, icmp, state, vars, app, timer, check, note, counters, expectation or end.", func(e *event.Event) string { return e.Kind.String() }),
 		eventWord("host", "The end at whose tap it was seen, client or server; of a segment that was lost or changed on its way the sender.", func(e *event.Event) string { return e.Host.String() }),
 		eventInt("conn", render.Int, "", "Number of the connection, from 1.", func(e *event.Event) bool { return e.Conn != 0 }, func(e *event.Event) int64 { return int64(e.Conn) }),
 	}
@@ -41,6 +41,7 @@ func factColumns() []render.Column[event.Event] {
 	columns = append(columns, happeningColumns()...)
 	columns = append(columns, runColumns()...)
 	columns = append(columns, endColumns()...)
+	columns = append(columns, expectationColumns()...)
 	columns = append(columns,
 		eventWord("from", "State before a change of state.", func(e *event.Event) string { return e.From.String() }),
 		eventWord("state", "TCP state of the end: when it transmitted, before it processed what arrived, or the new one.", func(e *event.Event) string { return e.State.String() }),

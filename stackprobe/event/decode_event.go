@@ -32,10 +32,11 @@ func decodeEvent(s *scanner, e *Event) (isEvent bool) {
 // parts reads the members of an event.
 type parts struct {
 	*scanner
-	e    *Event
-	run  Run
-	end  End
-	rule string
+	e           *Event
+	run         Run
+	end         End
+	expectation Expectation
+	rule        string
 }
 
 // finish puts together what several members say.
@@ -48,6 +49,8 @@ func (p *parts) finish(start int) {
 		e.Run = &p.run
 	case KindEnd:
 		e.End = &p.end
+	case KindExpectation:
+		e.Expectation = &p.expectation
 	}
 	if e.Kind == KindLost {
 		e.Rule = p.rule
@@ -68,7 +71,7 @@ func (p *parts) member(key []byte) {
 		}
 		p.raw, key = append([]byte{}, raw...), base
 	}
-	if p.event(key) || p.segment(key) || p.options(key) || p.fault(key) || p.happening(key) || p.runMember(key) || p.endMember(key) || p.vars(key) {
+	if p.event(key) || p.segment(key) || p.options(key) || p.fault(key) || p.happening(key) || p.runMember(key) || p.endMember(key) || p.expectationMember(key) || p.vars(key) {
 		return
 	}
 	p.skip()

@@ -20,6 +20,12 @@ func (p *parts) runMember(key []byte) bool {
 		r.Clock = Clock(p.word(clockNames[:]))
 	case "version":
 		r.Version = string(p.text())
+	case "scenario":
+		r.Scenario = string(p.text())
+	case "title":
+		r.Title = string(p.text())
+	case "look":
+		r.Look = string(p.text())
 	case "seed":
 		p.next()
 		at := p.i

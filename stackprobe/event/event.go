@@ -13,21 +13,22 @@ type Kind uint8
 
 // The kinds.
 const (
-	_            Kind = iota
-	KindRun           // the first event: how this run was made (Event.Run)
-	KindTx            // Host transmitted Seg; it is at the head of the link now
-	KindRx            // Seg has arrived at Host, which has not processed it yet
-	KindLost          // the link took Seg that Host had sent; Event.Rule says why
-	KindState         // the TCP state of Host changed from From to State
-	KindVars          // variables of Host were sampled outside a transmission (Event.Vars)
-	KindApp           // the application of Host called its stack (Event.App)
-	KindTimer         // a timer of Host was armed, stopped or fired (Event.Timer)
-	KindNote          // a sentence about the run (Event.Level, Event.Text)
-	KindEnd           // the last event: what was delivered (Event.End)
-	KindFault         // the link changed the way of Seg that Host had sent, without taking it (Event.Fault)
-	KindICMP          // Host got an ICMP message about Seg, which it had sent (Event.ICMP)
-	KindCheck         // a value computed for Host does not agree with what its kernel says (Event.Check)
-	KindCounters      // the counters of Host's stack at the end of the run (Event.Counters)
+	_               Kind = iota
+	KindRun              // the first event: how this run was made (Event.Run)
+	KindTx               // Host transmitted Seg; it is at the head of the link now
+	KindRx               // Seg has arrived at Host, which has not processed it yet
+	KindLost             // the link took Seg that Host had sent; Event.Rule says why
+	KindState            // the TCP state of Host changed from From to State
+	KindVars             // variables of Host were sampled outside a transmission (Event.Vars)
+	KindApp              // the application of Host called its stack (Event.App)
+	KindTimer            // a timer of Host was armed, stopped or fired (Event.Timer)
+	KindNote             // a sentence about the run (Event.Level, Event.Text)
+	KindEnd              // the last event: what was delivered (Event.End)
+	KindFault            // the link changed the way of Seg that Host had sent, without taking it (Event.Fault)
+	KindICMP             // Host got an ICMP message about Seg, which it had sent (Event.ICMP)
+	KindCheck            // a value computed for Host does not agree with what its kernel says (Event.Check)
+	KindCounters         // the counters of Host's stack at the end of the run (Event.Counters)
+	KindExpectation      // what came of an expectation of the run's scenario (Event.Expectation); they stand before the end
 )
 
 // Host names one end of the connection; None is the run as a whole.
@@ -124,8 +125,9 @@ type Event struct {
 	Level Level
 	Text  string
 
-	Run *Run
-	End *End
+	Run         *Run
+	End         *End
+	Expectation *Expectation
 }
 
 // Call is what an application asks of its stack.

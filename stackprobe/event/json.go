@@ -47,6 +47,8 @@ func AppendJSON(dst []byte, e *Event) []byte {
 		o.run(e.Run)
 	case KindEnd:
 		o.end(e.End)
+	case KindExpectation:
+		o.expectation(e.Expectation)
 	}
 	o.optStr("from", e.From.String())
 	o.optStr("state", e.State.String())

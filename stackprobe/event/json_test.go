@@ -30,7 +30,7 @@ func samples() []event.Event {
 		Ssthresh: event.InfiniteSsthresh, RTO: 8, SRTT: 9, RTTVar: 10, RcvNxt: 11, RcvWnd: 12, At: 13, Congestion: event.CongestionRecovery, Flight: 14, Sacked: 15,
 		Lost: 16, Retrans: 17, DupAcks: 18, Reordering: 19, Backoff: 20, Probes: 21, BytesAcked: 1<<64 - 1, BytesReceived: 23, SndMSS: 24, SndBuf: 25, RcvBuf: 26, NotSent: 27,
 		NScoreboard: 1, Scoreboard: [4]event.Block{{Left: 1, Right: 2}}, NHeld: 2, Held: [4]event.Block{{Left: 3, Right: 4}, {Left: 5, Right: 6}}}
-	run := &event.Run{World: "tun", Why: "no /dev/net/tun", Clock: event.Mono, Version: "1", Seed: -1, Bytes: 2, Snap: 128, IPv6: true, DelayClient: 3, DelayServer: 4,
+	run := &event.Run{World: "tun", Why: "no /dev/net/tun", Clock: event.Mono, Version: "1", Scenario: "lost", Title: "Two are lost", Look: "Watch.", Seed: -1, Bytes: 2, Snap: 128, IPv6: true, DelayClient: 3, DelayServer: 4,
 		MTU: 1500, Deadline: 5, Client: event.Stack{Name: "a", CC: "reno", Recovery: "x", Addr: "10.7.0.1", Kernel: true, Options: "mss 1000"},
 		Server: event.Stack{Name: "b", CC: "cubic", Recovery: "y", Addr: "10.7.0.2", Kernel: true, Options: "sack off"},
 		Faults: []string{"client> drop data 1"}, Pinned: []string{"MPTCP off", "\x1b\"\\é\u202e"}, Unpinned: []string{"x\xff"}, ClockError: 6, ClockErrorMax: 7}
@@ -52,7 +52,8 @@ func samples() []event.Event {
 		{T: 7, N: 11, Clock: event.Mono, Kind: event.KindICMP, Host: event.Client, Seg: six, ICMP: event.ICMP{Type: 3, Code: 4, MTU: 1400}},
 		{T: 7, N: 12, Clock: event.Mono, Kind: event.KindCheck, Host: event.Client, Check: event.Check{Name: "bytes_acked", Computed: -1, Read: 2}},
 		{T: 7, N: 13, Clock: event.Mono, Kind: event.KindCounters, Host: event.Client, Counters: []event.Counter{{Name: "TCPTimeouts", Value: 1<<64 - 1}}},
-		{T: 7, N: 14, Clock: event.Mono, Kind: event.KindEnd, End: &event.End{OK: true, Reason: "none", Client: totals, Server: totals}},
+		{T: 7, N: 14, Clock: event.Mono, Kind: event.KindExpectation, Expectation: &event.Expectation{Text: "lost client = 1", Line: 9, Verdict: event.Fail, Found: "2", N: 5}},
+		{T: 7, N: 15, Clock: event.Mono, Kind: event.KindEnd, End: &event.End{OK: true, Reason: "none", Client: totals, Server: totals}},
 	}
 }
 

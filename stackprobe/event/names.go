@@ -1,7 +1,7 @@
 package event
 
 var (
-	kindNames   = [...]string{"", "run", "tx", "rx", "lost", "state", "vars", "app", "timer", "note", "end", "fault", "icmp", "check", "counters"}
+	kindNames   = [...]string{"", "run", "tx", "rx", "lost", "state", "vars", "app", "timer", "note", "end", "fault", "icmp", "check", "counters", "expectation"}
 	hostNames   = [...]string{"", "client", "server"}
 	clockNames  = [...]string{"", "virtual", "mono"}
 	howNames    = [...]string{"", "read", "computed", "inferred"}

@@ -151,6 +151,8 @@ type Run struct {
 	Pinned []string
 	// Unpinned lists what should have been fixed and could not be, with the cause.
 	Unpinned []string
+	// Scenario is the name of the scenario, Title and Look are what it says of itself; all are "" for a plain run.
+	Scenario, Title, Look string
 	// ClockError is how late the machine woke this program when it had asked for a moment, measured before the run: the
 	// median and the worst, in nanoseconds. Both are 0 with a virtual clock.
 	ClockError, ClockErrorMax int64

@@ -9,6 +9,13 @@ import (
 
 // run writes what the run was made of: world and clock, link, both stacks, faults, what is pinned.
 func (p *page) run(r *event.Run) {
+	if r.Title != "" {
+		p.text("lesson  ", p.clean(r.Scenario)+": "+p.clean(r.Title), strong)
+	}
+	if r.Look != "" {
+		p.text("look    ", p.clean(r.Look), plain)
+		p.emit(p.row())
+	}
 	world := []string{p.clean(r.World), clockText(r.Clock), "seed " + strconv.FormatInt(r.Seed, 10)}
 	p.text("world   ", strings.Join(world, ", "), plain)
 	if r.Why != "" {

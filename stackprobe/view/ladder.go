@@ -76,6 +76,8 @@ func (l *Ladder) Event(e *event.Event) error {
 			l.page.run(e.Run)
 			l.form.begun(e.Run)
 		}
+	case e.Kind == event.KindExpectation:
+		l.page.expected(e.Expectation)
 	case e.Kind == event.KindEnd, e.Kind == event.KindVars, e.Kind == event.KindCounters:
 		// The end is in the summary; variables and counters have no place at these widths.
 	default:
@@ -92,6 +94,7 @@ func (l *Ladder) Event(e *event.Event) error {
 func (l *Ladder) Close() error {
 	l.form.finish()
 	l.page.summary(&l.sum)
+	l.page.verdicts()
 	return l.page.err
 }
 

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"gnet/internal/safe"
+	"gnet/stackprobe/event"
 )
 
 // style is how a cell is coloured; a page without colour ignores it.
@@ -45,6 +46,10 @@ type page struct {
 	err    error
 	used   signs
 	spare  [][]cell // rows that have been written
+	// expectations are what came of those of a scenario, to be written at the end; more is how many there were beyond the
+	// bound.
+	expectations []event.Expectation
+	more         int
 }
 
 // signs is a set of signs that need a word of explanation.
