@@ -45,7 +45,7 @@ func factColumns() []render.Column[event.Event] {
 	columns = append(columns,
 		eventWord("from", "State before a change of state.", func(e *event.Event) string { return e.From.String() }),
 		eventWord("state", "TCP state of the end: when it transmitted, before it processed what arrived, or the new one.", func(e *event.Event) string { return e.State.String() }),
-		eventWord("state_how", "Where state comes from: read, computed or inferred.", func(e *event.Event) string { return e.StateHow.String() }))
+		eventWord("state_how", "Where state comes from: read, computed, inferred or told (by the script of an end without a stack).", func(e *event.Event) string { return e.StateHow.String() }))
 	columns = append(columns, variableColumns()...)
 	return append(columns, eventWord("evidence", "What the stack of a sender showed that speaks for a reason: words with a blank between them.",
 		func(e *event.Event) string { return e.Evidence.String() }))
@@ -138,6 +138,9 @@ func segmentColumns() []render.Column[event.Event] {
 		}),
 		eventBool("checksum_ok", "The TCP checksum is right.", isSegment, func(e *e) bool { return !e.Seg.BadSum }),
 	}
+	columns = append(columns,
+		segmentWord("crafted", "Who made a segment that no stack made: inject, somebody between the ends, or peer, an end that follows a script.", func(s *event.Segment) string { return s.Origin.String() }),
+		segmentWord("crafted_line", "The words of the run that made it.", func(s *event.Segment) string { return s.Line }))
 	return append(columns, segmentWord("wire", "The first bytes of the IP packet as it was on the wire, hexadecimal; the run has snap of them.",
 		func(s *event.Segment) string { return hex.EncodeToString([]byte(s.Wire)) }))
 }

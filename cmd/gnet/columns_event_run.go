@@ -51,6 +51,7 @@ func runColumns() []render.Column[event.Event] {
 	columns = append(columns, stackColumns("server", func(r *event.Run) *event.Stack { return &r.Server })...)
 	return append(columns,
 		runList("faults", "rule", "Fault rules in the order of judging.", "Words of the rule.", func(r *event.Run) []string { return r.Faults }),
+		runList("crafted_lines", "line", "Segments that no stack makes, and what a scripted end does.", "Words of the line.", func(r *event.Run) []string { return r.Crafted }),
 		runList("pinned", "what", "What was fixed so that runs can be compared.", "What was fixed.", func(r *event.Run) []string { return r.Pinned }),
 		runList("unpinned", "what", "What should have been fixed and could not be.", "What was not fixed, and why.", func(r *event.Run) []string { return r.Unpinned }))
 }

@@ -284,6 +284,10 @@ func (p *parts) segment(key []byte) bool {
 		s.Hash = p.hash()
 	case "checksum_ok":
 		s.BadSum = !p.bool()
+	case "crafted":
+		s.Origin = Origin(p.word(originNames[:]))
+	case "crafted_line":
+		s.Line = string(p.text())
 	case "wire":
 		s.Wire = p.wire()
 	default:

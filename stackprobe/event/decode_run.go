@@ -53,6 +53,8 @@ func (p *parts) runMember(key []byte) bool {
 		r.ClockErrorMax = p.time()
 	case "faults":
 		r.Faults = p.texts("rule")
+	case "crafted_lines":
+		r.Crafted = p.texts("line")
 	case "pinned":
 		r.Pinned = p.texts("what")
 	case "unpinned":

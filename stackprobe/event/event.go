@@ -71,6 +71,7 @@ const (
 	Read         // read from the stack itself at the moment of the event
 	Computed     // computed from the segments at this end's own tap
 	Inferred     // concluded from counters that moved between two moments
+	Told         // said by the script of an end that has no stack
 )
 
 // Level is the weight of a note.

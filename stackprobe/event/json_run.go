@@ -29,6 +29,7 @@ func (o *object) run(r *Run) {
 	o.stack("client_", &r.Client)
 	o.stack("server_", &r.Server)
 	o.texts("faults", "rule", r.Faults)
+	o.texts("crafted_lines", "line", r.Crafted)
 	o.texts("pinned", "what", r.Pinned)
 	o.texts("unpinned", "what", r.Unpinned)
 }

@@ -24,6 +24,8 @@ func (o *object) segment(s *Segment) {
 		o.hash("hash", s.Hash)
 	}
 	o.bool("checksum_ok", !s.BadSum)
+	o.optStr("crafted", s.Origin.String())
+	o.optStr("crafted_line", s.Line)
 	if s.Wire != "" {
 		o.key("wire")
 		o.b = append(hex.AppendEncode(append(o.b, '"'), []byte(s.Wire)), '"')

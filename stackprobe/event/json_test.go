@@ -22,7 +22,8 @@ func samples() []event.Event {
 		Opts: event.Options{Has: event.OptMSS | event.OptWScale | event.OptSackPermitted | event.OptTimestamps | event.OptSack,
 			MSS: 1460, WScale: 7, TSVal: 5, TSEcr: 6, NSack: 2, Sack: [4]event.Block{{Left: 10, Right: 20}, {Left: 30, Right: 40}}},
 	}
-	six := event.Segment{ID: 8, Src: netip.MustParseAddrPort("[2001:db8::1]:40000"), Dst: netip.MustParseAddrPort("[2001:db8::2]:7"), Hop: 64, Flags: event.RST, Seq: 1<<32 - 1}
+	six := event.Segment{ID: 8, Src: netip.MustParseAddrPort("[2001:db8::1]:40000"), Dst: netip.MustParseAddrPort("[2001:db8::2]:7"), Hop: 64, Flags: event.RST, Seq: 1<<32 - 1,
+		Origin: event.Injected, Line: "inject at 1s rst"}
 	derived := event.Derived{Numbers: event.Numbers{RelSeq: -1, RelEnd: 2, RelAck: 1 << 33, HasRelSeq: true, HasRelAck: true, Window: 65536, HasWindow: true, Attempt: 2,
 		RelSack: [4]event.Range{{First: 1, Last: 2}, {First: 3, Last: 4}}}, Why: event.Fast, WhyHow: event.Inferred,
 		SentN: 3, SentT: 4, Repeat: true, Spurious: true, Copy: true, Stale: true, NewlyAcked: 5, DupAck: 6, DupCause: event.CauseReordering}
@@ -33,7 +34,7 @@ func samples() []event.Event {
 	run := &event.Run{World: "tun", Why: "no /dev/net/tun", Clock: event.Mono, Version: "1", Scenario: "lost", Title: "Two are lost", Look: "Watch.", Seed: -1, Bytes: 2, Snap: 128, IPv6: true, DelayClient: 3, DelayServer: 4,
 		MTU: 1500, Deadline: 5, Client: event.Stack{Name: "a", CC: "reno", Recovery: "x", Addr: "10.7.0.1", Kernel: true, Options: "mss 1000"},
 		Server: event.Stack{Name: "b", CC: "cubic", Recovery: "y", Addr: "10.7.0.2", Kernel: true, Options: "sack off"},
-		Faults: []string{"client> drop data 1"}, Pinned: []string{"MPTCP off", "\x1b\"\\é\u202e"}, Unpinned: []string{"x\xff"}, ClockError: 6, ClockErrorMax: 7}
+		Faults: []string{"client> drop data 1"}, Crafted: []string{"inject at 1s rst"}, Pinned: []string{"MPTCP off", "\x1b\"\\é\u202e"}, Unpinned: []string{"x\xff"}, ClockError: 6, ClockErrorMax: 7}
 	totals := event.Totals{State: event.TimeWait, Written: 1, Received: 2, Match: true, Segments: 3, Retransmitted: 4, Lost: 5, KernelAcked: 6, KernelReceived: 7,
 		HasKernel: true, WrittenHash: 1 << 63, ReceivedHash: 9, Checks: 10, Wrong: 11}
 	fault := event.Fault{Action: event.Corrupt, Rule: "corrupt data 1", Number: 2, Wait: 3, Copy: 4, Bit: 5}

@@ -4,7 +4,7 @@ var (
 	kindNames   = [...]string{"", "run", "tx", "rx", "lost", "state", "vars", "app", "timer", "note", "end", "fault", "icmp", "check", "counters", "expectation"}
 	hostNames   = [...]string{"", "client", "server"}
 	clockNames  = [...]string{"", "virtual", "mono"}
-	howNames    = [...]string{"", "read", "computed", "inferred"}
+	howNames    = [...]string{"", "read", "computed", "inferred", "told"}
 	levelNames  = [...]string{"info", "warning"}
 	callNames   = [...]string{"", "listen", "connect", "established", "accept", "write", "receive", "eof", "shutdown", "close", "failed", "abort"}
 	timerNames  = [...]string{"", "rto", "syn", "synack", "tlp", "reorder", "persist", "keepalive", "delayed-ack", "time-wait", "fin-wait-2", "user"}
@@ -13,7 +13,8 @@ var (
 	congNames   = [...]string{"", "open", "disorder", "cwr", "recovery", "loss"}
 	reasonNames = [...]string{"", "new", "ack", "rto", "fast", "tlp", "window-probe", "keepalive", "reset", "retransmit", "challenge-ack",
 		"delayed-ack"}
-	causeNames = [...]string{"", "loss", "reordering", "duplicate"}
+	originNames = [...]string{"", "inject", "peer"}
+	causeNames  = [...]string{"", "loss", "reordering", "duplicate"}
 )
 
 // String returns the word of the schema: "tx", "rx", "lost", ...
@@ -25,7 +26,7 @@ func (h Host) String() string { return name(hostNames[:], uint8(h)) }
 // String returns "virtual" or "mono".
 func (c Clock) String() string { return name(clockNames[:], uint8(c)) }
 
-// String returns "read", "computed" or "inferred".
+// String returns "read", "computed", "inferred" or "told".
 func (h How) String() string { return name(howNames[:], uint8(h)) }
 
 // String returns "info" or "warning".
@@ -48,6 +49,9 @@ func (c Congestion) String() string { return name(congNames[:], uint8(c)) }
 
 // String returns the word of the schema: "new", "rto", "fast", ...
 func (r Reason) String() string { return name(reasonNames[:], uint8(r)) }
+
+// String returns "inject", "peer" or "".
+func (o Origin) String() string { return name(originNames[:], uint8(o)) }
 
 // String returns "loss", "reordering" or "duplicate".
 func (c Cause) String() string { return name(causeNames[:], uint8(c)) }

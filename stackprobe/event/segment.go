@@ -102,7 +102,22 @@ type Segment struct {
 
 	// BadSum is true if the checksum in the TCP header is wrong.
 	BadSum bool
+
+	// Origin says who made the segment, Line in which words the run was asked for one that no stack made.
+	Origin Origin
+	Line   string
 }
+
+// Origin says who made a segment.
+type Origin uint8
+
+// The origins. FromStack: the stack of the end that has it as source. Injected: somebody between the two ends, who gives
+// that end as its source; the end itself knows nothing of it. Scripted: an end that has no stack and follows a script.
+const (
+	FromStack Origin = iota
+	Injected
+	Scripted
+)
 
 // Space returns the length of the segment in sequence numbers: payload, SYN and FIN (SEG.LEN, RFC 9293 section 3.4).
 func (s *Segment) Space() uint32 {

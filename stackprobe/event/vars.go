@@ -147,6 +147,8 @@ type Run struct {
 	Client   Stack
 	Server   Stack
 	Faults   []string
+	// Crafted lists the segments that no stack makes and what a scripted end does, in the words of the command line.
+	Crafted []string
 	// Pinned lists what was fixed so that runs can be compared: "sysctl tcp_no_metrics_save=1", "MPTCP off".
 	Pinned []string
 	// Unpinned lists what should have been fixed and could not be, with the cause.

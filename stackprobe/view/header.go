@@ -33,6 +33,9 @@ func (p *page) run(r *event.Run) {
 	for _, f := range r.Faults {
 		p.text("fault   ", p.clean(f), bad)
 	}
+	for _, l := range r.Crafted {
+		p.text("crafted ", p.clean(l), bad)
+	}
 	p.list("pinned  ", r.Pinned, faint)
 	p.list("not so  ", r.Unpinned, bad)
 	p.emit(p.row())
