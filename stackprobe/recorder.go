@@ -43,6 +43,10 @@ type known struct {
 func (r *recorder) put(e *event.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if e.Kind == event.KindTx && e.Seg.Origin == event.Injected {
+		r.append(e) // it says nothing of the end whose address it bears
+		return
+	}
 	switch k := r.of(e.Host, e.Conn); e.Kind {
 	case event.KindTx:
 		if e.State == event.Listening && e.Seg.Flags.Has(event.RST) {
@@ -58,7 +62,9 @@ func (r *recorder) put(e *event.Event) {
 		}
 		k.tap.sends(&e.Seg)
 	case event.KindRx:
-		k.tap.receives(&e.Seg, &e.Derived.Numbers)
+		if e.Seg.Origin != event.Injected || !e.Seg.Flags.Has(event.SYN) { // such a SYN tells nobody's initial number
+			k.tap.receives(&e.Seg, &e.Derived.Numbers)
+		}
 		k.stateOf(e)
 	}
 	r.append(e)

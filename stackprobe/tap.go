@@ -43,7 +43,7 @@ func (t *tap) announces(s *event.Segment, n *event.Numbers) {
 
 // sends takes a segment that the end has transmitted.
 func (t *tap) sends(s *event.Segment) {
-	if s.Flags.Has(event.SYN) && t.Has&event.HasISS == 0 {
+	if s.Flags.Has(event.SYN) && (t.Has&event.HasISS == 0 || t.ISS != s.Seq) { // another one after a crafted SYN was answered
 		t.ISS, t.Una, t.Nxt = s.Seq, s.Seq, s.Seq
 		t.Has |= event.HasISS | event.HasUna | event.HasNxt
 		t.passive = s.Flags.Has(event.ACK)

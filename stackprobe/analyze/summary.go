@@ -53,7 +53,9 @@ func (s *Summary) Add(e *event.Event) {
 	switch e.Kind {
 	case event.KindTx:
 		s.InFlight++
-		own.transmit(e)
+		if e.Seg.Origin != event.Injected {
+			own.transmit(e)
+		}
 	case event.KindFault:
 		if e.Fault.Action == event.Dup && r.SentN != 0 {
 			s.InFlight++

@@ -66,6 +66,10 @@ func (t *Tracker) Add(e *event.Event) {
 	switch e.Kind {
 	case event.KindTx:
 		e.Derived.Numbers = t.flows.Departs(e.Conn, e.Host, &e.Seg)
+		if e.Seg.Origin == event.Injected { // it says nothing of what the end has sent
+			t.remember(e.Seg.ID, flight{t: e.T, n: e.N, numbers: e.Derived.Numbers})
+			return
+		}
 		t.depart(e)
 	case event.KindRx:
 		e.Derived.Numbers = t.flows.Arrives(e.Conn, e.Host.Peer(), &e.Seg)
@@ -165,6 +169,9 @@ func join(r *event.Derived, f *flight) {
 func (t *Tracker) arrive(e *event.Event) {
 	r, s := &e.Derived, &e.Seg
 	f := t.land(e)
+	if s.Origin == event.Injected {
+		return
+	}
 	theirs := t.direction(e.Conn, e.Host.Peer())
 	if s.BadSum { // the receiver does not look into it (RFC 9293 3.1)
 		if f != nil {

@@ -10,10 +10,12 @@ const maxFlows = 1 << 14
 // packets leave; package analyze uses it again on events, which gives the same, because equal segments in equal order
 // give equal numbers. The zero value is ready. Its methods must not be called at the same time.
 type Flows struct {
-	last   int // number of the last connection
-	byEnds map[ends]*flow
-	byConn map[int]*flow
-	order  []*flow // as they were added
+	last int // number of the last connection
+	// crafted says that a segment was seen that no stack made: from then on numbers may belong to no connection.
+	crafted bool
+	byEnds  map[ends]*flow
+	byConn  map[int]*flow
+	order   []*flow // as they were added
 }
 
 // ends names a connection by its two sockets.
@@ -41,14 +43,15 @@ type direction struct {
 }
 
 // Place returns the number of the connection to which s belongs that from transmits, from 1. A SYN with another initial
-// number than before starts a new incarnation, which has a number of its own.
+// number than before starts a new incarnation, which has a number of its own; one that was
+// injected does not.
 func (f *Flows) Place(from Host, s *Segment) int {
 	key := ends{s.Src, s.Dst}
 	if from == Server {
 		key = ends{s.Dst, s.Src}
 	}
 	fl := f.byEnds[key]
-	if fl != nil && s.Flags&(SYN|ACK) == SYN {
+	if fl != nil && s.Origin != Injected && s.Flags&(SYN|ACK) == SYN {
 		if d := &fl.dir[from%3]; d.hasISS && d.iss != s.Seq {
 			fl = nil
 		}
@@ -94,12 +97,15 @@ func (f *Flows) add(conn int, key ends) *flow {
 // they leave, so what is lost later counts too: an initial number is fixed by sending it.
 func (f *Flows) Departs(conn int, from Host, s *Segment) Numbers {
 	fl := f.of(conn)
+	f.crafted = f.crafted || s.Origin != FromStack
 	d, peer := &fl.dir[from%3], &fl.dir[from.Peer()]
-	if s.Flags.Has(SYN) && !d.hasISS {
-		d.hasISS, d.iss = true, s.Seq
-		d.scaling, d.shift = s.Opts.Has&OptWScale != 0, s.Opts.WScale
+	if s.Flags.Has(SYN) && f.opens(s, d, peer) {
+		*d = direction{hasISS: true, iss: s.Seq, scaling: s.Opts.Has&OptWScale != 0, shift: s.Opts.WScale}
 	}
-	n := numbers(s, d, peer)
+	n := f.numbers(s, d, peer)
+	if s.Origin == Injected {
+		return n
+	}
 	if n.HasRelSeq && n.RelEnd > n.RelSeq && !s.Flags.Has(RST) {
 		n.Attempt = d.sent.add(n.RelSeq, n.RelEnd)
 		d.top = max(d.top, n.RelEnd)
@@ -111,6 +117,18 @@ func (f *Flows) Departs(conn int, from Host, s *Segment) Numbers {
 	return n
 }
 
+// opens reports whether the SYN s tells the initial number of its sender d. Where crafted segments are about, a SYN-ACK may
+// answer one of them: it counts only if it acknowledges the peer's number, and then also instead of an earlier one.
+func (f *Flows) opens(s *Segment, d, peer *direction) bool {
+	switch {
+	case s.Origin == Injected:
+		return !d.hasISS && !peer.hasISS
+	case !f.crafted || !s.Flags.Has(ACK):
+		return !d.hasISS
+	}
+	return !peer.hasISS && !d.hasISS || peer.hasISS && s.Ack == peer.iss+1 && (!d.hasISS || d.iss != s.Seq)
+}
+
 // Arrives returns the numbers of s, which from transmitted on the connection conn and which is seen somewhere else than
 // where it left. It counts nothing: Attempt stays 0.
 func (f *Flows) Arrives(conn int, from Host, s *Segment) Numbers {
@@ -118,7 +136,7 @@ func (f *Flows) Arrives(conn int, from Host, s *Segment) Numbers {
 	if fl == nil {
 		fl = &flow{}
 	}
-	return numbers(s, &fl.dir[from%3], &fl.dir[from.Peer()])
+	return f.numbers(s, &fl.dir[from%3], &fl.dir[from.Peer()])
 }
 
 // of returns the connection with the number conn, also one that Place did not give.
@@ -129,19 +147,28 @@ func (f *Flows) of(conn int) *flow {
 	return f.add(conn, ends{})
 }
 
+// reach is how far from the highest transmitted number one may be that belongs to the connection, where crafted segments are
+// about: twice the largest window that the stacks of the laboratory open.
+const reach = 8 << 20
+
+// belongs reports whether the relative number n of sender d counts from its initial one.
+func (f *Flows) belongs(n int64, d *direction) bool {
+	return !f.crafted || n >= d.top-reach && n <= d.top+reach
+}
+
 // numbers makes the numbers of s count from the initial ones of its sender d and of peer.
-func numbers(s *Segment, d, peer *direction) Numbers {
+func (f *Flows) numbers(s *Segment, d, peer *direction) Numbers {
 	var n Numbers
-	if d.hasISS {
-		n.RelSeq, n.HasRelSeq = d.relative(s.Seq), true
+	if rel := d.relative(s.Seq); d.hasISS && f.belongs(rel, d) {
+		n.RelSeq, n.HasRelSeq = rel, true
 		n.RelEnd = n.RelSeq + int64(s.Space())
 	}
 	n.Window, n.HasWindow = window(s, d, peer)
 	if !peer.hasISS {
 		return n
 	}
-	if s.Flags.Has(ACK) {
-		n.RelAck, n.HasRelAck = peer.relative(s.Ack), true
+	if rel := peer.relative(s.Ack); s.Flags.Has(ACK) && f.belongs(rel, peer) {
+		n.RelAck, n.HasRelAck = rel, true
 	}
 	for i, b := range s.Opts.Sack[:min(int(s.Opts.NSack), MaxBlocks)] {
 		n.RelSack[i] = Range{peer.relative(b.Left), peer.relative(b.Right)}

@@ -25,6 +25,8 @@ type Sent struct {
 	StateHow event.How
 	Vars     event.Vars
 	Evidence event.Evidence
+	// Line is what a scripted end followed, "" for a stack.
+	Line string
 }
 
 // Config says how a link is.
@@ -99,7 +101,11 @@ func (l *Link) Attach(h event.Host, e End) { l.ends[h] = e }
 func (l *Link) Send(from event.Host, at time.Duration, packet []byte, sent Sent) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	p := l.read(from, at, packet)
+	origin := event.FromStack
+	if sent.Line != "" {
+		origin = event.Scripted
+	}
+	p := l.read(from, at, packet, origin, sent.Line)
 	if p.tcp {
 		if p.numbers.Attempt > 1 && sent.Evidence&event.Expired != 0 {
 			l.tell(&event.Event{T: int64(at), Kind: event.KindTimer, Host: from, Conn: p.conn, Timer: event.Timer{Kind: event.RTO, How: event.Inferred}})
@@ -113,9 +119,22 @@ func (l *Link) Send(from event.Host, at time.Duration, packet []byte, sent Sent)
 	l.pass(p, 0)
 }
 
+// Inject puts a packet on the link that bears from's address and that from did not send; line says why it is there. It meets no
+// rules, counts for no end, and arrives after the delay of that direction. The link keeps the bytes.
+func (l *Link) Inject(from event.Host, packet []byte, line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at := l.clock.Now()
+	p := l.read(from, at, packet, event.Injected, line)
+	if p.tcp && l.sink != nil {
+		l.sink(l.about(p, event.KindTx, at, from))
+	}
+	l.launch(p)
+}
+
 // read makes the view of a packet, and counts it.
-func (l *Link) read(from event.Host, at time.Duration, packet []byte) *passage {
-	if ip, err := wire.CheckIPv4(packet); err == nil && l.path[from].Renumber {
+func (l *Link) read(from event.Host, at time.Duration, packet []byte, origin event.Origin, line string) *passage {
+	if ip, err := wire.CheckIPv4(packet); err == nil && l.path[from].Renumber && origin == event.FromStack {
 		ip.SetID(l.ipid[from])
 		l.ipid[from]++
 	}
@@ -123,10 +142,14 @@ func (l *Link) read(from event.Host, at time.Duration, packet []byte) *passage {
 	l.packets++
 	p.number = l.packets
 	c := &l.count[from]
+	if origin == event.Injected {
+		c = &Count{} // it is nobody's
+	}
 	if !p.parse() {
 		c.Other++
 		return p
 	}
+	p.seg.Origin, p.seg.Line = origin, line
 	if l.sink != nil {
 		p.seg.Wire = string(packet[:min(p.size, l.snap)])
 	}
@@ -250,7 +273,9 @@ func (l *Link) arrive(p *passage) {
 	to := p.from.Peer()
 	l.mu.Lock()
 	l.inFlight--
-	l.count[p.from].Arrived++
+	if p.seg.Origin != event.Injected {
+		l.count[p.from].Arrived++
+	}
 	if p.tcp && l.sink != nil {
 		p.arrived(l.snap)
 		l.sink(l.about(p, event.KindRx, l.clock.Now(), to))

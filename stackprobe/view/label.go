@@ -50,7 +50,7 @@ func words(parts ...string) string {
 // acknowledgments have theirs; otherwise numbers alone, and windows in three digits.
 func newLabel(p *page, e *event.Event, full bool) label {
 	s, r := &e.Seg, &e.Derived
-	l := label{head: mark(p, r) + flagNames(s.Flags), seq: sequence(s, r, full), ack: acknowledgment(s, r), extras: extras(s, r)}
+	l := label{head: crafted(s) + mark(p, r) + flagNames(s.Flags), seq: sequence(s, r, full), ack: acknowledgment(s, r), extras: extras(s, r)}
 	if full && l.seq != "" {
 		l.seq = "seq " + l.seq
 	}
@@ -68,6 +68,14 @@ func newLabel(p *page, e *event.Event, full bool) label {
 		l.st = again
 	}
 	return l
+}
+
+// crafted says that the end below which a segment leaves did not send it.
+func crafted(s *event.Segment) string {
+	if s.Origin == event.Injected {
+		return "injected "
+	}
+	return ""
 }
 
 // mark says that a segment is a repetition or a probe, and why it was sent: "~" where that was not read.
