@@ -40,6 +40,7 @@ func schemas() []man.Table {
 		schema(tracepathSchema, "row", hopColumns()),
 		schema(tracepathSchema, "summary", hopSummaryColumns()),
 		schema(event.Schema, "row", eventColumns()),
+		schema(lessonSchema, "row", lessonColumns()),
 	}
 }
 

@@ -62,7 +62,7 @@ func TestCompletion(t *testing.T) {
 		{"ping --js", "--json"},
 		{"trace ", "show tcp"},
 		{"trace show --fo", "--format"},
-		{"trace tcp --li", "--link"},
+		{"trace tcp --li", "--link --list"},
 		{"trace tcp --link ", "auto tun veth memory"},
 		{"help --man ", "gnet netstat route ping tracepath trace json"},
 		{"help --man route ", ""},

@@ -54,31 +54,32 @@ A fault is a rule of words:
 It counts what it matches on the link in its direction, retransmissions
 included; with first it counts first transmissions only. See gnet-trace(8).
 
-Status 1: the exchange failed. 2: it could not be set up.`
+With the name of a lesson the two ends do what that says, and it is judged
+whether they did: --list shows the lessons, --all runs them, --scenario-file
+runs one of your own.
+
+Status 1: the exchange failed, or was not as the lesson expects. 2: it could
+not be set up.`
 
 // newTraceTCPCommand returns `gnet trace tcp`, one of gnet's own verbs.
 func newTraceTCPCommand(e *env, run func(context.Context, *env, traceOptions) error) *cobra.Command {
 	var w traceWords
+	var s scenarioWords
 	cmd := &cobra.Command{
-		Use:               "tcp",
-		Short:             "Trace one TCP connection at both ends",
-		ValidArgsFunction: cobra.NoFileCompletions,
-		Long:              traceLong,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return fail(statusUsage, "unexpected word %q", args[0])
-			}
-			return nil
-		},
+		Use:   "tcp [LESSON]",
+		Short: "Trace one TCP connection at both ends",
+		Long:  traceLong,
+		Args:  func(_ *cobra.Command, args []string) error { return s.args(args) },
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o, err := w.options()
 			if err != nil {
 				return err
 			}
-			return run(cmd.Context(), e, o)
+			return s.runOrList(cmd.Context(), e, cmd, o, run)
 		},
 	}
 	w.bind(cmd)
+	s.bind(cmd)
 	return cmd
 }
 
@@ -102,14 +103,18 @@ func runTraceTCP(ctx context.Context, e *env, o traceOptions) error {
 	context.AfterFunc(ctx, cancel)
 	show := newTraceView(e, &o)
 	var end *event.End
+	var verdicts tally
 	var runErr error
 	for ev, err := range stackprobe.Run(ctx, o.Config) {
 		if err != nil {
 			runErr = err
 			break
 		}
-		if ev.Kind == event.KindEnd {
+		switch ev.Kind {
+		case event.KindEnd:
 			end = ev.End
+		case event.KindExpectation:
+			verdicts.add(ev.Expectation)
 		}
 		if err := show.event(ev); err != nil {
 			break // the writer is gone; exitStatus says so
@@ -121,27 +126,25 @@ func runTraceTCP(ctx context.Context, e *env, o traceOptions) error {
 	if err := show.close(); err != nil && runErr == nil {
 		return err
 	}
-	return traceStatus(end, runErr)
+	if runErr != nil {
+		return traceStatus(runErr)
+	}
+	return verdicts.failure(o.Scenario, end)
 }
 
-// traceStatus turns the outcome into a status.
-func traceStatus(end *event.End, err error) error {
-	switch {
-	case errors.Is(err, context.Canceled):
+// traceStatus turns the error of a run into a status.
+func traceStatus(err error) error {
+	if errors.Is(err, context.Canceled) {
 		return fail(statusNo, "interrupted")
-	case err != nil:
-		if refused, ok := errors.AsType[*app.Unsupported](err); ok {
-			return refusedOption(err, refused)
-		}
-		f := fail(statusCannot, "%w", err)
-		if refused, ok := errors.AsType[*kernelside.Error](err); ok {
-			return f.withHint("%s", refused.Hint())
-		}
-		return f
-	case end != nil && !end.OK:
-		return fail(statusNo, "%w: %s", errFailed, end.Reason)
 	}
-	return nil
+	if refused, ok := errors.AsType[*app.Unsupported](err); ok {
+		return refusedOption(err, refused)
+	}
+	f := fail(statusCannot, "%w", err)
+	if refused, ok := errors.AsType[*kernelside.Error](err); ok {
+		return f.withHint("%s", refused.Hint())
+	}
+	return f
 }
 
 // refusedOption is an option of an end that its stack cannot do: the command line is wrong, for that stack.

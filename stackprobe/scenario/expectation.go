@@ -102,9 +102,10 @@ type Value struct {
 	Number int64
 	States []event.State
 	Text   string
-	// Of and Host are a Sum's.
-	Of   Subject
-	Host event.Host
+	// Of, Host and Match are a Sum's.
+	Of    Subject
+	Host  event.Host
+	Match Match
 }
 
 // Match is a class of segments, in the words of the faults.
@@ -202,7 +203,7 @@ func (v *Value) text(s Subject) string {
 	case Nothing:
 		return "none"
 	case Sum:
-		return v.Of.about().name + " " + v.Host.String()
+		return strings.TrimRight(v.Of.about().name+" "+v.Host.String()+" "+v.Match.String(), " ")
 	}
 	switch s {
 	case Result:

@@ -236,6 +236,9 @@ func (x *Expectation) readNumber(w *words.Walker, d *description) error {
 			return fail(w, choice(hosts()), hosts()...)
 		}
 		x.Value = Value{Kind: Sum, Of: other.subject, Host: event.Host(h + 1)}
+		if other.matches {
+			return x.Value.Match.read(w)
+		}
 		return nil
 	}
 	want, choices := "a number, none, or a quantity such as \"sent client\"", sums()

@@ -46,7 +46,7 @@ func NewJudge(s *Scenario, w World) *Judge {
 		if x.World == 0 || x.World.Has(w) {
 			t.watch = x.watch()
 			if x.Value.Kind == Sum {
-				other := Expectation{Subject: x.Value.Of, End: x.Value.Host, Conn: x.Conn, At: x.At, HasAt: x.HasAt, Since: x.Since, Until: x.Until, HasSpan: x.HasSpan}
+				other := Expectation{Subject: x.Value.Of, End: x.Value.Host, Match: x.Value.Match, Conn: x.Conn, At: x.At, HasAt: x.HasAt, Since: x.Since, Until: x.Until, HasSpan: x.HasSpan}
 				t.other = other.watch()
 			}
 		}

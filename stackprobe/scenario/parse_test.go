@@ -66,6 +66,7 @@ var expectations = [][2]string{
 	{"lost client seq 1-1000 = 1", ""},
 	{"arrivals server len>=1000 = 2 1s..", ""},
 	{"segments server ack = segments client", ""},
+	{"arrivals server data < segments client data", ""},
 	{"delivered server sent client", "delivered server = sent client"},
 	{"delivered server = 100 at 1s conn 2", "delivered server = 100 conn 2 at 1s"},
 	{"timers server none", "timers server = none"},
