@@ -46,7 +46,7 @@ func derivedFields() []derivedField {
 		number("window", "bytes", "Window as the two SYNs scale it.", func(d *d) bool { return d.HasWindow }, func(d *d) int64 { return int64(d.Window) }),
 		{render.Field{Name: "rel_sack", Kind: render.List, Doc: "SACK blocks counted from the peer's initial number.", Sub: blockFields()}, setRelSack},
 		number("attempt", "", "How often these sequence numbers were transmitted by now: 1 for the first time.", func(d *d) bool { return d.Attempt != 0 }, func(d *d) int64 { return int64(d.Attempt) }),
-		word("why", "Reason of the transmission: new, ack, rto, fast, tlp, window-probe, keepalive, reset, challenge-ack, delayed-ack, or retransmit where the cause is not known.", func(d *d) string { return d.Why.String() }),
+		word("why", "Reason of the transmission: new, ack, rto, fast, tlp, window-probe, keepalive, reset, challenge-ack, delayed-ack, pmtu, or retransmit where the cause is not known.", func(d *d) string { return d.Why.String() }),
 		word("why_how", "Where why comes from: computed or inferred.", func(d *d) string { return d.WhyHow.String() }),
 		number("sent_n", "", "Number of the event in which the segment left.", sent, func(d *d) int64 { return int64(d.SentN) }),
 		sentAt,

@@ -25,23 +25,43 @@ func reason(e *event.Event, d *direction) (event.Reason, event.How) {
 	case n.Attempt <= 1:
 		return event.New, event.Computed
 	}
-	return repeated(ev)
+	return repeated(ev, d.shorter(e))
 }
 
-// repeated says what made an end transmit again.
-func repeated(ev event.Evidence) (event.Reason, event.How) {
-	for _, c := range [...]struct {
-		any event.Evidence
-		why event.Reason
-	}{
-		{event.ProbedTail, event.TailProbe},
-		{event.Expired | event.Resending | event.SlowStartRetrans | event.SynRetransmitted, event.Timeout},
-		{event.FastRetransmitted | event.LostRetransmission | event.Recovering, event.Fast},
-		{event.TailLoss, event.TailProbe},
-	} {
-		if ev&c.any != 0 {
-			return c.why, event.Inferred
-		}
+// repeated says what made an end transmit again; shorter, that a router has told it that what it repeats was too long. Both
+// stacks begin such a repetition as they do after a timeout, without one.
+func repeated(ev event.Evidence, shorter bool) (event.Reason, event.How) {
+	const quick = event.FastRetransmitted | event.LostRetransmission | event.Recovering
+	switch {
+	case ev&event.ProbedTail != 0:
+		return event.TailProbe, event.Inferred
+	case ev&(event.Expired|event.SynRetransmitted) != 0:
+		return event.Timeout, event.Inferred
+	case shorter && ev&quick == 0:
+		return event.PathMTU, event.Inferred
+	case ev&(event.Resending|event.SlowStartRetrans) != 0:
+		return event.Timeout, event.Inferred
+	case ev&quick != 0:
+		return event.Fast, event.Inferred
+	case ev&event.TailLoss != 0:
+		return event.TailProbe, event.Inferred
 	}
 	return event.Retransmit, event.Computed
+}
+
+// toldTooLong notes a router's message that a segment of these octets was longer than the path takes. It speaks for all
+// that was outstanding: a sender does not wait for one message about each segment.
+func (d *direction) toldTooLong(e *event.Event) {
+	if e.ICMP.MTU > 0 && e.ICMP.MTU < e.Seg.Size {
+		d.tooLong = d.sent
+	}
+}
+
+// shorter reports whether the segment of e repeats what was outstanding when a router said that it was too long, and no
+// timer has expired since.
+func (d *direction) shorter(e *event.Event) bool {
+	if e.Evidence&event.Expired != 0 {
+		d.tooLong = 0
+	}
+	return e.Derived.HasRelSeq && e.Derived.RelSeq < d.tooLong
 }

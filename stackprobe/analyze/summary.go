@@ -21,7 +21,7 @@ type Totals struct {
 	Segments, Repeats, Lost, Copies int
 	// Spurious counts the repetitions of what had arrived already.
 	Spurious int
-	Why      [event.Retransmit + 1]int
+	Why      [event.PathMTU + 1]int
 	// Payload counts octets of data in all transmissions, repetitions included.
 	Payload int64
 	// Written and Received count what the application handed over and got.
@@ -91,11 +91,12 @@ func (t *Totals) transmit(e *event.Event) {
 	if e.Derived.Spurious {
 		t.Spurious++
 	}
-	why := e.Derived.Why
-	if why > event.Retransmit || why == event.New || why == event.Ack || why == 0 {
-		why = event.Retransmit // what is repeated is not new, whatever the event says
+	switch why := e.Derived.Why; why {
+	case event.Timeout, event.Fast, event.TailProbe, event.WindowProbe, event.Keepalive, event.Reset, event.PathMTU:
+		t.Why[why]++
+	default:
+		t.Why[event.Retransmit]++ // what is repeated is not new, whatever the event says
 	}
-	t.Why[why]++
 }
 
 // call counts what the application moved.

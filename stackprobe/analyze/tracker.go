@@ -43,6 +43,7 @@ type dirKey struct {
 // direction is the sequence space of one sender, in relative numbers.
 type direction struct {
 	sent     int64  // behind the highest number that has left
+	tooLong  int64  // behind the highest number that had left when a router said that segments were too long
 	acked    int64  // highest acknowledgment that has arrived back
 	lastAck  int64  // the acknowledgment that the receiver of these octets sent last
 	arrived  spans  // what has arrived
@@ -82,6 +83,9 @@ func (t *Tracker) Add(e *event.Event) {
 	case event.KindFault, event.KindICMP:
 		e.Derived.Numbers = t.flows.Arrives(e.Conn, e.Host, &e.Seg)
 		t.about(e)
+		if e.Kind == event.KindICMP {
+			t.direction(e.Conn, e.Host).toldTooLong(e)
+		}
 	}
 }
 

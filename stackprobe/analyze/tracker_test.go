@@ -194,6 +194,43 @@ func TestTracker_reasons(t *testing.T) {
 	}
 }
 
+// What is repeated after a router's message that it was too long is repeated because of that, until a timer expires or the
+// octets are new; a message that does not explain anything (as long as the segment, or without an MTU) changes nothing.
+func TestTracker_pathMTU(t *testing.T) {
+	d1, d2 := seg(1, event.ACK, 1, 1000, 1), seg(2, event.ACK, 1001, 1000, 1)
+	d1.Size, d2.Size = 1052, 1052
+	told := func(mtu int) event.Event {
+		return event.Event{T: 1, N: 2, Kind: event.KindICMP, Host: cl, Seg: d1, ICMP: event.ICMP{Type: 3, Code: 4, MTU: mtu}}
+	}
+	again := func(id int, seq uint32, ev event.Evidence) event.Event {
+		return with(tx(2, cl, seg(id, event.ACK, seq, 500, 1)), ev)
+	}
+	for name, c := range map[string]struct {
+		told event.Event
+		then []event.Event
+		want []event.Reason
+	}{
+		"a kernel": {told(600), []event.Event{again(3, 1, event.Resending|event.SlowStartRetrans), again(4, 1501, event.Resending), again(5, 2001, 0)},
+			[]event.Reason{event.PathMTU, event.PathMTU, event.New}},
+		"without evidence":    {told(600), []event.Event{again(3, 1, 0)}, []event.Reason{event.PathMTU}},
+		"then a timeout":      {told(600), []event.Event{again(3, 1, event.Expired), again(4, 501, event.Resending)}, []event.Reason{event.Timeout, event.Timeout}},
+		"lost again":          {told(600), []event.Event{again(3, 1, event.Resending), again(4, 1, event.Recovering)}, []event.Reason{event.PathMTU, event.Fast}},
+		"no shorter":          {told(1052), []event.Event{again(3, 1, event.Resending)}, []event.Reason{event.Timeout}},
+		"a message without":   {told(0), []event.Event{again(3, 1, event.Resending)}, []event.Reason{event.Timeout}},
+		"a tail probe of it":  {told(600), []event.Event{again(3, 1, event.ProbedTail)}, []event.Reason{event.TailProbe}},
+		"the server's octets": {told(600), []event.Event{tx(2, sv, seg(3, event.ACK, 1, 500, 1)), with(tx(3, sv, seg(4, event.ACK, 1, 500, 1)), event.Resending)}, []event.Reason{event.New, event.Timeout}},
+	} {
+		got := follow(opened(), append([]event.Event{tx(0, cl, d1), tx(0, cl, d2), c.told}, c.then...)...)
+		var why []event.Reason
+		for _, d := range got[3:] {
+			why = append(why, d.Why)
+		}
+		if d := cmp.Diff(c.want, why); d != "" {
+			t.Errorf("%s: %s", name, d)
+		}
+	}
+}
+
 // RFC 5681 2 lists what an acknowledgment must be to count as a duplicate, RFC 6675 2 adds SACK.
 func TestTracker_whatIsNoDuplicateAck(t *testing.T) {
 	for _, c := range []struct {

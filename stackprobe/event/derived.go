@@ -52,7 +52,8 @@ type Reason uint8
 
 // The reasons. New is the first transmission of its octets, SYN and FIN included; Ack a segment that occupies no
 // sequence numbers; Fast a retransmission by duplicate acknowledgements or SACK recovery; Retransmit one whose cause
-// is not known; ChallengeAck an acknowledgment by RFC 5961, LateAck one that a delayed-ACK timer sent.
+// is not known; ChallengeAck an acknowledgment by RFC 5961, LateAck one that a delayed-ACK timer sent; PathMTU a
+// retransmission in shorter segments after a router's message that the ones before were too long (RFC 1191, RFC 8201).
 const (
 	_ Reason = iota
 	New
@@ -66,6 +67,7 @@ const (
 	Retransmit
 	ChallengeAck
 	LateAck
+	PathMTU
 )
 
 // Cause says what made a receiver send a duplicate acknowledgment.

@@ -12,7 +12,7 @@ var (
 	actionNames = [...]string{"", "drop", "dup", "corrupt", "delay", "reorder", "rate", "loss", "burst", "mtu", "down"}
 	congNames   = [...]string{"", "open", "disorder", "cwr", "recovery", "loss"}
 	reasonNames = [...]string{"", "new", "ack", "rto", "fast", "tlp", "window-probe", "keepalive", "reset", "retransmit", "challenge-ack",
-		"delayed-ack"}
+		"delayed-ack", "pmtu"}
 	originNames = [...]string{"", "inject", "peer"}
 	causeNames  = [...]string{"", "loss", "reordering", "duplicate"}
 )

@@ -128,7 +128,7 @@ func TestErrors(t *testing.T) {
 		{frame("expect segments client sin = 1"), `t.scn:3:24: "sin": want a class such as syn, data, seq 1-1000 or len>=500, a comparison, a number, none, or a quantity such as "sent client"; did you mean "syn"?`},
 		{frame("expect client.state ESTABLISHD"), `t.scn:3:21: "ESTABLISHD": want a state: CLOSED, LISTEN, SYN-SENT, SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT, CLOSING, LAST-ACK, TIME-WAIT or RESET; did you mean "ESTABLISHED"?`},
 		{frame("expect client.state < CLOSED"), `t.scn:3:21: "<": want = or !=`},
-		{frame("expect retransmissions client = 1 reason speed"), `t.scn:3:42: "speed": want new, ack, rto, fast, tlp, window-probe, keepalive, reset, retransmit, challenge-ack or delayed-ack`},
+		{frame("expect retransmissions client = 1 reason speed"), `t.scn:3:42: "speed": want new, ack, rto, fast, tlp, window-probe, keepalive, reset, retransmit, challenge-ack, delayed-ack or pmtu`},
 		{frame("expect client.cwnd = 2 reason rto"), `t.scn:3:24: "reason": want nothing more, or a condition: conn, at 1s, 1s..2s, ever or in`},
 		{frame("expect result ok at 1s"), `t.scn:3:18: "at": want nothing more, or a condition: in`},
 		{frame("expect error client \"no end"), `t.scn:3:21: "\"no": want a second quote behind the text`},
