@@ -2,7 +2,6 @@ package stackprobe_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -76,21 +75,5 @@ func TestKernelLearnsThePathMTU(t *testing.T) {
 				t.Errorf("ok is %t (%s), %d lost, %d messages", end.OK, end.Reason, end.Client.Lost, messages)
 			}
 		})
-	}
-}
-
-// TestEngineFallsToSingleOctets: told of a link that IPv6 does not know, with less than 1280 octets, the engine sends one
-// octet in each segment, where RFC 8201 section 4 wants the message ignored. gnet-trace(8) says so.
-func TestEngineFallsToSingleOctets(t *testing.T) {
-	c := config(t, 3000, []string{"client> mtu 1000"})
-	c.IPv6, c.Deadline = true, 200*time.Millisecond
-	told, most := false, 0
-	for _, e := range collect(t, c) {
-		if told = told || e.Kind == event.KindICMP; told && e.Kind == event.KindTx && e.Host == event.Client {
-			most = max(most, e.Seg.Len)
-		}
-	}
-	if !told || most != 1 {
-		t.Errorf("told is %t; then it sends up to %d octets", told, most)
 	}
 }

@@ -11,11 +11,14 @@ import (
 )
 
 // Counters returns the stack's counters of IP and TCP that are not zero, by netstack's own names (tcpip.IPStats,
-// tcpip.TCPStats), sorted.
+// tcpip.TCPStats), sorted. One is this package's: messages of a path MTU below that of IPv6, which it kept from the stack.
 func (s *Stack) Counters() []event.Counter {
 	stats := s.stack.Stats()
 	c := collect(nil, "IP", reflect.ValueOf(stats.IP))
 	c = collect(c, "TCP", reflect.ValueOf(stats.TCP))
+	if n := s.nic.understated.Load(); n > 0 {
+		c = append(c, event.Counter{Name: "IP.PacketTooBigBelow1280Discarded", Value: n})
+	}
 	slices.SortFunc(c, func(a, b event.Counter) int { return cmp.Compare(a.Name, b.Name) })
 	return c
 }

@@ -11,6 +11,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
+	"gnet/internal/wire"
 	"gnet/stackprobe/link"
 )
 
@@ -22,6 +23,8 @@ type nic struct {
 	disp   stack.NetworkDispatcher
 	closed atomic.Bool
 	table  *table
+	// understated counts the messages that belowLeastMTU kept from netstack.
+	understated atomic.Uint64
 }
 
 // WritePackets implements stack.LinkWriter. It runs on the goroutine that transmits, which holds the connection's lock.
@@ -50,6 +53,10 @@ func (n *nic) deliver(packet []byte) {
 	case header.IPv4Version:
 	case header.IPv6Version:
 		proto = ipv6.ProtocolNumber
+		if belowLeastMTU(packet) {
+			n.understated.Add(1)
+			return
+		}
 	default:
 		return
 	}
@@ -57,6 +64,21 @@ func (n *nic) deliver(packet []byte) {
 	p := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(packet)})
 	n.disp.DeliverNetworkPacket(proto, p)
 	p.DecRef()
+}
+
+// belowLeastMTU reports whether packet is a "packet too big" with less than what every link of IPv6 takes. RFC 8201 section 4
+// wants it discarded; netstack would send single octets from then on.
+func belowLeastMTU(packet []byte) bool {
+	ip, err := wire.CheckIPv6(packet)
+	if err != nil {
+		return false
+	}
+	u, err := ip.Upper()
+	if err != nil || u.Protocol != wire.ProtoICMPv6 {
+		return false
+	}
+	m, err := wire.CheckICMPv6(u.Data)
+	return err == nil && m.Type() == wire.ICMPv6TooBig && m.MTU() < header.IPv6MinimumMTU
 }
 
 func (n *nic) close() { n.closed.Store(true) }
