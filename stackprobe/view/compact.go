@@ -63,6 +63,12 @@ func (c *compact) event(e *event.Event) {
 		c.remark(e, callText(c.p, &e.App), plain)
 		c.state(e)
 	case event.KindFault, event.KindICMP, event.KindCheck, event.KindTimer:
+		if text := c.waits(c.p, e); text != "" {
+			if w := c.find(e.Seg.ID, e.Host); w != nil {
+				w.tail = words(w.tail, text)
+				return
+			}
+		}
 		if text, st := c.happenings.text(c.p, e); text != "" {
 			c.remark(e, text, st)
 		}
@@ -131,7 +137,7 @@ func (c *compact) arrive(e *event.Event) {
 	}
 	w.fate, w.complete = seconds(e.T, compactTime, 3), true
 	if st != plain && !e.Seg.BadSum { // a wrong checksum has been named where the segment left
-		w.tail, w.st = mean(text), st
+		w.tail, w.st = words(w.tail, mean(text)), st
 	}
 	c.drain()
 }
@@ -150,7 +156,7 @@ func mean(text string) string {
 func (c *compact) lose(e *event.Event) {
 	rule := c.p.clean(e.Rule)
 	if w := c.find(e.Seg.ID, e.Host); w != nil {
-		w.fate, w.complete, w.tail, w.st = string(c.p.glyphs.lost)+" lost", true, rule, bad
+		w.fate, w.complete, w.tail, w.st = string(c.p.glyphs.lost)+" lost", true, words(w.tail, rule), bad
 		c.drain()
 		return
 	}

@@ -11,12 +11,35 @@ import (
 type happenings struct {
 	// armed are the timers that were shown as armed, by host and kind.
 	armed [3][event.TimerUser + 1]bool
+	// met are the numbers of the rules whose words were shown.
+	met map[int]bool
+}
+
+// waits is the time that a rule adds to a segment's way, "" if that is not all that is to be said of e. A rule that slows all
+// segments has its words once.
+func (h *happenings) waits(p *page, e *event.Event) string {
+	if f := &e.Fault; e.Kind != event.KindFault || f.Wait <= 0 || !h.met[f.Number] {
+		return ""
+	}
+	p.used |= signWait
+	return "+" + inUnit(e.Fault.Wait, 3, "")
+}
+
+// meet notes that the words of a rule are shown.
+func (h *happenings) meet(rule int) {
+	if h.met == nil {
+		h.met = make(map[int]bool)
+	}
+	if len(h.met) < maxWaiting { // a damaged run must not grow us
+		h.met[rule] = true
+	}
 }
 
 // text is the line of e and its style, "" for an event that has none.
 func (h *happenings) text(p *page, e *event.Event) (string, style) {
 	switch e.Kind {
 	case event.KindFault:
+		h.meet(e.Fault.Number)
 		return faultText(p, &e.Fault), bad
 	case event.KindICMP:
 		return icmpText(e), bad
@@ -42,7 +65,7 @@ func (h *happenings) timer(p *page, e *event.Event) (string, style) {
 	switch t.Kind {
 	case event.TimerPersist, event.TimerKeepalive, event.TimerTimeWait:
 		if was := h.arm(e, t.Op == event.Armed); t.Op == event.Armed && !was {
-			return name + "armed for " + milliseconds(t.At-e.T), faint
+			return name + "armed for " + duration(t.At-e.T), faint
 		}
 	}
 	return "", plain
@@ -68,7 +91,7 @@ func faultText(p *page, f *event.Fault) string {
 	case f.Action == event.Corrupt:
 		text += ": bit " + strconv.Itoa(f.Bit)
 	case f.Wait != 0:
-		text += ": " + milliseconds(f.Wait) + " more"
+		text += ": " + duration(f.Wait) + " more"
 	}
 	return text
 }

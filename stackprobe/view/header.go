@@ -95,5 +95,22 @@ func milliseconds(ns int64) string {
 	return strconv.FormatFloat(float64(ns)/1e6, 'f', -1, 64) + " ms"
 }
 
+// duration writes a time in nanoseconds with four digits in the unit that suits it.
+func duration(ns int64) string { return inUnit(ns, 4, " ") }
+
+// inUnit writes a time with so many digits, and between before its unit.
+func inUnit(ns int64, digits int, between string) string {
+	size, unit := 1e9, "s"
+	switch n := max(ns, -ns); {
+	case n < 999_500:
+		size, unit = 1e3, "us"
+	case n < 999_500_000:
+		size, unit = 1e6, "ms"
+	case n >= 999_500_000_000:
+		return strconv.FormatInt((ns+500_000_000)/1e9, 10) + between + unit
+	}
+	return strconv.FormatFloat(float64(ns)/size, 'g', digits, 64) + between + unit
+}
+
 // microseconds writes a duration in nanoseconds, to the nearest.
 func microseconds(ns int64) string { return strconv.FormatInt((ns+500)/1000, 10) + " us" }

@@ -19,6 +19,7 @@ type lanes struct {
 	held               []cell
 	heldHost           event.Host
 	heldTime           string
+	heldID, heldEnd    int   // the segment that leaves in the held row, 0 if none does, and the steps that its words take
 	last               int64 // the time of the last event that was drawn
 	silence            int64 // how long nothing must happen for it to be said, 0 for never
 	shown              [3]event.State
@@ -68,6 +69,7 @@ func (l *lanes) rails() []cell {
 func (l *lanes) begin() []cell {
 	l.flush()
 	l.rowNo++
+	l.heldID = 0
 	row := l.rails()
 	l.drawAll(row)
 	return row
@@ -121,6 +123,10 @@ func (l *lanes) event(e *event.Event) {
 	case event.KindApp:
 		l.call(e)
 	case event.KindFault, event.KindICMP, event.KindCheck, event.KindTimer:
+		if text := l.waits(l.p, e); text != "" {
+			l.add(e, text)
+			return
+		}
 		if text, st := l.happenings.text(l.p, e); text != "" {
 			l.remark(e, text, st)
 		}
@@ -161,13 +167,31 @@ func (l *lanes) leave(e *event.Event) {
 	l.launch(slant{id: e.Seg.ID, from: e.Host, row: l.rowNo, st: lb.st})
 	l.draw(row, &l.flights[len(l.flights)-1])
 	l.hold(row, e.Host, e.T)
+	l.heldEnd = n
 	if rest != "" {
-		l.more(e.Host, rest, lb.st)
+		l.heldEnd = l.more(e.Host, rest, lb.st)
 	}
+	l.heldID = e.Seg.ID
 }
 
-// more writes a row with words that had no room in the one before, which it must not let wait: it is flushed.
-func (l *lanes) more(host event.Host, text string, st style) {
+// add writes words behind those of the segment in the held row, or in a row of their own where they have no room.
+func (l *lanes) add(e *event.Event, text string) {
+	n, at := columns(text), l.heldEnd+2
+	if l.held == nil || l.heldID != e.Seg.ID || at+n > l.bend {
+		l.remark(e, text, bad)
+		l.heldID, l.heldEnd = e.Seg.ID, n
+		return
+	}
+	l.heldEnd = at + n - 1
+	if e.Host == event.Server {
+		at = l.heldEnd
+	}
+	put(l.held, l.column(e.Host, at), text, bad)
+}
+
+// more writes a row with words that had no room in the one before, which it must not let wait: it is flushed. It returns the
+// steps that its last words take.
+func (l *lanes) more(host event.Host, text string, st style) (end int) {
 	time := l.heldTime
 	for _, part := range wrap(text, l.bend-3) {
 		row := l.begin()
@@ -178,7 +202,9 @@ func (l *lanes) more(host event.Host, text string, st style) {
 		}
 		// Without a time of its own it still takes the change of state that comes next.
 		l.held, l.heldHost, l.heldTime = row, host, time
+		end = 2 + columns(part)
 	}
+	return end
 }
 
 // arrive draws the row where a segment arrives: the end of its slant, the head at the receiver, and what it was.

@@ -62,11 +62,13 @@ const (
 	signHadIt                     // had it
 	signUnknown                   // ?
 	signQueued                    // a slant that stands still
+	signWait                      // +N ms
 )
 
 // meanings explains the signs, in the order of their bits.
 var meanings = [...]string{"R retransmission, with its cause", "~ concluded, not read from the stack", "dup N the Nth duplicate acknowledgment",
-	"had it: all of it had arrived before", "? neither arrived nor lost so far", "on its way, drawn no further"}
+	"had it: all of it had arrived before", "? neither arrived nor lost so far", "on its way, drawn no further",
+	"+ so much longer on its way by the rule named above"}
 
 // cell is one column of a row.
 type cell struct {

@@ -329,6 +329,39 @@ func kindsRun() []event.Event {
 	return m.sorted()
 }
 
+// waitsRun has rules that slow every segment: their words stand once, the time in the row of each segment where it has room.
+func waitsRun() []event.Event {
+	m := &maker{clock: event.Virtual}
+	m.run("rate 1M queue 1", "server> delay 70ms")
+	m.open()
+	slow := func(t float64, h event.Host, s event.Segment, waits ...float64) {
+		total := 20.0
+		for _, w := range waits {
+			total += w
+		}
+		m.sendTo(t, t+total, h, event.StateEstablished, s)
+		s.ID = m.ids
+		for i, w := range waits {
+			f := event.Fault{Action: event.Rate, Rule: "rate 1M queue 1", Number: 1, Wait: int64(w * ms)}
+			if i == 1 {
+				f.Action, f.Rule, f.Number = event.Delay, "server> delay 70ms", 2
+			}
+			m.at(t, event.Event{Kind: event.KindFault, Host: h, Seg: s, Fault: f})
+		}
+	}
+	slow(50, cl, seg(event.ACK, 1, 1420, 1), 12.191995)
+	slow(51, cl, seg(event.ACK, 1421, 1420, 1), 23.967992)
+	slow(52, cl, seg(event.PSH|event.ACK, 2841, 10000, 1), 0.0125)
+	over := seg(event.ACK, 12841, 1420, 1)
+	m.ids++
+	over.ID = m.ids
+	m.at(53, event.Event{Kind: event.KindTx, Host: cl, Seg: over, State: event.StateEstablished, StateHow: event.Read})
+	m.at(53, event.Event{Kind: event.KindLost, Host: cl, Seg: over, Rule: "rate 1M queue 1", Fault: event.Fault{Action: event.Rate, Rule: "rate 1M queue 1", Number: 1}})
+	slow(100, sv, seg(event.ACK, 1, 100, 1421), 1200, 70)
+	slow(101, sv, seg(event.ACK, 101, 100, 1421), 0.416, 70)
+	return m.sorted()
+}
+
 // longRun sends a window of thirty segments, each acknowledged.
 func longRun() []event.Event {
 	m := &maker{clock: event.Virtual}
