@@ -122,10 +122,10 @@ func TestPMTU_verbose(t *testing.T) {
 		copyExecutable(t, gnet)
 		r := p.Client().Run(t, gnet, "--pmtu", "-v", "10.77.3.2")
 		for _, want := range []string{
-			"\n1 icmp 84 bytes: answered by 10.77.3.2 in T\n",
+			"\n1 icmp 68 bytes: answered by 10.77.3.2 in T\n",
 			"\n1 icmp 1508 bytes may be fragmented: answered by 10.77.3.2 in T, in fragments of up to 1396\n",
 			"\n1 icmp 1500 bytes: too big by 10.77.1.2 in T, mtu 1400 by 10.77.1.2\n",
-			"\n2 icmp 84 bytes ttl 2: time exceeded by 10.77.2.2 in T\n",
+			"\n2 icmp 68 bytes ttl 2: time exceeded by 10.77.2.2 in T\n",
 		} {
 			if !strings.Contains(steadyPMTU(r.Stdout), want) {
 				t.Errorf("no %q in\n%s", want, r.Stdout)

@@ -131,6 +131,14 @@ func TestTracepathWeather_impossibleMTU(t *testing.T) {
 	nstest.Peer(t, "nft")
 	nstest.InNetns(t, func(t *testing.T) {
 		o := newTraceOracle(t)
+		run := func(path, line string) (r nstest.Result) {
+			for range 5 { // the original may be done before the second answer to a probe comes
+				if r = o.answer(path, line); path == o.gnet || strings.Count(r.Stdout, "asymm") > 0 {
+					break
+				}
+			}
+			return r
+		}
 		var mtu atomic.Int64
 		for _, six := range []bool{false, true} {
 			behind(t, o.path, 1, six, func(other *otherPath, p udpProbe) {
@@ -157,7 +165,7 @@ func TestTracepathWeather_impossibleMTU(t *testing.T) {
 				want := honest + fmt.Sprintf("tracepath: not believed: %v named an MTU of %d for a packet of 1400 bytes\nstatus 0", numbered(six, 2), claim)
 				if claim == 0 && !six {
 					hop := numbered4(2).String()
-					o.shown(d, line, o.answer, traceLine(1, numbered4(1).String(), "")+traceLine(2, hop, "pmtu 0")+
+					o.shown(d, line, run, traceLine(1, numbered4(1).String(), "")+traceLine(2, hop, "pmtu 0")+
 						traceLine(2, hop, "asymm  1 ")+" 2:  send failed\n     Resume: pmtu 0 \nstatus 0", want)
 					continue
 				}

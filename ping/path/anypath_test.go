@@ -125,3 +125,30 @@ func TestMeasure_replyPieces(t *testing.T) {
 	}
 	t.Logf("%d exact", exact)
 }
+
+// TestMeasure_sharedAddress: where routers answer from one address, two or all of them,
+// and packets are lost, the link that is named is the narrow one.
+func TestMeasure_sharedAddress(t *testing.T) {
+	known := 0
+	const runs = 1000
+	for seed := range uint64(runs) {
+		n := newSim([]probe.Family{probe.IPv4, probe.IPv6}[seed%2], seed, mtus(1500, 1500, 1500, 1450, 1400, 1500))
+		for i := range n.routers {
+			if seed%4 < 2 || i%2 > 0 { // all, or hops 2 and 4
+				n.routers[i].from = simPrivate
+			}
+		}
+		n.loss = 0.15
+		r, lines := n.measure(t, nil)
+		if r.LimitKnown {
+			known++
+		}
+		if r.LimitKnown && (r.Limit.Hop > 4 || r.Limit.NextHop <= 4) {
+			t.Errorf("seed %d: %s\n%s", seed, short(r), strings.Join(lines, "\n"))
+		}
+	}
+	if known < runs*9/10 {
+		t.Errorf("the link is known in %d of %d", known, runs)
+	}
+	t.Logf("the link is known in %d of %d", known, runs)
+}

@@ -60,13 +60,16 @@ func (m *Measurement) trials() Fragments {
 	echo := func(s *Probe) bool { return s.Method == Echo && s.Fragment && s.Size > m.smallest() }
 	low := m.low()
 	return Fragments{
-		Long:      m.trial(func(s *Probe) bool { return echo(s) && s.Size > m.top }),
-		Cut:       m.trial(func(s *Probe) bool { return echo(s) && s.Size > low && s.Size <= m.top }),
+		Long:      m.trial(func(s *Probe) bool { return echo(s) && m.long(s) }),
+		Cut:       m.trial(func(s *Probe) bool { return echo(s) && s.Size > low && !m.long(s) }),
 		Datagrams: m.trial(func(s *Probe) bool { return s.Method == UDP && s.Fragment }),
 		Ports:     m.trial(func(s *Probe) bool { return s.Method == UDP && s.whole() }),
 		Pieces:    m.trial(func(s *Probe) bool { return s.Pieces && s.Size == m.smallest() }),
 	}
 }
+
+// long reports whether a packet leaves in fragments, or is the longest there is.
+func (m *Measurement) long(s *Probe) bool { return s.Size > m.top || s.Size == maxPacket }
 
 // open reports whether a trial deserves another probe.
 func (t Trial) open(needed int) bool { return t.Answered == 0 && t.Sent+t.Refused < needed }
@@ -85,12 +88,12 @@ func (m *Measurement) neededFragments() int {
 // askFragments returns the probes that tell whether fragments get through, and
 // if not, why.
 func (m *Measurement) askFragments() []Packet {
-	t := m.trials()
+	t, low := m.trials(), m.low()
 	needed := m.neededFragments()
 	if !m.answers(Echo) {
 		return m.askDatagrams(t, needed)
 	}
-	if t.Long.Answered > 0 || m.beyond() <= m.top {
+	if t.Long.Answered > 0 || m.beyond() <= low {
 		return nil
 	}
 	var burst []Packet
@@ -100,7 +103,7 @@ func (m *Measurement) askFragments() []Packet {
 	if t.Long.Sent == 0 || m.family == probe.IPv6 && t.Long.Sent < 3 {
 		return burst // the host does not know its way back before its first long reply is lost
 	}
-	if low := m.low(); m.family == probe.IPv4 && low < m.top && t.Cut.open(needed) {
+	if m.family == probe.IPv4 && low < m.top && m.top < m.beyond() && t.Cut.open(needed) {
 		burst = append(burst, m.fragmented(m.top), m.fragmented(m.top))
 	}
 	if m.Pieces && t.Pieces.open(needed) {

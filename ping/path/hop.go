@@ -31,8 +31,8 @@ const (
 	window = 4
 	// hopTries is how often a silent hop is asked.
 	hopTries = 3
-	// hopSmall is a length that every link carries.
-	hopSmall = 100
+	// hopSmall is a length that every link carries (RFC 791, section 3.2).
+	hopSmall = 68
 	// hopWait is the shortest wait for a router: its errors are made by a slow path.
 	hopWait = 500 * time.Millisecond
 	// lateWait is after how long a hop is silent behind which nobody has answered: a

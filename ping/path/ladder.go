@@ -1,6 +1,10 @@
 package path
 
-import "slices"
+import (
+	"slices"
+
+	"gnet/ping/probe"
+)
 
 // known are the sizes that paths really have, from the largest: links, and what
 // tunnels leave of them.
@@ -12,11 +16,18 @@ func known() []int {
 }
 
 const (
-	// controlSize is the size of a control probe: that of an ordinary ping.
-	controlSize = 84
 	// gentle and fast are how many sizes a round asks for in a search.
 	gentle, fast = 10, 32
 )
+
+// smallest is the size of a control probe, which every link carries: over IPv4 the
+// least MTU that a link may have, over IPv6 that of an ordinary ping.
+func smallest(f probe.Family) int {
+	if f == probe.IPv6 {
+		return 104
+	}
+	return minimum(f)
+}
 
 // openingSizes are the sizes of the first burst, from the largest. The gentle ones
 // weigh no more than the ten segments that a TCP connection begins with (RFC

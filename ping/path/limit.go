@@ -126,12 +126,7 @@ func (m *Measurement) hopAlive(hop, round int) bool {
 }
 
 // smallest is the size of a control probe.
-func (m *Measurement) smallest() int {
-	if m.floor > 68 {
-		return controlSize + 20
-	}
-	return controlSize
-}
+func (m *Measurement) smallest() int { return smallest(m.family) }
 
 func (m *Measurement) hopProbe(hop, size int) Packet {
 	p := m.probe(size)
@@ -207,18 +202,19 @@ func (m *Measurement) hopAddr(hop int) netip.Addr {
 }
 
 // namedHop is the only hop that has the address of the router which named the
-// MTU, 0 when none or several have: some networks give all their routers one.
+// MTU, 0 when none or several have, or may have: some networks give all their routers
+// one, and a hop that is silent may have any.
 func (m *Measurement) namedHop() int {
 	from := m.namedBy()
 	if !from.IsValid() {
 		return 0
 	}
 	found := 0
-	for hop := 1; hop <= m.hops(); hop++ {
-		if m.hopAddr(hop) == from {
-			if found > 0 {
-				return 0
-			}
+	for hop := 1; hop < m.hops(); hop++ {
+		switch addr := m.hopAddr(hop); {
+		case !addr.IsValid(), addr == from && found > 0:
+			return 0
+		case addr == from:
 			found = hop
 		}
 	}
@@ -279,7 +275,7 @@ func (m *Measurement) limit() (l Limit, ok bool) {
 	if basis == Routers && m.namedBy().IsValid() {
 		l.From, l.Named = m.namedBy(), true
 	}
-	return l, l.Named || m.shut(l.NextHop, low+1, &l.Evidence)
+	return l, m.shut(l.NextHop, low+1, &l.Evidence)
 }
 
 // shut reports whether probes of just that size do not reach a hop: a router has

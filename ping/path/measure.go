@@ -211,10 +211,7 @@ func (m *Measurement) changed() bool {
 // fits: its answer cannot be overtaken by the other's.
 func (m *Measurement) framed(burst []Packet) []Packet {
 	slices.SortStableFunc(burst, func(a, b Packet) int { return cmp.Compare(b.Size, a.Size) })
-	control := m.probe(controlSize)
-	if m.family == probe.IPv6 {
-		control.Size += 20
-	}
+	control := m.probe(m.smallest())
 	control.Control = true
 	if m.method == UDP {
 		return append([]Packet{control}, burst...) // few of its answers come each second
@@ -271,11 +268,8 @@ func (m *Measurement) waken() []Packet {
 	}
 	var burst []Packet
 	for _, method := range m.all() {
-		size := controlSize
-		if m.family == probe.IPv6 {
-			size += 20
-		}
-		burst = append(burst, Packet{Method: method, Size: size, Control: true}, Packet{Method: method, Size: size, Control: true})
+		p := Packet{Method: method, Size: m.smallest(), Control: true}
+		burst = append(burst, p, p)
 	}
 	return burst
 }

@@ -244,7 +244,9 @@ func (p *Prober) end() (at time.Duration, open bool) {
 // take matches an answer with its probe.
 func (p *Prober) take(a *Answer) {
 	if int(a.Number) >= len(p.table) {
-		p.counts.Foreign++
+		if a.Number != deviceNumber || a.Method != Echo || a.HasCookie {
+			p.counts.Foreign++
+		}
 		return
 	}
 	s := p.table[a.Number]

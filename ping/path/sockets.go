@@ -134,11 +134,15 @@ func (s *Sockets) AskExtensions() error {
 	return nil
 }
 
+// deviceNumber is that of the packet that asks for the link's MTU. A link that takes it
+// carries it away, and a router may complain of it.
+const deviceNumber = 1<<16 - 1
+
 // DeviceMTU returns the MTU of the link to the host, at most that of the longest IP
 // packet. It asks with a packet that is longer than any link but the loopback
 // takes: the kernel refuses it and says why.
 func (s *Sockets) DeviceMTU() (int, error) {
-	err := s.Send(&Packet{Method: Echo, Size: maxPacket})
+	err := s.Send(&Packet{Method: Echo, Number: deviceNumber, Size: maxPacket})
 	if err == nil {
 		return maxPacket, nil
 	}
