@@ -32,6 +32,8 @@ type BulkConfig struct {
 	// Deadline is when the run is given up: 0 stands for a half minute more than both directions are to take, or for an hour
 	// if they are told in bytes.
 	Deadline time.Duration
+	// Version is the program's.
+	Version string
 	// Helper is that of Config.
 	Helper []string
 }
@@ -140,7 +142,10 @@ func OpenBulk(ctx context.Context, c BulkConfig) (*Bulk, error) {
 
 // open makes the two stacks and the connection between them.
 func (b *Bulk) open() error {
-	of := Config{IPv6: b.cfg.IPv6, MTU: b.cfg.MTU}
+	of := Config{IPv6: b.cfg.IPv6, MTU: b.cfg.MTU, Deadline: b.cfg.deadline(), Version: b.cfg.Version}
+	for h := event.Client; h <= event.Server; h++ {
+		of.Ends[h].Socket = b.cfg.Sockets[h]
+	}
 	client, server := of.addr(event.Client), of.addr(event.Server)
 	var err error
 	b.host, err = kernelside.Open(b.ctx, kernelside.Config{Local: client, Peer: server, MTU: of.mtu(), Offload: true,
@@ -152,7 +157,8 @@ func (b *Bulk) open() error {
 	b.Run.Pinned, b.Run.Unpinned = b.host.Pinned, b.host.Unpinned
 	kernelStack(&b.Run.Client, &b.cfg.Sockets[event.Client], client.String())
 	socket := &b.cfg.Sockets[event.Server]
-	b.Run.Server = event.Stack{Name: engine.Name, CC: engine.CongestionControl(socket), Recovery: engine.LossRecovery(socket), Addr: server.String()}
+	about := &b.Run.Server
+	about.Name, about.CC, about.Recovery, about.Addr = engine.Name, engine.CongestionControl(socket), engine.LossRecovery(socket), server.String()
 	b.engine, err = engine.NewBulk(engine.BulkConfig{TUN: b.host.TUN(), Addr: server, MTU: of.mtu(), Socket: *socket})
 	if err != nil {
 		return endError(event.Server, err)

@@ -41,6 +41,8 @@ func schemas() []man.Table {
 		schema(tracepathSchema, "summary", hopSummaryColumns()),
 		schema(event.Schema, "row", eventColumns()),
 		schema(lessonSchema, "row", lessonColumns()),
+		schema(bulkSchema, "row", bulkColumns()),
+		schema(bulkSchema, "summary", bulkSummaryColumns()),
 	}
 }
 

@@ -58,6 +58,9 @@ With the name of a lesson the two ends do what that says, and it is judged
 whether they did: --list shows the lessons, --all runs them, --scenario-file
 runs one of your own.
 
+With --bulk there are no events: data go both ways over a TUN with offloads, and
+what is shown is how fast.
+
 Status 1: the exchange failed, or was not as the lesson expects. 2: it could
 not be set up.`
 
@@ -71,6 +74,16 @@ func newTraceTCPCommand(e *env, run func(context.Context, *env, traceOptions) er
 		Long:  traceLong,
 		Args:  func(_ *cobra.Command, args []string) error { return s.args(args) },
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if w.bulkWords.on {
+				o, err := w.bulk(cmd)
+				if err != nil {
+					return err
+				}
+				return runTraceBulk(cmd.Context(), e, o)
+			}
+			if cmd.Flags().Changed("time") {
+				return fail(statusUsage, "--time: only with --bulk; --deadline ends an exchange after a time")
+			}
 			o, err := w.options()
 			if err != nil {
 				return err

@@ -30,6 +30,7 @@ type traceWords struct {
 	seed                        int64
 	delay                       [3]time.Duration // by event.Host of the sender
 	deadline                    time.Duration
+	bulkWords
 }
 
 // bind gives cmd the options, and their completion.
@@ -55,6 +56,7 @@ func (w *traceWords) bind(cmd *cobra.Command) {
 	f.StringVar(&w.until, "until", "done", "when the run is over: done, or closed, which waits for the end of TIME-WAIT")
 	f.DurationVar(&w.deadline, "deadline", 0, "give up after that time (30s, in virtual time 1h)")
 	decimal(f, &w.snap, "snap", stackprobe.DefaultSnap, "`bytes` of each packet that the machine forms hold")
+	w.bulkWords.bind(f)
 	decimal(f, &w.width, "width", 0, "`columns` of the picture, 40 to 1000 (those of the terminal, else 80)")
 	f.BoolVar(&w.ascii, "ascii", false, "draw with ASCII alone")
 	f.StringVar(&w.format, "format", "classic", strings.Join(render.FormatWords(), ", "))
