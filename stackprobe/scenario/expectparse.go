@@ -309,22 +309,3 @@ func (v *Value) readText(w *words.Walker) error {
 	v.Kind, v.Text = TextValue, text
 	return nil
 }
-
-// readKnowledge takes the words up to the conditions; what they mean, package analyze says.
-func (x *Expectation) readKnowledge(w *words.Walker) error {
-	var list []string
-	for {
-		next := w.Peek()
-		if next == "" || next == "at" || next == "in" || next == "conn" {
-			break
-		}
-		w.Next()
-		list = append(list, w.Word)
-	}
-	if len(list) == 0 {
-		w.Next()
-		return fail(w, "who knows what")
-	}
-	x.Value = Value{Kind: TextValue, Text: strings.Join(list, " ")}
-	return nil
-}

@@ -86,6 +86,7 @@ var expectations = [][2]string{
 	{"error client none", "error client = none"},
 	{"result failed", "result = failed"},
 	{"knows server client->server open at 1s", ""},
+	{"knows not client finack arrived conn 2 in memory", ""},
 	{"icmp client >= 1 in kernel", ""},
 }
 
@@ -134,7 +135,10 @@ func TestErrors(t *testing.T) {
 		{frame("expect error client \"no end"), `t.scn:3:21: "\"no": want a second quote behind the text`},
 		{frame("expect client.cwnd 1 2s..1s"), `t.scn:3:22: "2s..1s": want a later end than the beginning`},
 		{frame("expect gap client syn 2 to 2 = 1s"), `t.scn:3:28: "2": want a later segment than the first`},
-		{frame("expect knows at 1s"), `t.scn:3:14: "at": want who knows what`},
+		{frame("expect knows sever fin arrived"), `t.scn:3:14: "sever": want not, unaware, assumes, wrong, client or server; did you mean "server"?`},
+		{frame("expect knows server fin"), `t.scn:3:24: ends where arrived should follow`},
+		{frame("expect knows server fin arrived 1s..2s"), `t.scn:3:33: "1s..2s": want nothing more, or a condition: conn, at 1s or in`},
+		{frame("expect knows at 1s"), `t.scn:3:14: "at": want not, unaware, assumes, wrong, client or server`},
 	} {
 		_, err := Parse("t.scn", c.text)
 		if err == nil || err.Error() != c.want {
