@@ -13,9 +13,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gnet/internal/nstest"
+	"gnet/stackprobe"
 )
 
 func TestMain(m *testing.M) {
+	if status, ok := stackprobe.Helper(os.Args); ok {
+		os.Exit(status)
+	}
 	if os.Getenv(roleEnv) == "holder" {
 		if err := hold(os.Args[1:]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -28,7 +32,7 @@ func TestMain(m *testing.M) {
 
 // TestMeasure_everySectionOnce runs the whole in small.
 func TestMeasure_everySectionOnce(t *testing.T) {
-	for _, peer := range []string{"netstat", "route", "ping", "ss", "ip", "tcpdump", "fping", "tracepath", "nft"} {
+	for _, peer := range []string{"netstat", "route", "ping", "ss", "ip", "tcpdump", "fping", "tracepath", "nft", "iperf3"} {
 		nstest.Peer(t, peer)
 	}
 	nstest.InNetns(t, func(t *testing.T) {
@@ -40,7 +44,7 @@ func TestMeasure_everySectionOnce(t *testing.T) {
 		}
 		var out strings.Builder
 		small := sizes{socketsEach: 10, some: 2, many: 3, few: 5, datagram: 2, descriptorsEach: 12, descriptorHolders: 2, rows: 30,
-			routeCount: 1002, route6Count: 4200, echoCount: 20, floodCount: 30, truthCount: 3, sweepRounds: 2, sweepRuns: 1, manyTargets: 300, pathHops: 3, lossyRuns: 1, rounds: 1, slowRounds: 1, starts: 1}
+			routeCount: 1002, route6Count: 4200, echoCount: 20, floodCount: 30, truthCount: 3, sweepRounds: 2, sweepRuns: 1, manyTargets: 300, pathHops: 3, lossyRuns: 1, virtualBytes: 10_000, tunBytes: 1 << 20, bulkSeconds: 1, rounds: 1, slowRounds: 1, starts: 1}
 		if err := measure(&lab{gnet: gnet, dir: t.TempDir(), out: &out, sizes: small}, sections()); err != nil {
 			t.Fatalf("%v\n%s", err, out.String())
 		}
@@ -133,6 +137,10 @@ func everyRow() []string {
 		"`ping --pmtu`, loss of 10 % of the round trips", "`ping --pmtu`, loss of 10 % of the round trips, black hole",
 		"`ping --pmtu`, loss of 28 % of the round trips", "`ping --pmtu`, loss of 28 % of the round trips, black hole",
 		"`tracepath`, routers answer", "`tracepath`, black hole (-m 3)",
+		"`trace tcp --link memory`, 10,000 bytes each way, 1 % lost",
+		"what", "`trace tcp`, 1 MiB client to server", "`trace tcp`, 1 MiB server to client",
+		"`trace tcp --bulk`, client to server", "`trace tcp --bulk`, server to client",
+		"`trace tcp --link memory --bytes 0`",
 		"`hello`",
 		"`gnet --version`",
 		"`gnet netstat -h`",

@@ -22,6 +22,7 @@ import (
 
 	"gnet/internal/netns"
 	"gnet/internal/nstest"
+	"gnet/stackprobe"
 )
 
 // roleEnv tells the processes that this program starts from itself what they
@@ -31,6 +32,9 @@ const roleEnv = "GNET_BENCH_ROLE"
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
+	if status, ok := stackprobe.Helper(os.Args); ok {
+		return status
+	}
 	var err error
 	switch role := os.Getenv(roleEnv); {
 	case role == "holder":
@@ -118,6 +122,7 @@ func sections() []section {
 		{"truth", (*lab).truth},
 		{"targets", (*lab).targets},
 		{"path", (*lab).path},
+		{"trace", (*lab).trace},
 		{"start", (*lab).start},
 	}
 }
