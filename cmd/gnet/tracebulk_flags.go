@@ -39,7 +39,7 @@ func bulkRefusal(name string) string {
 		return "it is over when the data are"
 	case "list", "all", "scenario-file":
 		return "a lesson is about segments"
-	case "width", "ascii":
+	case "width", "ascii", "explain":
 		return "it has no picture"
 	}
 	return "it records no segment"

@@ -58,6 +58,7 @@ read is shown. 2: the file cannot be opened or read.`,
 	f.SortFlags = false
 	decimal(f, &w.width, "width", 0, "`columns` of the picture, 40 to 1000 (those of the terminal, else 80)")
 	f.BoolVar(&w.ascii, "ascii", false, "draw with ASCII alone")
+	f.BoolVar(&w.explain, "explain", false, "write into the picture what each end knows of the other, where it changes")
 	f.StringVar(&w.format, "format", "classic", strings.Join(render.FormatWords(), ", "))
 	f.BoolFunc("json", "the same as --format json", func(v string) error { return setJSON(&w.format, v) })
 	completeFlag(cmd, "format", render.FormatWords()...)
@@ -66,10 +67,13 @@ read is shown. 2: the file cannot be opened or read.`,
 
 // view checks the words that say how events are shown.
 func (w *traceWords) view(o *traceOptions) error {
-	o.Width, o.ASCII = w.width, w.ascii
+	o.Width, o.ASCII, o.Explain = w.width, w.ascii, w.explain
 	var err error
 	if o.Format, err = render.ParseFormat(w.format); err != nil {
 		return fail(statusUsage, "%w", err)
+	}
+	if w.explain && o.Format != render.Classic {
+		return fail(statusUsage, "--explain: only with --format classic")
 	}
 	if w.width != 0 && (w.width < narrow || w.width > maxWidth) {
 		return fail(statusUsage, "--width %d: want %d to %d", w.width, narrow, maxWidth)

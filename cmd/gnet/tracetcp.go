@@ -27,6 +27,8 @@ type traceOptions struct {
 	// Width is the number of columns of the picture, 40 to maxWidth, 0 for the terminal's.
 	Width int
 	ASCII bool
+	// Explain adds what each end knows of the other.
+	Explain bool
 }
 
 const traceLong = `Open a TCP connection over a link of our own, send, get everything back, close,
@@ -195,7 +197,7 @@ func (e *env) ladderOptions(o *traceOptions) view.LadderOptions {
 	if o.Width > 0 {
 		width = o.Width
 	}
-	return view.LadderOptions{Width: min(width, maxWidth), ASCII: o.ASCII || !view.UTF8(getenv), Color: color}
+	return view.LadderOptions{Width: min(width, maxWidth), ASCII: o.ASCII || !view.UTF8(getenv), Color: color, Explain: o.Explain}
 }
 
 // traceLadder draws the ladder. A run that never began has none.

@@ -22,7 +22,7 @@ import (
 // traceWords are the options of `trace tcp` as they stand on the command line.
 type traceWords struct {
 	link, client, until, format string
-	ipv4, ipv6, ascii           bool
+	ipv4, ipv6, ascii, explain  bool
 	faults                      []string
 	ends                        [3]string // by event.Host
 	bytes, mtu, snap, conns     int
@@ -59,6 +59,7 @@ func (w *traceWords) bind(cmd *cobra.Command) {
 	w.bulkWords.bind(f)
 	decimal(f, &w.width, "width", 0, "`columns` of the picture, 40 to 1000 (those of the terminal, else 80)")
 	f.BoolVar(&w.ascii, "ascii", false, "draw with ASCII alone")
+	f.BoolVar(&w.explain, "explain", false, "write into the picture what each end knows of the other, where it changes")
 	f.StringVar(&w.format, "format", "classic", strings.Join(render.FormatWords(), ", "))
 	f.BoolFunc("json", "the same as --format json", func(v string) error { return setJSON(&w.format, v) })
 	completeFlag(cmd, "link", "auto", "tun", "veth", "memory")
@@ -92,7 +93,7 @@ func completeEnd(_ *cobra.Command, _ []string, typed string) ([]string, cobra.Sh
 
 // options checks the words of the command line.
 func (w *traceWords) options() (traceOptions, error) {
-	o := traceOptions{Width: w.width, ASCII: w.ascii}
+	o := traceOptions{Width: w.width, ASCII: w.ascii, Explain: w.explain}
 	o.Bytes, o.Seed, o.Delay, o.Deadline, o.Version = w.bytes, w.seed, w.delay[event.Client], w.deadline, version
 	o.MTU, o.Conns, o.IPv6, o.Snap = w.mtu, w.conns, w.ipv6, w.snap
 	if server := w.delay[event.Server]; server != o.Delay {
@@ -144,6 +145,8 @@ func (w *traceWords) choices(o *traceOptions) error {
 		return fail(statusUsage, "%w", err)
 	}
 	switch {
+	case w.explain && o.Format != render.Classic:
+		return fail(statusUsage, "--explain: only with --format classic")
 	case w.width != 0 && (w.width < narrow || w.width > maxWidth):
 		return fail(statusUsage, "--width %d: want %d to %d", w.width, narrow, maxWidth)
 	case w.conns < 1:

@@ -24,6 +24,8 @@ type LadderOptions struct {
 	ASCII bool
 	// Color adds colours (SGR sequences), for a terminal whose user did not set NO_COLOR.
 	Color bool
+	// Explain adds what each end knows of the other, where it changes.
+	Explain bool
 }
 
 // Ladder draws the events of one run as they come: from 80 columns as a ladder with a time line for each end, below as
@@ -33,6 +35,7 @@ type Ladder struct {
 	sum   analyze.Summary
 	form  form
 	title bool
+	knows *analyze.Knows // nil if it is not asked for
 }
 
 // form is one of the two ways to draw: ladder and compact.
@@ -43,6 +46,8 @@ type form interface {
 	heading()
 	// event draws one event, or keeps it until it knows more.
 	event(e *event.Event)
+	// explain writes a sentence about e.Host at the moment of e.
+	explain(e *event.Event, text string, st style)
 	// finish draws what was kept.
 	finish()
 }
@@ -54,6 +59,9 @@ func NewLadder(w io.Writer, o LadderOptions) *Ladder {
 	}
 	o.Width = max(o.Width, minWidth)
 	l := &Ladder{}
+	if o.Explain {
+		l.knows = &analyze.Knows{}
+	}
 	l.page = page{w: w, opts: o, glyphs: unicodeGlyphs}
 	if o.ASCII {
 		l.page.glyphs = asciiGlyphs
@@ -86,6 +94,9 @@ func (l *Ladder) Event(e *event.Event) error {
 			l.title = true
 		}
 		l.form.event(e)
+		if l.knows != nil {
+			l.explain(e)
+		}
 	}
 	return l.page.err
 }
