@@ -77,7 +77,7 @@ func newExchange(cfg *Config, w World, why string, loop *vclock.Loop, clock even
 	x.run.Why = why
 	for h := event.Client; h <= event.Server; h++ {
 		x.apps[h] = app.NewPeer(app.Config{Options: cfg.Ends[h], Role: cfg.role(h), Peer: cfg.role(h.Peer()), Bytes: cfg.octets(h),
-			PeerBytes: cfg.octets(h.Peer()), Host: h, Seed: cfg.Seed, Clock: loop, Journal: x.journal(h)})
+			PeerBytes: cfg.octets(h.Peer()), PeerRepeat: cfg.Ends[h.Peer()].Repeat, Host: h, Seed: cfg.Seed, Clock: loop, Journal: x.journal(h)})
 	}
 	return x
 }
@@ -114,14 +114,10 @@ const (
 
 // start opens the server's port and begins the client's connects.
 func (x *exchange) start() error {
-	accept, err := x.ends[event.Server].(listener).Listen(ServerPort)
-	if err != nil {
-		return &EndError{event.Server, err}
-	}
 	server := netip.AddrPortFrom(x.cfg.addr(event.Server), ServerPort)
-	x.journal(event.Server)(event.Tuple{Local: server})(event.App{Call: event.Listen})
-	x.apps[event.Server].Serve(accept)
-	x.sample()
+	if err := x.listen(server); err != nil {
+		return err
+	}
 	for i := range x.cfg.conns() {
 		port := uint16(ClientPort + i)
 		done := x.journal(event.Client)(event.Tuple{Local: netip.AddrPortFrom(x.cfg.addr(event.Client), port), Remote: server})
@@ -133,6 +129,21 @@ func (x *exchange) start() error {
 		done(event.App{Call: event.Connect})
 		x.apps[event.Client].Open(conn)
 	}
+	return nil
+}
+
+// listen opens the server's port, unless the server is to have none.
+func (x *exchange) listen(server netip.AddrPort) error {
+	if x.cfg.Ends[event.Server].Listen == app.Off {
+		return nil
+	}
+	accept, err := x.ends[event.Server].(listener).Listen(ServerPort)
+	if err != nil {
+		return &EndError{event.Server, err}
+	}
+	x.journal(event.Server)(event.Tuple{Local: server})(event.App{Call: event.Listen})
+	x.apps[event.Server].Serve(accept)
+	x.sample()
 	return nil
 }
 

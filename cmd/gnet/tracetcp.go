@@ -45,8 +45,8 @@ What an end does and how its socket is made, in words (--at-client, --at-server)
   write N  pause T  start T        read N  every T  read-start T
   close fin|half|reset|abrupt|never [after T | at T]
   mss N  rcvbuf N  sndbuf N  cc NAME  keepalive T[,T[,N]]  user-timeout T
-  time-wait T  backlog N  and on or off for scaling, sack, timestamps, nagle,
-  delayed-ack, rack, cookies
+  time-wait T  backlog N  repeat N  and on or off for scaling, sack, timestamps,
+  nagle, delayed-ack, rack, listen, cookies
 
 A fault is a rule of words:
   [client>|server>] action [match [3|2-4|first 3]] [at 1s|1s..2s]

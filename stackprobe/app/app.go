@@ -53,7 +53,9 @@ const chunk = 64 << 10
 type Config struct {
 	Options
 	// Role and Bytes are the end's, after all defaults; Peer and PeerBytes those of the other end.
-	Role, Peer       Role
+	Role, Peer Role
+	// PeerRepeat is the other end's Options.Repeat.
+	PeerRepeat       int
 	Bytes, PeerBytes int64
 	Host             event.Host
 	Seed             int64

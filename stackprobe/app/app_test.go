@@ -304,6 +304,24 @@ func pattern(n int) []byte {
 	return b
 }
 
+// TestPattern_repeating: the octets begin again after the period, wherever a part begins.
+func TestPattern_repeating(t *testing.T) {
+	for _, n := range []int{1, 7, 8, 13} {
+		one, whole := make([]byte, n), make([]byte, 5*n+3)
+		app.NewPattern(5).Fill(one, 0)
+		p := app.NewPattern(5).Repeating(n)
+		p.Fill(whole, 0)
+		for i, c := range whole {
+			if c != one[i%n] {
+				t.Fatalf("period %d: octet %d is %d, want %d", n, i, c, one[i%n])
+			}
+			if !p.Check(whole[i:], int64(i)) || p.Check([]byte{^c}, int64(i)) {
+				t.Fatalf("period %d: wrong from %d on", n, i)
+			}
+		}
+	}
+}
+
 // TestPattern: any part can be made alone, a shifted part is not taken for it, and seeds differ.
 func TestPattern(t *testing.T) {
 	whole := pattern(300)

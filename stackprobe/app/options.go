@@ -12,6 +12,8 @@ type Options struct {
 	// Bytes is what the end sends of its own accord, 0 to MaxBytes; HasBytes tells 0 from nothing said.
 	Bytes    int64 // bytes
 	HasBytes bool
+	// Repeat is after how many octets what the end sends begins again, 0 for never: two writes of that size are equal.
+	Repeat int // repeat
 	// Write is the size of one write, 0 for as much as the send buffer takes. Pause is the time between two writes, Start
 	// that between the connection's standing and the first write.
 	Write        int           // write
@@ -90,6 +92,8 @@ type Socket struct {
 	UserTimeout time.Duration // user-timeout
 	// TimeWait is the length of TIME-WAIT, 0 for the stack's own. A kernel's is fixed.
 	TimeWait time.Duration // time-wait
+	// Listen is off for a server that opens no port: who connects is refused.
+	Listen Switch // listen
 	// Backlog is the length of the listener's queue, 0 for 16. Cookies has it answer every SYN with a cookie.
 	Backlog int    // backlog
 	Cookies Switch // cookies

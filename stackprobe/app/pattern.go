@@ -8,10 +8,16 @@ import (
 
 // Pattern is an endless sequence of octets that follows from a seed. Any part of it can be made without the parts
 // before, so a receiver can check what it got wherever it stands, and no two positions near each other look alike.
-type Pattern struct{ seed uint64 }
+type Pattern struct {
+	seed   uint64
+	period uint64 // after so many octets it begins again, 0 for never
+}
 
 // NewPattern returns the pattern of seed.
-func NewPattern(seed int64) Pattern { return Pattern{uint64(seed)} }
+func NewPattern(seed int64) Pattern { return Pattern{seed: uint64(seed)} }
+
+// Repeating returns the pattern whose first n octets are p's and that begins again after them; p itself if n is 0.
+func (p Pattern) Repeating(n int) Pattern { return Pattern{p.seed, uint64(n)} }
 
 // stream returns the pattern of what h sends on the connection of that client port. Each stream has its own, so octets
 // that reach the wrong connection, or come back, are not taken for right.
@@ -30,8 +36,8 @@ func Sent(seed int64, client uint16, h event.Host, n int) []byte {
 // Fill writes the octets from position at on into b.
 func (p Pattern) Fill(b []byte, at int64) {
 	for pos := uint64(at); len(b) > 0; {
-		block := p.block(pos >> 3)
-		n := copy(b, block[pos&7:])
+		block, from, end := p.piece(pos)
+		n := copy(b, block[from:end])
 		b, pos = b[n:], pos+uint64(n)
 	}
 }
@@ -39,14 +45,24 @@ func (p Pattern) Fill(b []byte, at int64) {
 // Check reports whether b is the octets from position at on.
 func (p Pattern) Check(b []byte, at int64) bool {
 	for pos := uint64(at); len(b) > 0; {
-		block := p.block(pos >> 3)
-		n := min(len(b), 8-int(pos&7))
-		if string(b[:n]) != string(block[pos&7:][:n]) {
+		block, from, end := p.piece(pos)
+		n := min(len(b), end-from)
+		if string(b[:n]) != string(block[from:][:n]) {
 			return false
 		}
 		b, pos = b[n:], pos+uint64(n)
 	}
 	return true
+}
+
+// piece returns octets of which those from place from up to end are p's from position pos on.
+func (p Pattern) piece(pos uint64) (block [8]byte, from, end int) {
+	end = 8
+	if p.period > 0 {
+		pos %= p.period
+		end = int(min(8, p.period-pos&^7))
+	}
+	return p.block(pos >> 3), int(pos & 7), end
 }
 
 // block returns eight octets: the block's number mixed with the seed (the finalizer of SplitMix64).

@@ -38,7 +38,8 @@ func newSession(p *Peer, c Conn) *Session {
 	if p.c.Host == event.Server {
 		client = t.Remote.Port()
 	}
-	mine, peers := stream(p.c.Seed, client, p.c.Host), stream(p.c.Seed, client, p.c.Host.Peer())
+	mine := stream(p.c.Seed, client, p.c.Host).Repeating(p.c.Repeat)
+	peers := stream(p.c.Seed, client, p.c.Host.Peer()).Repeating(p.c.PeerRepeat)
 	if p.c.Peer == RoleEcho {
 		peers = mine // what comes is what was sent
 	}

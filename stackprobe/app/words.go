@@ -114,6 +114,7 @@ func table() []word {
 	return []word{
 		{"role", choice(roleNames()[1:]), setRole, func(o *Options) string { return roleNames()[o.Role] }},
 		{"bytes", "a number from 0 to 1073741824", setBytes, getBytes},
+		number("repeat", 1, 1<<20, func(o *Options) *int { return &o.Repeat }),
 		number("write", 1, 1<<20, func(o *Options) *int { return &o.Write }),
 		duration("pause", func(o *Options) *time.Duration { return &o.Pause }),
 		duration("start", func(o *Options) *time.Duration { return &o.Start }),
@@ -133,6 +134,7 @@ func table() []word {
 		{"keepalive", "times and a number such as 5s or 5s,1s,3: idle time, time between probes, how many", setKeepalive, getKeepalive},
 		duration("user-timeout", func(o *Options) *time.Duration { return &o.UserTimeout }),
 		duration("time-wait", func(o *Options) *time.Duration { return &o.TimeWait }),
+		toggle("listen", func(o *Options) *Switch { return &o.Listen }),
 		number("backlog", 1, 65535, func(o *Options) *int { return &o.Backlog }),
 		toggle("cookies", func(o *Options) *Switch { return &o.Cookies }),
 	}

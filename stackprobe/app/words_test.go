@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	everyWord = "role source bytes 3000 write 1000 pause 10ms start 1s read 500 every 50ms read-start 2s mss 1000 rcvbuf 8192 sndbuf 9000 " +
+	everyWord = "role source bytes 3000 repeat 10 write 1000 pause 10ms start 1s read 500 every 50ms read-start 2s mss 1000 rcvbuf 8192 sndbuf 9000 " +
 		"scaling off sack off timestamps on nagle off delayed-ack off cc cubic rack on keepalive 5s,1s,3 user-timeout 10s time-wait 1m0s " +
-		"backlog 4 cookies on close reset after 2s"
+		"listen on backlog 4 cookies on close reset after 2s"
 	blanks = "  bytes\t0   close half "
 )
 
@@ -22,11 +22,11 @@ func TestParseOptions(t *testing.T) {
 	for text, want := range map[string]app.Options{
 		"":     {},
 		blanks: {HasBytes: true, End: app.EndHalf},
-		everyWord: {Role: app.RoleSource, Bytes: 3000, HasBytes: true, Write: 1000, Pause: 10 * time.Millisecond, Start: time.Second, Read: 500,
+		everyWord: {Role: app.RoleSource, Bytes: 3000, HasBytes: true, Repeat: 10, Write: 1000, Pause: 10 * time.Millisecond, Start: time.Second, Read: 500,
 			ReadPause: 50 * time.Millisecond, ReadStart: 2 * time.Second, End: app.EndReset, EndAfter: 2 * time.Second,
 			Socket: app.Socket{MSS: 1000, RcvBuf: 8192, SndBuf: 9000, WindowScaling: app.Off, SACK: app.Off, Timestamps: app.On, Nagle: app.Off,
 				DelayedAck: app.Off, Congestion: "cubic", RACK: app.On, Keepalive: 5 * time.Second, KeepaliveEvery: time.Second, KeepaliveCount: 3,
-				UserTimeout: 10 * time.Second, TimeWait: time.Minute, Backlog: 4, Cookies: app.On}},
+				UserTimeout: 10 * time.Second, TimeWait: time.Minute, Listen: app.On, Backlog: 4, Cookies: app.On}},
 		"close never":           {End: app.EndNever},
 		"close abrupt at 100ms": {End: app.EndAbrupt, EndAt: 100 * time.Millisecond},
 		"keepalive 1h":          {Socket: app.Socket{Keepalive: time.Hour}},
@@ -74,8 +74,8 @@ func TestParseOptionsErrors(t *testing.T) {
 		"close reset after":   {Offset: 17, Want: "a time such as 20ms or 1s"},
 		"close reset at 0s":   {Word: "0s", Offset: 15, Want: "a time such as 20ms or 1s"},
 		"close never at 1s":   {Word: "at", Offset: 12, Want: "no time: this end never closes"},
-		"é bytes 1": {Word: "é", Want: "role, bytes, write, pause, start, read, every, read-start, mss, rcvbuf, sndbuf, scaling, sack, timestamps, nagle, " +
-			"delayed-ack, cc, rack, keepalive, user-timeout, time-wait, backlog, cookies or close"},
+		"é bytes 1": {Word: "é", Want: "role, bytes, repeat, write, pause, start, read, every, read-start, mss, rcvbuf, sndbuf, scaling, sack, timestamps, nagle, " +
+			"delayed-ack, cc, rack, keepalive, user-timeout, time-wait, listen, backlog, cookies or close"},
 	} {
 		o, err := app.ParseOptions(text)
 		want.Text = text
