@@ -146,6 +146,9 @@ func measurePath(ctx context.Context, e *env, o *pingOptions, all *pathSockets, 
 		return fail(statusCannot, "%s: --pmtu wants one host", target.Name)
 	}
 	run, m, err := preparePath(o, sockets, target, a)
+	if errors.Is(err, unix.EACCES) && broadcasts(o, sockets, a) {
+		return fail(statusCannot, "%s: --pmtu wants one host", target.Name)
+	}
 	if err != nil {
 		return err
 	}
@@ -157,6 +160,15 @@ func measurePath(ctx context.Context, e *env, o *pingOptions, all *pathSockets, 
 		defer cancel()
 	}
 	return showPath(ctx, e, o, run, m)
+}
+
+// broadcasts reports whether an address that the kernel refuses is one of broadcast: it
+// refuses a prohibited route with the same error.
+func broadcasts(o *pingOptions, sockets *path.Sockets, a netip.Addr) bool {
+	c := probeConfig(o, sockets.Echo(), a)
+	c.Broadcast = true
+	_, err := probe.Source(familyOf(a), c)
+	return a.Is4() && err == nil
 }
 
 // preparePath configures the sockets for an address.

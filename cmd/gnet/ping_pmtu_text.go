@@ -196,6 +196,10 @@ func (t *pmtuText) cause() string {
 	case path.RequestFragments:
 		return fmt.Sprintf("fragments do not arrive at the host: what must be cut is lost (%s)", t.fragments())
 	case path.ReplyFragments:
+		if t.r.Method == path.UDP {
+			return fmt.Sprintf("fragments arrive at the host; its answers longer than %d bytes do not come back: the way back is narrower without a word, or drops fragments (%s)",
+				t.r.Reverse.MTU, t.fragments())
+		}
 		return fmt.Sprintf("fragments arrive at the host, its own do not come back: long answers are lost (%s)", t.fragments())
 	case path.MismatchOrFragments:
 		return silent + "the two ends of that link have different MTUs, or fragments are dropped"
@@ -340,8 +344,11 @@ func times(n int) string {
 	return fmt.Sprintf("%d times", n)
 }
 
-// shortMS shows three digits of a time.
+// shortMS shows three digits of a time, of a second and more all of its milliseconds.
 func shortMS(d time.Duration) string {
+	if d >= 999500*time.Microsecond {
+		return fmt.Sprintf("%d ms", d.Round(time.Millisecond).Milliseconds())
+	}
 	return fmt.Sprintf("%.3g ms", float64(d)/float64(time.Millisecond))
 }
 

@@ -113,6 +113,7 @@ func TestPMTU_names(t *testing.T) {
 			{"-q half", said{strings.Replace(four, "both", "half", 1), "", 0}},
 			{"-q none", said{"", "ping: connect: Network is unreachable\nhint: this host has no route to 2001:db8:99::1; gnet route get 2001:db8:99::1 explains it\n", 2}},
 			{"-q -4 none", said{"", "ping: none: Address family for hostname not supported\n", 2}},
+			{"-q 10.77.1.255", said{"", "ping: 10.77.1.255: --pmtu wants one host\n", 2}},
 			{"-q -6 10.77.4.2", said{"", "ping: 10.77.4.2: Address family for hostname not supported\n", 2}},
 		} {
 			r := lab.Client().Run(t, lab.ping, append([]string{"--pmtu"}, strings.Fields(tt.line)...)...)

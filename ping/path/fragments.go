@@ -148,7 +148,7 @@ func (m *Measurement) cause() Cause {
 			return Unknown
 		}
 		return NoCause
-	case t.Datagrams.Answered > 0 || m.method == UDP && m.replyLost():
+	case t.Datagrams.Answered > 0, m.method == UDP && m.replyLost() && t.Datagrams.open(m.neededFragments()):
 		return ReplyFragments
 	case t.Long.Sent == 0 && !dark:
 		return NoCause

@@ -3,7 +3,6 @@ package path
 import (
 	"encoding/binary"
 	"net/netip"
-	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -21,6 +20,7 @@ type Datagrams struct {
 	spread bool
 	count  int        // probes that the kernel has taken
 	sent   []datagram // by number
+	newest uint16     // the number of the last one
 	last   *Packet    // the only probe of the burst under way, nil when there are more
 	short  int
 }
@@ -88,7 +88,7 @@ func (d *Datagrams) Send(p *Packet) error {
 	if n := int(p.Number); n >= len(d.sent) {
 		d.sent = append(d.sent, make([]datagram, n+1-len(d.sent))...)
 	}
-	d.sent[p.Number] = datagram{cookie: p.Cookie, port: port}
+	d.sent[p.Number], d.newest = datagram{cookie: p.Cookie, port: port}, p.Number
 	d.count++
 	return nil
 }
@@ -123,9 +123,10 @@ func (d *Datagrams) attribute(port uint16) bool {
 		d.codec.answer.Number = d.last.Number
 		return true
 	}
-	for n, s := range slices.Backward(d.sent) {
-		if s.port == port {
-			d.codec.answer.Number = uint16(n)
+	for back := range len(d.sent) {
+		n := d.newest - uint16(back) // behind the last number is the first one
+		if int(n) < len(d.sent) && d.sent[n].port == port {
+			d.codec.answer.Number = n
 			return true
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -184,5 +185,33 @@ func TestTrace_gentle(t *testing.T) {
 	}
 	if trace.Rounds() > 6 {
 		t.Errorf("%d rounds for 8 hops", trace.Rounds())
+	}
+}
+
+// TestProber_numbers: numbers of 16 bits tell more probes apart than there are numbers;
+// what comes too late for the probe before is no answer to the one that has its number.
+func TestProber_numbers(t *testing.T) {
+	n := newSim(probe.IPv4, 1, mtus(1500, 1500))
+	cookie := uint64(0)
+	p := NewProber(n, n, n.host(), func() uint64 { cookie++; return cookie })
+	const each, rounds = 256, 257
+	answered := 0
+	for range rounds {
+		probes, err := p.Round(context.Background(), slices.Repeat([]Packet{{Size: 100}}, each))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range probes {
+			if s.Fate == Answered {
+				answered++
+			}
+		}
+	}
+	n.deliver(0, Answer{Kind: Reply, Number: 7, Cookie: 8, HasCookie: true, From: n.host()})
+	if _, err := p.Round(context.Background(), []Packet{{Size: 100}}); err != nil {
+		t.Fatal(err)
+	}
+	if answered != each*rounds || p.Counts().Foreign != 1 || p.Counts().Duplicates != 0 {
+		t.Errorf("%d of %d answered, %+v", answered, each*rounds, p.Counts())
 	}
 }

@@ -127,6 +127,12 @@ func TestKernel(t *testing.T) {
 			p.Drop(t, 1, "iifname right exthdr frag exists")
 		}, "icmp forward 1500 own_link, reverse 1500 own_link, behind hop 0, reply_fragments_dropped",
 			"icmp forward 1500 own_link, reverse 1500 own_link, behind hop 0, reply_fragments_dropped"},
+		{"all fragments dropped, and the way back is narrower", []uint32{1500, 1500, 1500}, func(t *testing.T, p *nstest.Path) {
+			p.ReturnMTU(t, 2, 1400)
+			p.Drop(t, 1, "ip frag-off & 0x3fff != 0")
+			p.Drop(t, 1, "exthdr frag exists")
+		}, "udp forward 1500 own_link, reverse 1400 lower_bound, behind hop 0, request_fragments_dropped",
+			"udp forward 1500 own_link, reverse 1400 lower_bound, behind hop 0, request_fragments_dropped"},
 		{"limited routers", nstest.PathMTUs(), func(t *testing.T, p *nstest.Path) {
 			p.Blind(t, 2)
 			for n := 1; n <= 4; n++ {

@@ -40,7 +40,7 @@ type Prober struct {
 	// another address. Else such messages are only counted.
 	portRefusals bool
 
-	table  []*Probe // by number, which counts from 0
+	table  []*Probe // in the order of their numbers, which count from 0 and begin again
 	round  int
 	burst  []*Probe // those of this round
 	last   time.Duration
@@ -86,8 +86,18 @@ func (p *Prober) Counts() Counts { return p.counts }
 // Rounds returns the number of rounds so far.
 func (p *Prober) Rounds() int { return p.round }
 
-// maxProbes is how many probes their 16-bit number can tell apart.
-const maxProbes = 1 << 16
+// numbers is how many there are: that of a probe has 16 bits.
+const numbers = 1 << 16
+
+// numbered returns the last probe with a number, nil when there is none. Its cookie
+// tells it from those before it.
+func (p *Prober) numbered(number uint16) *Probe {
+	later := len(p.table) - 1 - int(number)
+	if later < 0 {
+		return nil
+	}
+	return p.table[int(number)+later/numbers*numbers]
+}
 
 // Round sends a burst and waits for its answers. It returns the probes, whose
 // fates it has filled in; an answer that comes later still changes them. The
@@ -98,7 +108,7 @@ func (p *Prober) Round(ctx context.Context, burst []Packet) ([]*Probe, error) {
 	p.round++
 	p.burst = nil
 	for i := range burst {
-		if len(p.table) == maxProbes || ctx.Err() != nil {
+		if ctx.Err() != nil {
 			break
 		}
 		if err := p.send(&burst[i]); err != nil {
@@ -243,13 +253,13 @@ func (p *Prober) end() (at time.Duration, open bool) {
 
 // take matches an answer with its probe.
 func (p *Prober) take(a *Answer) {
-	if int(a.Number) >= len(p.table) {
+	s := p.numbered(a.Number)
+	if s == nil {
 		if a.Number != deviceNumber || a.Method != Echo || a.HasCookie {
 			p.counts.Foreign++
 		}
 		return
 	}
-	s := p.table[a.Number]
 	if s.Method != a.Method || a.HasCookie && a.Cookie != s.Cookie || a.Kind == Reply && !a.HasCookie ||
 		a.Kind == ICMPError && !sameHost(a.About, p.target) {
 		p.counts.Foreign++

@@ -106,7 +106,8 @@ type Result struct {
 	Hint Claim
 	// Disbelieved are the claims that cannot be true.
 	Disbelieved []Disbelief
-	// Refusals are the unreachable messages, by sender.
+	// Refusals are the unreachable messages, by sender, and those of routers at which
+	// the time to live of a packet for the host ended: they send it round.
 	Refusals []Refusal
 	// Changes is how often the path became narrower meanwhile. The answers above rest
 	// on what came after the last time alone.
@@ -131,7 +132,7 @@ type Fragments struct {
 // kernel refused to send.
 type Trial struct{ Sent, Answered, Refused int }
 
-// Refusal is an ICMP unreachable message, or another error that ends a probe.
+// Refusal is an ICMP unreachable message, or another error that ends a probe to the host.
 type Refusal struct {
 	From       netip.Addr
 	Type, Code uint8
@@ -151,7 +152,7 @@ func (m *Measurement) Result() *Result {
 			r.Asked = append(r.Asked, s.Method)
 		}
 		r.disbelieve(m, s)
-		if s.Fate == Unreachable {
+		if s.Fate == Unreachable || s.Fate == Exceeded && s.TTL == 0 {
 			r.refuse(s)
 		}
 		if s.Fate == Answered {

@@ -193,6 +193,34 @@ func TestKernel_change(t *testing.T) {
 	}
 }
 
+// TestKernel_loop: two routers that send a packet to and fro until its time to live ends
+// say so.
+func TestKernel_loop(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		p := nstest.NewPath(t, nstest.PathMTUs()...)
+		for _, six := range []bool{false, true} {
+			network, dest := "10.88.0.0/16", netip.MustParseAddr("10.88.0.1")
+			if six {
+				network, dest = "fd88::/16", netip.MustParseAddr("fd88::1")
+			}
+			p.Client().AddRoute(t, network, p.HopAddr(1, six).String())
+			p.Router(1).AddRoute(t, network, p.HopAddr(2, six).String())
+			p.Router(2).AddRoute(t, network, map[bool]string{false: "10.77.2.1", true: "fd77:2::1"}[six])
+			r, lines := measured(t, dest, nil)
+			for i := range r.Refusals {
+				r.Refusals[i].Count = min(r.Refusals[i].Count, 1)
+			}
+			want := []Refusal{{From: p.HopAddr(2, six), Type: wire.ICMPv4TimeExceeded, Count: 1}}
+			if six {
+				want[0].Type = wire.ICMPv6TimeExceeded
+			}
+			if diff := cmp.Diff(want, r.Refusals, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" || r.Reached {
+				t.Errorf("%v, reached %v (-want +got)\n%s%s", dest, r.Reached, diff, lines)
+			}
+		}
+	})
+}
+
 // TestKernel_twins: a router that doubles what comes back. Further answers count
 // for nothing but themselves.
 func TestKernel_twins(t *testing.T) {
