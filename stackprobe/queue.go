@@ -4,12 +4,16 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"unsafe"
 
 	"gnet/stackprobe/event"
 )
 
-// maxQueued is how many events wait in memory; more go to a file.
-const maxQueued = 200_000
+// maxQueued is how many events wait in memory, maxQueuedBytes how much room they take there; more go to a file.
+const (
+	maxQueued      = 200_000
+	maxQueuedBytes = 256 << 20
+)
 
 // queue hands events from a run in real time to its consumer, in their order. It never makes the producer wait: what the
 // consumer does not take in time goes to a file, and what the file has no room for is counted and said.
@@ -18,6 +22,8 @@ type queue struct {
 	cond   *sync.Cond
 	events []event.Event // in memory, older than those in spool
 	limit  int
+	bytes  int // what the events in memory take, and its limit
+	most   int
 	spool  spool
 	// full says that the file takes no more; late are the few events that are kept all the same until it is empty. lost
 	// counts the others, and cause is why they were lost.
@@ -30,7 +36,7 @@ type queue struct {
 }
 
 func newQueue() *queue {
-	q := &queue{limit: maxQueued}
+	q := &queue{limit: maxQueued, most: maxQueuedBytes}
 	q.cond = sync.NewCond(&q.mu)
 	return q
 }
@@ -42,8 +48,8 @@ func (q *queue) put(batch []event.Event) bool {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !q.full && q.spool.empty() && len(q.events)+len(batch) <= q.limit {
-		q.events = append(q.events, batch...)
+	if n := room(batch); !q.full && q.spool.empty() && len(q.events)+len(batch) <= q.limit && q.bytes+n <= q.most {
+		q.events, q.bytes = append(q.events, batch...), q.bytes+n
 	} else {
 		for i := range batch {
 			q.store(&batch[i])
@@ -51,6 +57,15 @@ func (q *queue) put(batch []event.Event) bool {
 	}
 	q.cond.Signal()
 	return true
+}
+
+// room is how many bytes events take in memory, with the parts of packets that they hold.
+func room(batch []event.Event) int {
+	n := len(batch) * int(unsafe.Sizeof(event.Event{}))
+	for i := range batch {
+		n += len(batch[i].Seg.Wire)
+	}
+	return n
 }
 
 // store adds an event behind those in memory.
@@ -106,7 +121,7 @@ func (q *queue) none() bool { return len(q.events) == 0 && q.spool.empty() && le
 func (q *queue) oldest() []event.Event {
 	if len(q.events) > 0 {
 		batch := slices.Clip(q.events)
-		q.events = nil
+		q.events, q.bytes = nil, 0
 		return batch
 	}
 	if !q.spool.empty() {

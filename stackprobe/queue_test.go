@@ -92,6 +92,35 @@ func TestQueue_spools(t *testing.T) {
 	}
 }
 
+// TestQueue_bytes: what waits in memory is bounded by its size too, the parts of packets included; taken, the room is free again.
+func TestQueue_bytes(t *testing.T) {
+	q := newQueue()
+	q.spool.dir = t.TempDir()
+	defer q.spool.close()
+	long := synthetic(1)
+	long.Seg.Wire = strings.Repeat("x", 60_000)
+	q.most = 10 * 64 << 10
+	for n := range 30 {
+		long.N = n + 1
+		q.put([]event.Event{long})
+	}
+	if len(q.events) != 10 || q.spool.empty() {
+		t.Errorf("%d events of 61 kB in 640 KiB", len(q.events))
+	}
+	for got := 0; got < 30; {
+		batch, _, _ := q.get()
+		for _, e := range batch {
+			if got++; e.N != got || len(e.Seg.Wire) != 60_000 {
+				t.Fatalf("event %d with %d bytes, want %d", e.N, len(e.Seg.Wire), got)
+			}
+		}
+	}
+	fill(q, 1, 64)
+	if len(q.events) != 64 {
+		t.Errorf("%d events in memory, want 64", len(q.events))
+	}
+}
+
 // TestQueue_turns: whatever the turns of producer and consumer are, the order stays, and memory serves again when the file is
 // empty.
 func TestQueue_turns(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 // that ctx ended.
 //
 // A run in virtual time waits for its consumer. One in real time does not: what is not taken in time waits in memory, and
-// beyond 200,000 events in a file without a name.
+// beyond 200,000 events or 256 MiB in a file without a name.
 //
 // Breaking off the iteration ends the world. When the iteration is over, nothing of the world is left: no goroutine, no
 // process, no namespace, no file.
