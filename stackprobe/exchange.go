@@ -95,6 +95,7 @@ func (x *exchange) connect(client, server link.Path) {
 func (x *exchange) attach(h event.Host, e end) {
 	x.ends[h] = e
 	x.link.Attach(h, e)
+	_, x.rec.untold[h] = e.(kernel)
 }
 
 // close ends both stacks.

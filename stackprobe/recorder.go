@@ -21,6 +21,8 @@ type recorder struct {
 	known map[side]*known
 	// latest is the connection of each end that an event spoke of last, by event.Host.
 	latest [3]int
+	// untold says that an end does not tell when its retransmission timers expire, by event.Host.
+	untold [3]bool
 	// verified counts the comparisons with a kernel's own numbers, by event.Host.
 	verified [3]verified
 }
@@ -49,6 +51,9 @@ func (r *recorder) put(e *event.Event) {
 	}
 	switch k := r.of(e.Host, e.Conn); e.Kind {
 	case event.KindTx:
+		if r.untold[e.Host] && e.Derived.Attempt > 1 && e.Evidence&event.Expired != 0 {
+			r.append(&event.Event{T: e.T, Kind: event.KindTimer, Host: e.Host, Conn: e.Conn, Timer: event.Timer{Kind: expired(e.Seg.Flags), How: event.Inferred}})
+		}
 		if e.State == event.Listening && e.Seg.Flags.Has(event.RST) {
 			// It answers for a connection that is over, which does not listen again.
 			e.State, e.StateHow = event.StateUnknown, 0
@@ -68,6 +73,17 @@ func (r *recorder) put(e *event.Event) {
 		k.stateOf(e)
 	}
 	r.append(e)
+}
+
+// expired names the timer of which the expiry made an end repeat a segment with these flags.
+func expired(f event.Flags) event.TimerKind {
+	switch {
+	case f.Has(event.SYN | event.ACK):
+		return event.TimerSynAck
+	case f.Has(event.SYN):
+		return event.TimerSyn
+	}
+	return event.RTO
 }
 
 // stateOf gives an event that does not tell the state of its end the last one that was read: what has arrived is not
@@ -183,8 +199,8 @@ func (r *recorder) insertAt(i int, e *event.Event) {
 	r.n++
 }
 
-// timer takes what a stack says of a timer. One that fired stands before what its end transmitted because of it, in the
-// place of what was inferred from that; since is where the events begin that may follow from it.
+// timer takes what a stack says of a timer. One that fired stands before what its end transmitted because of it; since is
+// where the events begin that may follow from it.
 func (r *recorder) timer(since int, e *event.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -195,9 +211,6 @@ func (r *recorder) timer(since int, e *event.Event) {
 		q := &r.queue[i]
 		switch {
 		case q.Host != e.Host || q.Conn != e.Conn:
-		case q.Kind == event.KindTimer && q.Timer.Op == event.Fired && q.Timer.How == event.Inferred:
-			q.Timer = e.Timer
-			return
 		case q.Kind == event.KindTx:
 			r.insertAt(i, e)
 			return

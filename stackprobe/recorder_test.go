@@ -44,6 +44,43 @@ func TestRecorderOrder(t *testing.T) {
 	}
 }
 
+// TestRecorderExpiry: an expiry that an end does not tell is concluded from what it repeats, named by what that is, and stands
+// before it; one that it tells stands there once.
+func TestRecorderExpiry(t *testing.T) {
+	r := &recorder{untold: [3]bool{event.Client: true}}
+	repeat := func(h event.Host, f event.Flags, attempt int, ev event.Evidence) {
+		r.put(&event.Event{T: 1, Kind: event.KindTx, Host: h, Conn: 1, Seg: event.Segment{Flags: f}, Evidence: ev,
+			Derived: event.Derived{Numbers: event.Numbers{Attempt: attempt}}})
+	}
+	repeat(event.Client, event.SYN, 2, event.Expired)
+	repeat(event.Client, event.SYN|event.ACK, 2, event.Expired)
+	repeat(event.Client, event.ACK, 2, event.Expired)
+	repeat(event.Client, event.ACK, 1, event.Expired)
+	repeat(event.Client, event.ACK, 3, event.Resending)
+	repeat(event.Server, event.ACK, 2, event.Expired)
+	r.timer(r.place()-1, &event.Event{T: 1, Kind: event.KindTimer, Host: event.Server, Conn: 1, Timer: event.Timer{Kind: event.RTO, How: event.Read}})
+	type short struct {
+		N    int
+		Host event.Host
+		Kind event.Kind
+		event.Timer
+	}
+	var got []short
+	for _, e := range r.take(nil) {
+		got = append(got, short{e.N, e.Host, e.Kind, e.Timer})
+	}
+	tx := func(n int, h event.Host) short { return short{N: n, Host: h, Kind: event.KindTx} }
+	fired := func(n int, h event.Host, k event.TimerKind, how event.How) short {
+		return short{n, h, event.KindTimer, event.Timer{Kind: k, How: how}}
+	}
+	want := []short{fired(1, event.Client, event.TimerSyn, event.Inferred), tx(2, event.Client), fired(3, event.Client, event.TimerSynAck, event.Inferred),
+		tx(4, event.Client), fired(5, event.Client, event.RTO, event.Inferred), tx(6, event.Client), tx(7, event.Client), tx(8, event.Client),
+		fired(9, event.Server, event.RTO, event.Read), tx(10, event.Server)}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
 // TestTap computes an end's variables from a connection whose numbers wrap.
 func TestTap(t *testing.T) {
 	iss, irs := uint32(1<<32-2), uint32(1<<32-1)

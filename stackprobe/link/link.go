@@ -107,9 +107,6 @@ func (l *Link) Send(from event.Host, at time.Duration, packet []byte, sent Sent)
 	}
 	p := l.read(from, at, packet, origin, sent.Line)
 	if p.tcp {
-		if p.numbers.Attempt > 1 && sent.Evidence&event.Expired != 0 {
-			l.tell(&event.Event{T: int64(at), Kind: event.KindTimer, Host: from, Conn: p.conn, Timer: event.Timer{Kind: event.RTO, How: event.Inferred}})
-		}
 		if l.sink != nil {
 			e := l.about(p, event.KindTx, at, from)
 			e.State, e.StateHow, e.Vars, e.Evidence = sent.State, sent.StateHow, sent.Vars, sent.Evidence

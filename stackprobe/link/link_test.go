@@ -162,7 +162,6 @@ func TestSegmentsOnTheLink(t *testing.T) {
 		Sack           event.Range
 	}
 	var got []facts
-	timers := 0
 	for _, e := range b.events {
 		switch s, n := &e.Seg, &e.Derived.Numbers; e.Kind {
 		case event.KindTx:
@@ -171,7 +170,7 @@ func TestSegmentsOnTheLink(t *testing.T) {
 				t.Errorf("segment %d: checksum", s.ID)
 			}
 		case event.KindTimer:
-			timers++
+			t.Errorf("a timer: %+v", e.Timer) // what an expiry may be concluded from stands in the evidence
 		}
 	}
 	// The server's acknowledgement number 0 is one behind the client's initial number, and the client's number 1<<32-1 is
@@ -190,9 +189,6 @@ func TestSegmentsOnTheLink(t *testing.T) {
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
-	}
-	if timers != 1 {
-		t.Errorf("%d timers expired, want 1", timers)
 	}
 	opts := b.events[0].Seg.Opts
 	if d := cmp.Diff(event.Options{Has: event.OptMSS | event.OptWScale | event.OptSackPermitted | event.OptTimestamps, MSS: 1460, WScale: 7, TSVal: 5}, opts); d != "" {
