@@ -75,7 +75,10 @@ const (
 	MaxDelay = time.Minute
 	// MinMTU is what every link of that version of IP must take (RFC 791, RFC 8200 section 5).
 	MinMTU4, MinMTU6 = 68, 1280
-	MaxMTU           = 65535
+	// MinMTUKernel has room for the shortest full segment of a kernel: 48 octets with its options (TCP_MIN_SND_MSS in
+	// include/net/tcp.h) behind the two headers.
+	MinMTUKernel = 88
+	MaxMTU       = 65535
 	// MaxConns bounds the connections of one run.
 	MaxConns = 1000
 
@@ -134,9 +137,12 @@ func (e *ConfigError) Error() string { return fmt.Sprintf("%s %s: want %s", e.Fi
 
 // Check reports the first value that c cannot have as a *ConfigError.
 func (c *Config) Check() error {
-	minMTU := MinMTU4
-	if c.IPv6 {
+	minMTU := MinMTUKernel
+	switch {
+	case c.IPv6:
 		minMTU = MinMTU6
+	case c.World == Memory:
+		minMTU = MinMTU4
 	}
 	switch {
 	case c.Bytes < 0 || c.Bytes > MaxBytes:

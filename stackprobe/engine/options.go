@@ -31,6 +31,7 @@ func CheckSocket(o *app.Socket) error {
 		{o.MSS != 0 && o.MSS < header.TCPMinimumMSS, "mss", fmt.Sprintf("its smallest is %d", header.TCPMinimumMSS)},
 		{o.MSS > header.TCPMaximumMSS, "mss", fmt.Sprintf("its largest is %d", header.TCPMaximumMSS)},
 		{o.WindowScaling == app.Off && o.RcvBuf > unscaled, "scaling", fmt.Sprintf("it scales as soon as the receive buffer is larger than %d octets", unscaled)},
+		{o.RcvBuf == 1, "rcvbuf", "it does not tell its peer when a window of 1 is open again"},
 		{o.RACK == app.On && o.SACK == app.Off, "rack", "it detects losses by SACK"},
 	} {
 		if c.refused {

@@ -27,6 +27,7 @@ func TestUnsupported(t *testing.T) {
 		{app.Socket{MSS: 87}, "mss"},
 		{app.Socket{MSS: 1 << 16}, "mss"},
 		{app.Socket{WindowScaling: app.Off, RcvBuf: 1 << 15}, "scaling"},
+		{app.Socket{RcvBuf: 1}, "rcvbuf"},
 		{app.Socket{RACK: app.On, SACK: app.Off}, "rack"},
 	} {
 		_, err := New(Config{Clock: vclock.NewVirtual(), Addr: clientAddr, MTU: 1500, Socket: tt.socket})
