@@ -13,6 +13,7 @@ import (
 
 	"gnet/stackprobe/app"
 	"gnet/stackprobe/event"
+	"gnet/stackprobe/inject"
 	"gnet/stackprobe/link"
 	"gnet/stackprobe/scenario"
 )
@@ -109,6 +110,10 @@ type Config struct {
 	Delay       time.Duration
 	DelayServer *time.Duration
 	Faults      []link.Rule
+	// Inject are segments that somebody between the ends puts on the link, Peer what an end does that follows a script instead of
+	// having a stack.
+	Inject []inject.Line
+	Peer   []inject.Step
 	// Until says when a run whose work is done is over.
 	Until Until
 	// Deadline is when an exchange that has not ended is given up: 0 stands for 30 seconds of real or an hour of virtual
@@ -167,6 +172,12 @@ func (c *Config) Check() error {
 			return &ConfigError{"fault", strconv.Quote(r.Text), fmt.Sprintf("an mtu from %d: every link takes that with IPv6", MinMTU6)}
 		}
 	}
+	if err := c.checkCrafted(); err != nil {
+		return err
+	}
+	if err := c.checkOpenings(); err != nil {
+		return err
+	}
 	return c.checkRoles()
 }
 
@@ -177,6 +188,7 @@ func (c *Config) checkRoles() error {
 	for h := event.Client; h <= event.Server; h++ {
 		mine, peers := roles[h], roles[h.Peer()]
 		switch {
+		case c.scripted(event.Client) || c.scripted(event.Server):
 		case mine == app.RoleExchange && peers != app.RoleEcho:
 			return &ConfigError{"roles", names, "the peer of exchange to be echo"}
 		case mine == app.RoleEcho && peers != app.RoleExchange && peers != app.RoleSource, mine == app.RoleSink && peers == app.RoleSink:
@@ -210,7 +222,7 @@ func (c *Config) octets(h event.Host) int64 {
 
 // kernelAt returns the end that is the kernel's in a world that has one.
 func (c *Config) kernelAt() event.Host {
-	if c.Client == Engine {
+	if c.Client == Engine || c.scripted(event.Client) {
 		return event.Server
 	}
 	return event.Client
@@ -254,6 +266,7 @@ func (c *Config) header(w World, clock event.Clock) *event.Run {
 	for _, f := range c.Faults {
 		r.Faults = append(r.Faults, f.Text)
 	}
+	r.Crafted = c.crafted()
 	r.Client.Options, r.Server.Options = c.Ends[event.Client].String(), c.Ends[event.Server].String()
 	return r
 }

@@ -10,6 +10,7 @@ import (
 
 	"gnet/stackprobe/app"
 	"gnet/stackprobe/event"
+	"gnet/stackprobe/inject"
 	"gnet/stackprobe/link"
 	"gnet/stackprobe/vclock"
 )
@@ -69,6 +70,14 @@ type exchange struct {
 	seen [3]int
 	// polled says that the loop already wakes the exchange to look at states that no packet tells of.
 	polled bool
+	// inject puts crafted segments on the link, nil if there are none; peers are the ends that follow a script, by event.Host.
+	inject *inject.Injector
+	peers  [3]*inject.Peer
+	// planned counts the openings and restarts that are still to come, lives the stacks that each end had before.
+	planned int
+	lives   [3]int
+	// broken is why a planned opening failed.
+	broken error
 }
 
 // newExchange returns an exchange without ends. x.run is as far filled as it is the same in every world.
@@ -77,7 +86,8 @@ func newExchange(cfg *Config, w World, why string, loop *vclock.Loop, clock even
 	x.run.Why = why
 	for h := event.Client; h <= event.Server; h++ {
 		x.apps[h] = app.NewPeer(app.Config{Options: cfg.Ends[h], Role: cfg.role(h), Peer: cfg.role(h.Peer()), Bytes: cfg.octets(h),
-			PeerBytes: cfg.octets(h.Peer()), PeerRepeat: cfg.Ends[h.Peer()].Repeat, Host: h, Seed: cfg.Seed, Clock: loop, Journal: x.journal(h)})
+			PeerBytes: cfg.octets(h.Peer()), PeerRepeat: cfg.Ends[h.Peer()].Repeat, Host: h, Seed: cfg.Seed, Clock: loop, Journal: x.journal(h),
+			Unchecked: cfg.scripted(h.Peer())})
 	}
 	return x
 }
@@ -87,6 +97,13 @@ func (x *exchange) connect(client, server link.Path) {
 	sink := x.rec.put
 	if x.cfg.Quiet {
 		sink = nil
+	}
+	if len(x.cfg.Inject) > 0 {
+		x.inject = x.injector()
+		sink = func(e *event.Event) {
+			x.inject.Observe(e)
+			x.rec.put(e)
+		}
 	}
 	x.link = link.New(link.Config{Clock: x.loop, Client: client, Server: server, Rules: x.cfg.Faults, Seed: x.cfg.Seed, Snap: x.run.Snap, Sink: sink})
 }
@@ -105,47 +122,6 @@ func (x *exchange) close() {
 			e.Close()
 		}
 	}
-}
-
-// The ports: that of the echo service (RFC 862), and the first of the client's, which are the same in every run.
-const (
-	ClientPort = 40000
-	ServerPort = 7
-)
-
-// start opens the server's port and begins the client's connects.
-func (x *exchange) start() error {
-	server := netip.AddrPortFrom(x.cfg.addr(event.Server), ServerPort)
-	if err := x.listen(server); err != nil {
-		return err
-	}
-	for i := range x.cfg.conns() {
-		port := uint16(ClientPort + i)
-		done := x.journal(event.Client)(event.Tuple{Local: netip.AddrPortFrom(x.cfg.addr(event.Client), port), Remote: server})
-		conn, err := x.ends[event.Client].(connector).Connect(port, server)
-		if err != nil {
-			return &EndError{event.Client, err}
-		}
-		x.ends[event.Client].Settle() // the SYN gives the connection its number
-		done(event.App{Call: event.Connect})
-		x.apps[event.Client].Open(conn)
-	}
-	return nil
-}
-
-// listen opens the server's port, unless the server is to have none.
-func (x *exchange) listen(server netip.AddrPort) error {
-	if x.cfg.Ends[event.Server].Listen == app.Off {
-		return nil
-	}
-	accept, err := x.ends[event.Server].(listener).Listen(ServerPort)
-	if err != nil {
-		return &EndError{event.Server, err}
-	}
-	x.journal(event.Server)(event.Tuple{Local: server})(event.App{Call: event.Listen})
-	x.apps[event.Server].Serve(accept)
-	x.sample()
-	return nil
 }
 
 // drive runs the exchange to its end and gives events to emit as they come. It stops early if emit returns false. The
@@ -226,11 +202,20 @@ func (x *exchange) note(level event.Level, text string) {
 // over reports whether nothing more can happen that the run is about: no packet is on its way, and every connection has
 // come to its end.
 func (x *exchange) over() bool {
-	if x.link.InFlight() > 0 {
+	if x.broken != nil {
+		return true
+	}
+	if x.link.InFlight() > 0 || x.pending() {
 		return false
 	}
 	if x.apps[event.Server].Err() != nil {
 		return true
+	}
+	if h := x.honest(); h != event.None {
+		return x.alone(h)
+	}
+	if x.cfg.opening(event.Client) == app.OpenNever {
+		return false // the clock says when nothing can happen any more
 	}
 	for _, c := range x.apps[event.Client].Sessions() {
 		if !x.ended(c, x.peer(c)) {
@@ -245,6 +230,9 @@ func (x *exchange) over() bool {
 func (x *exchange) ended(client, server *app.Session) bool {
 	if client.Err() != nil {
 		return true
+	}
+	if client.Lost() {
+		return server == nil || server.Done()
 	}
 	if server == nil {
 		// A client that resets before its peer has accepted is never met there.
@@ -279,11 +267,23 @@ func (x *exchange) poll() {
 
 // peer returns the server's session of the client's session c, nil if it has none.
 func (x *exchange) peer(c *app.Session) *app.Session {
-	t := c.Tuple()
+	t, before := c.Tuple(), 0
+	for _, other := range x.apps[event.Client].Sessions() {
+		if other == c {
+			break
+		}
+		if other.Tuple() == t {
+			before++
+		}
+	}
 	for _, s := range x.apps[event.Server].Sessions() {
-		if s.Tuple().Remote == t.Local {
+		if s.Tuple().Remote != t.Local {
+			continue
+		}
+		if before == 0 {
 			return s
 		}
+		before--
 	}
 	return nil
 }
@@ -307,6 +307,7 @@ func (x *exchange) conclude(last vclock.Outcome) {
 		x.note(event.Warning, fmt.Sprintf("fault %q %s nothing: %d segments matched", rule.Text, did, matched))
 		return true
 	})
+	x.unmet()
 	for h := event.Client; h <= event.Server; h++ {
 		if c, ok := x.ends[h].(counted); ok {
 			x.rec.put(&event.Event{T: int64(x.loop.Now()), Kind: event.KindCounters, Host: h, Counters: c.Counters()})
@@ -371,6 +372,9 @@ func (x *exchange) totals() *event.End {
 
 // reason says why the exchange failed, "" if it did not.
 func (x *exchange) reason(last vclock.Outcome) string {
+	if x.broken != nil {
+		return x.broken.Error()
+	}
 	for h := event.Client; h <= event.Server; h++ {
 		if err := x.apps[h].Err(); err != nil {
 			return h.String() + ": " + err.Error()
@@ -389,6 +393,12 @@ func (x *exchange) reason(last vclock.Outcome) string {
 	case last == vclock.Idle && !x.settled():
 		return "both ends wait for ever"
 	}
+	if h := x.restarted(); h != event.None {
+		return h.String() + " restarted and lost its connections"
+	}
+	if x.honest() != event.None {
+		return "" // nobody knows what a script should have sent
+	}
 	return x.missing()
 }
 
@@ -399,6 +409,9 @@ func (x *exchange) wanted(h event.Host, err error) bool {
 
 // settled reports whether all work was done though a connection is still open: an end that never closes leaves it so.
 func (x *exchange) settled() bool {
+	if h := x.honest(); h != event.None || x.cfg.opening(event.Client) == app.OpenNever {
+		return x.idle()
+	}
 	if x.cfg.Ends[event.Client].End != app.EndNever && x.cfg.Ends[event.Server].End != app.EndNever {
 		return false
 	}

@@ -6,6 +6,7 @@ import (
 	"gnet/internal/words"
 	"gnet/stackprobe/app"
 	"gnet/stackprobe/event"
+	"gnet/stackprobe/inject"
 	"gnet/stackprobe/link"
 	"gnet/stackprobe/scenario"
 )
@@ -55,12 +56,29 @@ func (c *Config) take(s *scenario.Scenario) error {
 		}
 		c.Faults = append(c.Faults, r)
 	}
+	for _, l := range s.Inject {
+		line, err := inject.ParseLine(l.Text)
+		if err != nil {
+			return placed(s, l, err)
+		}
+		c.Inject = append(c.Inject, line)
+	}
+	for _, l := range s.Peers {
+		step, err := inject.ParseStep(l.Text)
+		if err != nil {
+			return placed(s, l, err)
+		}
+		c.Peer = append(c.Peer, step)
+	}
 	return nil
 }
 
 // placed gives an error within a line of s its place in the file.
 func placed(s *scenario.Scenario, l scenario.Line, err error) error {
 	if e, ok := errors.AsType[*link.RuleError](err); ok {
+		return s.In(l, e.Offset, e.Word, e.Want, e.Meant)
+	}
+	if e, ok := errors.AsType[*inject.Error](err); ok {
 		return s.In(l, e.Offset, e.Word, e.Want, e.Meant)
 	}
 	if e, ok := errors.AsType[*words.Error](err); ok {

@@ -25,6 +25,10 @@ func memory(cfg *Config, why string) (*exchange, error) {
 	x.run.Pinned = []string{"initial sequence numbers, timestamps and IPv4 identification from the seed"}
 	x.connect(link.Path{Delay: cfg.delay(event.Client), Renumber: true}, link.Path{Delay: cfg.delay(event.Server), Renumber: true})
 	for h := event.Client; h <= event.Server; h++ {
+		if cfg.scripted(h) {
+			x.script(h)
+			continue
+		}
 		if err := x.engine(h); err != nil {
 			x.close()
 			return nil, err
@@ -38,7 +42,7 @@ func (x *exchange) engine(h event.Host) error {
 	socket := &x.cfg.Ends[h].Socket
 	s, err := engine.New(engine.Config{
 		// The two ends draw from different sequences, or their initial numbers would be the same.
-		Clock: x.loop, Addr: x.cfg.addr(h), MTU: x.cfg.mtu(), Socket: *socket, Quiet: x.cfg.Quiet, Seed: x.cfg.Seed<<8 + int64(h)<<4,
+		Clock: x.loop, Addr: x.cfg.addr(h), MTU: x.cfg.mtu(), Socket: *socket, Quiet: x.cfg.Quiet, Seed: x.cfg.Seed<<8 + int64(h)<<4 + int64(x.lives[h])<<6,
 		Send: func(at time.Duration, packet []byte, sent link.Sent) { x.link.Send(h, at, packet, sent) },
 	})
 	if err != nil {

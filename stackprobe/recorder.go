@@ -13,6 +13,8 @@ type recorder struct {
 	clock event.Clock
 	// quiet leaves out what Config.Quiet does.
 	quiet bool
+	// told says that an end follows a script, which says in which state it believes to be, by event.Host.
+	told [3]bool
 
 	mu    sync.Mutex
 	last  int64
@@ -59,7 +61,7 @@ func (r *recorder) put(e *event.Event) {
 			e.State, e.StateHow = event.StateUnknown, 0
 		}
 		r.changed(e.T, e.Host, e.Conn, e.State, e.StateHow)
-		k.stateOf(e)
+		r.stateOf(k, e)
 		k.tap.announces(&e.Seg, &e.Derived.Numbers)
 		if e.Vars.Has != 0 {
 			k.tap.complete(&e.Vars)
@@ -70,7 +72,7 @@ func (r *recorder) put(e *event.Event) {
 		if e.Seg.Origin != event.Injected || !e.Seg.Flags.Has(event.SYN) { // such a SYN tells nobody's initial number
 			k.tap.receives(&e.Seg, &e.Derived.Numbers)
 		}
-		k.stateOf(e)
+		r.stateOf(k, e)
 	}
 	r.append(e)
 }
@@ -88,17 +90,25 @@ func expired(f event.Flags) event.TimerKind {
 
 // stateOf gives an event that does not tell the state of its end the last one that was read: what has arrived is not
 // processed yet, and a RST may leave for a connection that no longer exists.
-func (k *known) stateOf(e *event.Event) {
+func (r *recorder) stateOf(k *known, e *event.Event) {
 	if e.State == event.StateUnknown && k.state != event.StateUnknown {
-		e.State, e.StateHow = k.state, event.Read
+		e.State, e.StateHow = k.state, r.how(e.Host)
 	}
+}
+
+// how says where the state of h comes from.
+func (r *recorder) how(h event.Host) event.How {
+	if r.told[h] {
+		return event.Told
+	}
+	return event.Read
 }
 
 // observe takes what sampling end h after an event has shown: a state and variables, each recorded only if it is news.
 func (r *recorder) observe(at time.Duration, h event.Host, conn int, state event.State, vars event.Vars) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.changed(int64(at), h, conn, state, event.Read)
+	r.changed(int64(at), h, conn, state, r.how(h))
 	if vars.Has == 0 {
 		return
 	}
@@ -107,7 +117,7 @@ func (r *recorder) observe(at time.Duration, h event.Host, conn int, state event
 	k.vars.At = 0 // the same values at another moment are no news
 	if k.tap.complete(&vars); vars != k.vars {
 		k.vars = vars
-		r.append(&event.Event{T: int64(at), Kind: event.KindVars, Host: h, Conn: conn, State: state, StateHow: event.Read, Vars: vars})
+		r.append(&event.Event{T: int64(at), Kind: event.KindVars, Host: h, Conn: conn, State: state, StateHow: r.how(h), Vars: vars})
 	}
 }
 

@@ -21,6 +21,9 @@ func Helper(args []string) (status int, ok bool) { return kernelside.Helper(args
 // kernelWorld builds a world of this machine's kernel and an engine: Tun or Veth.
 func kernelWorld(ctx context.Context, cfg *Config, world World, why string) (*exchange, error) {
 	k := cfg.kernelAt()
+	if cfg.Ends[k].Restart != 0 {
+		return nil, &EndError{k, &app.Unsupported{Option: "restart", Stack: kernelside.Name(), Why: "a kernel that restarts takes the laboratory with it"}}
+	}
 	host, err := kernelside.Open(ctx, kernelside.Config{Local: cfg.addr(k), Peer: cfg.addr(k.Peer()), MTU: cfg.mtu(), Veth: world == Veth,
 		Socket: cfg.Ends[k].Socket, Helper: cfg.Helper})
 	if err != nil {
@@ -41,7 +44,12 @@ func kernelWorld(ctx context.Context, cfg *Config, world World, why string) (*ex
 	}
 	x.connect(paths[event.Client], paths[event.Server])
 	x.attach(k, host)
-	if err = x.engine(k.Peer()); err == nil {
+	if cfg.scripted(k.Peer()) {
+		x.script(k.Peer())
+	} else {
+		err = x.engine(k.Peer())
+	}
+	if err == nil {
 		err = host.Start(x.loop, func(at time.Duration, packet []byte, sent link.Sent) { x.link.Send(k, at, packet, sent) })
 	}
 	if err != nil {

@@ -58,9 +58,11 @@ type Config struct {
 	PeerRepeat       int
 	Bytes, PeerBytes int64
 	Host             event.Host
-	Seed             int64
-	Clock            Clock
-	Journal          Journal
+	// Unchecked says that the peer follows a script: what comes from it is not compared with anything.
+	Unchecked bool
+	Seed      int64
+	Clock     Clock
+	Journal   Journal
 }
 
 // Peer is one end's application: its connections, one session each.
@@ -110,6 +112,16 @@ func (p *Peer) take() {
 		s.accepted()
 		p.sessions = append(p.sessions, s)
 	}
+}
+
+// Forget drops all connections and the listener without a word to anybody, as a crash does. The stack is gone already.
+func (p *Peer) Forget() {
+	for _, s := range p.sessions {
+		if !s.done {
+			s.done, s.lost = true, true
+		}
+	}
+	p.accept = nil
 }
 
 // Err returns the error that accepting met, nil if there was none.

@@ -9,6 +9,14 @@ import "time"
 type Options struct {
 	Socket
 	Role Role // role
+	// Open says whether the end opens connections: by default a client connects and a server listens. OpenAt is when it does,
+	// counted from the start of the run.
+	Open   Opening       // open
+	OpenAt time.Duration // open-at
+	// Restart is when the host of the end loses its memory: its stack is gone without a word, and a new one takes its place. A
+	// server listens again at once; Reconnect is when a client connects again, from the same port. Both count from the start of
+	// the run, 0 is never. Reconnect alone has a client connect a second time.
+	Restart, Reconnect time.Duration // restart, reconnect
 	// Bytes is what the end sends of its own accord, 0 to MaxBytes; HasBytes tells 0 from nothing said.
 	Bytes    int64 // bytes
 	HasBytes bool
@@ -42,6 +50,17 @@ const (
 	RoleEcho
 	RoleSink
 	RoleSource
+)
+
+// Opening says whether an end opens connections.
+type Opening uint8
+
+// The openings. OpenActive at both ends is a simultaneous open (RFC 9293 section 3.5).
+const (
+	OpenDefault Opening = iota
+	OpenActive
+	OpenPassive
+	OpenNever
 )
 
 // Ending is how an end closes.

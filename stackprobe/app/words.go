@@ -115,6 +115,10 @@ func table() []word {
 		{"role", choice(roleNames()[1:]), setRole, func(o *Options) string { return roleNames()[o.Role] }},
 		{"bytes", "a number from 0 to 1073741824", setBytes, getBytes},
 		number("repeat", 1, 1<<20, func(o *Options) *int { return &o.Repeat }),
+		{"open", choice(openingNames()[1:]), setOpening, func(o *Options) string { return openingNames()[o.Open] }},
+		duration("open-at", func(o *Options) *time.Duration { return &o.OpenAt }),
+		duration("restart", func(o *Options) *time.Duration { return &o.Restart }),
+		duration("reconnect", func(o *Options) *time.Duration { return &o.Reconnect }),
 		number("write", 1, 1<<20, func(o *Options) *int { return &o.Write }),
 		duration("pause", func(o *Options) *time.Duration { return &o.Pause }),
 		duration("start", func(o *Options) *time.Duration { return &o.Start }),
@@ -182,12 +186,20 @@ func toggle(name string, field func(*Options) *Switch) word {
 // RoleName returns the role's word, "" for RoleDefault.
 func RoleName(r Role) string { return roleNames()[r] }
 
-func roleNames() []string   { return []string{"", "exchange", "echo", "sink", "source"} }
+func roleNames() []string    { return []string{"", "exchange", "echo", "sink", "source"} }
+func openingNames() []string { return []string{"", "active", "passive", "never"} }
+
 func endingNames() []string { return []string{"fin", "half", "reset", "abrupt", "never"} }
 
 func setRole(o *Options, s string) bool {
 	i, ok := index(roleNames(), s)
 	o.Role = Role(i)
+	return ok && s != ""
+}
+
+func setOpening(o *Options, s string) bool {
+	i, ok := index(openingNames(), s)
+	o.Open = Opening(i)
 	return ok && s != ""
 }
 
