@@ -15,6 +15,8 @@ type recorder struct {
 	quiet bool
 	// told says that an end follows a script, which says in which state it believes to be, by event.Host.
 	told [3]bool
+	// between is the last connection between two sockets, by the SYN that began it.
+	between map[event.Tuple]int
 
 	mu    sync.Mutex
 	last  int64
@@ -51,6 +53,9 @@ func (r *recorder) put(e *event.Event) {
 		r.append(e) // it says nothing of the end whose address it bears
 		return
 	}
+	if e.Kind == event.KindTx && e.Seg.Flags&(event.SYN|event.ACK) == event.SYN {
+		r.begins(e)
+	}
 	switch k := r.of(e.Host, e.Conn); e.Kind {
 	case event.KindTx:
 		if r.untold[e.Host] && e.Derived.Attempt > 1 && e.Evidence&event.Expired != 0 {
@@ -86,6 +91,24 @@ func expired(f event.Flags) event.TimerKind {
 		return event.TimerSyn
 	}
 	return event.RTO
+}
+
+// begins takes the SYN of a connection. If its end had forgotten one between the same sockets, or left it, the other end may
+// still have that: the new connection begins in its state there.
+func (r *recorder) begins(e *event.Event) {
+	key := event.Tuple{Local: e.Seg.Src, Remote: e.Seg.Dst}
+	before := r.between[key]
+	if r.between == nil {
+		r.between = make(map[event.Tuple]int)
+	}
+	r.between[key] = e.Conn
+	if before == 0 || before == e.Conn {
+		return
+	}
+	old := r.known[side{e.Host.Peer(), before}]
+	if old != nil && old.state != event.Closed && old.state != event.ClosedReset && old.state != event.StateUnknown {
+		r.of(e.Host.Peer(), e.Conn).state = old.state
+	}
 }
 
 // stateOf gives an event that does not tell the state of its end the last one that was read: what has arrived is not

@@ -11,11 +11,12 @@ const maxFlows = 1 << 14
 // give equal numbers. The zero value is ready. Its methods must not be called at the same time.
 type Flows struct {
 	last int // number of the last connection
-	// crafted says that a segment was seen that no stack made: from then on numbers may belong to no connection.
-	crafted bool
-	byEnds  map[ends]*flow
-	byConn  map[int]*flow
-	order   []*flow // as they were added
+	// mixed says that segments of another connection between the same sockets may be about, a crafted or an earlier one: from
+	// then on a number may belong to no connection that is known.
+	mixed  bool
+	byEnds map[ends]*flow
+	byConn map[int]*flow
+	order  []*flow // as they were added
 }
 
 // ends names a connection by its two sockets.
@@ -79,6 +80,7 @@ func (f *Flows) add(conn int, key ends) *flow {
 	if f.byEnds == nil {
 		f.byEnds, f.byConn = make(map[ends]*flow), make(map[int]*flow)
 	}
+	f.mixed = f.mixed || f.byEnds[key] != nil
 	f.last = max(f.last, conn)
 	fl := &flow{conn: conn, ends: key}
 	f.byEnds[key], f.byConn[conn] = fl, fl
@@ -96,8 +98,12 @@ func (f *Flows) add(conn int, key ends) *flow {
 // Departs counts the transmission of s by from on the connection conn, and returns its numbers. Segments count where
 // they leave, so what is lost later counts too: an initial number is fixed by sending it.
 func (f *Flows) Departs(conn int, from Host, s *Segment) Numbers {
-	fl := f.of(conn)
-	f.crafted = f.crafted || s.Origin != FromStack
+	key := ends{s.Src, s.Dst}
+	if from == Server {
+		key = ends{s.Dst, s.Src}
+	}
+	fl := f.of(conn, key)
+	f.mixed = f.mixed || s.Origin != FromStack
 	d, peer := &fl.dir[from%3], &fl.dir[from.Peer()]
 	if s.Flags.Has(SYN) && f.opens(s, d, peer) {
 		*d = direction{hasISS: true, iss: s.Seq, scaling: s.Opts.Has&OptWScale != 0, shift: s.Opts.WScale}
@@ -117,13 +123,13 @@ func (f *Flows) Departs(conn int, from Host, s *Segment) Numbers {
 	return n
 }
 
-// opens reports whether the SYN s tells the initial number of its sender d. Where crafted segments are about, a SYN-ACK may
-// answer one of them: it counts only if it acknowledges the peer's number, and then also instead of an earlier one.
+// opens reports whether the SYN s tells the initial number of its sender d. Where segments of other connections are about, a
+// SYN-ACK may answer one of them: it counts only if it acknowledges the peer's number, and then also instead of an earlier one.
 func (f *Flows) opens(s *Segment, d, peer *direction) bool {
 	switch {
 	case s.Origin == Injected:
 		return !d.hasISS && !peer.hasISS
-	case !f.crafted || !s.Flags.Has(ACK):
+	case !f.mixed || !s.Flags.Has(ACK):
 		return !d.hasISS
 	}
 	return !peer.hasISS && !d.hasISS || peer.hasISS && s.Ack == peer.iss+1 && (!d.hasISS || d.iss != s.Seq)
@@ -140,20 +146,19 @@ func (f *Flows) Arrives(conn int, from Host, s *Segment) Numbers {
 }
 
 // of returns the connection with the number conn, also one that Place did not give.
-func (f *Flows) of(conn int) *flow {
+func (f *Flows) of(conn int, key ends) *flow {
 	if fl := f.byConn[conn]; fl != nil {
 		return fl
 	}
-	return f.add(conn, ends{})
+	return f.add(conn, key)
 }
 
-// reach is how far from the highest transmitted number one may be that belongs to the connection, where crafted segments are
-// about: twice the largest window that the stacks of the laboratory open.
+// reach is how far from the highest transmitted number one may be that belongs to the connection, where others are about: twice the largest window that the stacks of the laboratory open.
 const reach = 8 << 20
 
 // belongs reports whether the relative number n of sender d counts from its initial one.
 func (f *Flows) belongs(n int64, d *direction) bool {
-	return !f.crafted || n >= d.top-reach && n <= d.top+reach
+	return !f.mixed || n >= d.top-reach && n <= d.top+reach
 }
 
 // numbers makes the numbers of s count from the initial ones of its sender d and of peer.
