@@ -164,6 +164,8 @@ func falsified(x scenario.Expectation) scenario.Expectation {
 		v.Number = int64(v.States[0])
 	case v.Kind == scenario.StatesValue:
 		v.States = append([]event.State{v.States[len(v.States)-1]}, v.States[:len(v.States)-1]...)
+	case x.Subject == scenario.Knowledge:
+		v.Text = otherwise(v.Text)
 	case v.Kind == scenario.TextValue:
 		v.Text += " not"
 	case v.Kind == scenario.Nothing && x.Subject == scenario.Failure:
@@ -178,6 +180,16 @@ func falsified(x scenario.Expectation) scenario.Expectation {
 		v.Number++
 	}
 	return x
+}
+
+// otherwise turns a sentence about what an end knows into its opposite, or one that cannot be true at the same time.
+func otherwise(text string) string {
+	first, rest, _ := strings.Cut(text, " ")
+	switch first {
+	case "not", "unaware", "assumes", "wrong":
+		return rest
+	}
+	return "not " + text
 }
 
 // TestLessonsKernel runs every lesson against this machine's kernel, at each end that its file allows.
