@@ -18,8 +18,8 @@ type HopConfig struct {
 	// Size is the length of the first probe; the kernel and routers make the next
 	// ones shorter. MaxHops is the largest time to live.
 	Size, MaxHops int
-	// Measure finds the path MTU when routers are silent about it; nil when that
-	// cannot be done. An error leaves it unknown.
+	// Measure finds the path MTU when routers are silent about it, and is called once;
+	// nil when that cannot be done. An error leaves it unknown.
 	Measure func(context.Context) (mtu int, err error)
 	// Random gives the cookies.
 	Random func() uint64
@@ -88,9 +88,8 @@ type Trace struct {
 	twice    bool       // the first hop is asked twice
 	end      int        // the lowest time to live that ends the path, or MaxHops
 	over     bool
-	measured bool // Measure has said what the whole path carries
-	searched int  // the last hop to which the MTU was searched for
-	hole     int  // the MTU that was found where routers are silent about it, or 0
+	searched int // the last hop to which the MTU was searched for
+	hole     int // the MTU that was found where routers are silent about it, or 0
 	doubted  []Claim
 	window   int
 	longest  time.Duration // of all round-trip times
@@ -342,19 +341,20 @@ func (t *Trace) known(ttl int) bool {
 
 // blackHole reports whether the first unknown hop answers short probes alone.
 func (t *Trace) blackHole() bool {
-	return t.head <= t.end && !t.measured && t.searched < t.head && t.decided(t.head) == 0 && t.silent(t.head, t.mtu) >= 2 && t.small(t.head) != nil
+	return t.head <= t.end && t.searched < t.head && t.decided(t.head) == 0 && t.silent(t.head, t.mtu) >= 2 && t.small(t.head) != nil
 }
 
 // measure finds what the path carries behind a router that does not say: to the
-// host by Measure, and where that fails to the first hop that is silent.
+// host by Measure, and where that fails, or finds nothing that explains the silence, to
+// the first hop that is silent. Where routers spread flows over several links, the
+// packets of Measure may go another way than the trace's.
 func (t *Trace) measure(ctx context.Context) error {
-	if t.Measure != nil {
-		if mtu, err := t.Measure(ctx); err == nil && mtu > 0 {
-			t.measured = true
+	if measure := t.Measure; measure != nil {
+		t.Measure = nil
+		if mtu, err := measure(ctx); err == nil && mtu > 0 && mtu < t.mtu {
 			t.shorten(mtu)
 			return nil
 		}
-		t.Measure = nil
 	}
 	t.searched = t.head
 	mtu, err := t.search(ctx, t.head)

@@ -61,6 +61,11 @@ func TestTrace(t *testing.T) {
 		{"a mute router", func(n *simPath) { n.routers[2].mute = true }, HopConfig{}, strings.Replace(steps, "3:time_exceeded", "3:silent", 1)},
 		{"black hole, measured", func(n *simPath) { n.routers[1].blind = true }, HopConfig{Measure: measured}, strings.Replace(steps, "3:router", "3:silence", 1)},
 		{"black hole, searched", func(n *simPath) { n.routers[1].blind = true }, HopConfig{}, strings.Replace(steps, "3:router", "3:silence", 1)},
+		{"black hole, another path measured", func(n *simPath) { n.routers[1].blind = true },
+			HopConfig{Measure: func(context.Context) (int, error) { return 1450, nil }}, strings.Replace(steps, "3:router", "3:silence", 1)},
+		{"black hole, a wider path measured", func(n *simPath) { n.routers[0].blind, n.routers[1].blind = true, true },
+			HopConfig{Measure: func(context.Context) (int, error) { return 1430, nil }},
+			"1:own=1500 1:time_exceeded 1:time_exceeded 2:silence=1430 2:time_exceeded 3:silence=1400 3:time_exceeded 4:answered"},
 		{"no MTU named", func(n *simPath) { n.routers[1].says = -1 }, HopConfig{}, strings.Replace(steps, "3:router", "3:doubtful=0 3:silence", 1)},
 		{"an MTU below all", func(n *simPath) { n.routers[1].says = 20 }, HopConfig{}, strings.Replace(steps, "3:router", "3:doubtful=20 3:silence", 1)},
 		{"few errors a second", func(n *simPath) {
