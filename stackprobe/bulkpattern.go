@@ -37,24 +37,44 @@ func (p bulkPattern) send(w io.Writer, more func(int64) int64) (sent int64, err 
 	}
 }
 
-// receive reads r to its end and compares each octet with the pattern. It returns how many were right.
+// receive reads r to its end and compares each octet with the pattern. It returns how many were right. A stack that can show
+// what it holds (io.WriterTo) is not asked for a copy.
 func (p bulkPattern) receive(r io.Reader) (right int64, err error) {
+	j := bulkCheck{pattern: p}
+	if from, ok := r.(io.WriterTo); ok {
+		_, err = from.WriteTo(&j)
+		return j.right, err
+	}
 	buf := make([]byte, 1<<18)
 	for {
 		n, err := r.Read(buf)
-		for got := buf[:n]; len(got) > 0; {
-			want := p[right%bulkPeriod:]
-			k := min(len(got), len(want))
-			if !bytes.Equal(got[:k], want[:k]) {
-				return right, fmt.Errorf("wrong data within %d octets behind the first %d", k, right)
-			}
-			right, got = right+int64(k), got[k:]
+		if _, wrong := j.Write(buf[:n]); wrong != nil {
+			return j.right, wrong
 		}
 		switch {
 		case err == io.EOF:
-			return right, nil
+			return j.right, nil
 		case err != nil:
-			return right, err
+			return j.right, err
 		}
 	}
+}
+
+// bulkCheck compares what is written to it with the pattern; right is how many octets were.
+type bulkCheck struct {
+	pattern bulkPattern
+	right   int64
+}
+
+// Write implements io.Writer; the error is that of octets that are wrong.
+func (j *bulkCheck) Write(got []byte) (n int, err error) {
+	for n < len(got) {
+		want := j.pattern[j.right%bulkPeriod:]
+		k := min(len(got)-n, len(want))
+		if !bytes.Equal(got[n:n+k], want[:k]) {
+			return n, fmt.Errorf("wrong data within %d octets behind the first %d", k, j.right)
+		}
+		n, j.right = n+k, j.right+int64(k)
+	}
+	return n, nil
 }

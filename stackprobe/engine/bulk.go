@@ -188,6 +188,43 @@ func (c *BulkConn) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
+// WriteTo implements io.WriterTo: it gives w what arrives, as it lies in the stack, until the peer's FIN. What w is given is
+// valid during the call, in which it must take all of it and must not use the connection.
+func (c *BulkConn) WriteTo(w io.Writer) (sum int64, err error) {
+	out := &firstError{w: w}
+	for {
+		err = wait(c.ctx, c.queue, waiter.ReadableEvents|waiter.EventErr|waiter.EventHUp, func() tcpip.Error {
+			r, err := c.ep.Read(out, tcpip.ReadOptions{})
+			sum += int64(r.Count)
+			return err
+		})
+		switch {
+		case out.err != nil:
+			return sum, out.err
+		case err == io.EOF:
+			return sum, nil
+		case err != nil:
+			return sum, err
+		}
+	}
+}
+
+// firstError keeps the first error of a writer, which netstack does not pass on.
+type firstError struct {
+	w   io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (f *firstError) Write(p []byte) (int, error) {
+	if f.err != nil {
+		return 0, f.err
+	}
+	n, err := f.w.Write(p)
+	f.err = err
+	return n, err
+}
+
 // Write implements io.Writer.
 func (c *BulkConn) Write(p []byte) (n int, err error) {
 	r := bytes.NewReader(p)

@@ -4,6 +4,8 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 	"gvisor.dev/gvisor/pkg/buffer"
@@ -19,29 +21,35 @@ import (
 // bulkNIC is netstack's interface over a TUN descriptor with offloads. What comes in counts as checked: it has not left
 // this machine. What goes out has its checksum finished by the kernel.
 type bulkNIC struct {
-	fd, stop int
-	mtu      uint32
-	disp     stack.NetworkDispatcher
-	reader   sync.WaitGroup
-	once     sync.Once
-	dropped  atomic.Uint64
+	fd      int
+	tun     *os.File // the same interface, polled by Go's runtime: a reader that waits holds no processor
+	raw     syscall.RawConn
+	mtu     uint32
+	disp    stack.NetworkDispatcher
+	reader  sync.WaitGroup
+	once    sync.Once
+	dropped atomic.Uint64
 }
 
 func newBulkNIC(fd int, mtu uint32) (*bulkNIC, error) {
-	stop, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
-		return nil, os.NewSyscallError("eventfd", err)
+		return nil, os.NewSyscallError("fcntl F_DUPFD_CLOEXEC", err)
 	}
-	return &bulkNIC{fd: fd, stop: stop, mtu: mtu}, nil
+	n := &bulkNIC{fd: fd, tun: os.NewFile(uintptr(own), link.TUNPath), mtu: mtu}
+	if n.raw, err = n.tun.SyscallConn(); err != nil {
+		n.tun.Close()
+		return nil, err
+	}
+	return n, nil
 }
 
 // end stops the reader and returns when it has ended.
 func (n *bulkNIC) end() {
 	n.once.Do(func() {
-		one := [8]byte{1, 1, 1, 1, 1, 1, 1, 1} // any value but 0, in any byte order
-		unix.Write(n.stop, one[:])
+		n.tun.SetReadDeadline(time.Unix(1, 0))
 		n.reader.Wait()
-		unix.Close(n.stop)
+		n.tun.Close()
 	})
 }
 
@@ -55,38 +63,48 @@ func (n *bulkNIC) Attach(d stack.NetworkDispatcher) {
 	go n.read()
 }
 
-// read hands on what the kernel transmits until end.
+// smallPacket is the length up to which a packet is copied, so that an acknowledgment does not hold memory for 64 KiB.
+const smallPacket = 2 << 10
+
+// read hands on what the kernel transmits until end. The kernel writes into the memory that netstack keeps.
 func (n *bulkNIC) read() {
 	defer n.reader.Done()
-	fds := []unix.PollFd{{Fd: int32(n.fd), Events: unix.POLLIN}, {Fd: int32(n.stop), Events: unix.POLLIN}}
-	buf := make([]byte, link.VnetLen+1<<16)
+	head, view := make([]byte, link.VnetLen), buffer.NewViewSize(1<<16)
+	defer func() { view.Release() }()
+	into := [][]byte{head, view.AsSlice()}
 	for {
-		k, err := unix.Read(n.fd, buf)
-		switch {
-		case err == nil:
-			n.deliver(buf[:k])
-		case err == unix.EAGAIN:
-			if _, err := unix.Poll(fds, -1); err != nil && err != unix.EINTR || fds[1].Revents != 0 {
-				return
-			}
-		case err != unix.EINTR:
+		var k int
+		var err error
+		if n.raw.Read(func(fd uintptr) bool {
+			k, err = unix.Readv(int(fd), into)
+			return err != unix.EAGAIN
+		}) != nil {
 			return
+		}
+		switch k -= len(head); {
+		case err == unix.EINTR:
+		case err != nil:
+			return
+		case k <= 0:
+			n.dropped.Add(1)
+		case k <= smallPacket:
+			n.deliver(buffer.NewViewWithData(view.AsSlice()[:k]))
+		default:
+			view.CapLength(k)
+			n.deliver(view)
+			view = buffer.NewViewSize(1 << 16)
+			into[1] = view.AsSlice()
 		}
 	}
 }
 
 // deliver gives netstack one packet.
-func (n *bulkNIC) deliver(b []byte) {
-	if _, ok := link.ParseVnet(b); !ok || len(b) <= link.VnetLen {
-		n.dropped.Add(1)
-		return
-	}
-	packet := b[link.VnetLen:]
+func (n *bulkNIC) deliver(packet *buffer.View) {
 	proto := tcpip.NetworkProtocolNumber(ipv4.ProtocolNumber)
-	if header.IPVersion(packet) == header.IPv6Version {
+	if header.IPVersion(packet.AsSlice()) == header.IPv6Version {
 		proto = ipv6.ProtocolNumber
 	}
-	p := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(packet)})
+	p := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithView(packet)})
 	p.RXChecksumValidated = true
 	n.disp.DeliverNetworkPacket(proto, p)
 	p.DecRef()
