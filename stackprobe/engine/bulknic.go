@@ -63,48 +63,65 @@ func (n *bulkNIC) Attach(d stack.NetworkDispatcher) {
 	go n.read()
 }
 
-// smallPacket is the length up to which a packet is copied, so that an acknowledgment does not hold memory for 64 KiB.
-const smallPacket = 2 << 10
+// firstPart is how much of a packet has memory of its own: more than any headers. Netstack copies all the memory that the headers
+// lie in whenever it reads them while somebody else holds the packet.
+const firstPart = 256
 
 // read hands on what the kernel transmits until end. The kernel writes into the memory that netstack keeps.
 func (n *bulkNIC) read() {
 	defer n.reader.Done()
-	head, view := make([]byte, link.VnetLen), buffer.NewViewSize(1<<16)
-	defer func() { view.Release() }()
-	into := [][]byte{head, view.AsSlice()}
+	head, rest := make([]byte, link.VnetLen), buffer.NewViewSize(1<<16)
+	defer func() { rest.Release() }()
 	for {
-		var k int
-		var err error
-		if n.raw.Read(func(fd uintptr) bool {
-			k, err = unix.Readv(int(fd), into)
-			return err != unix.EAGAIN
-		}) != nil {
-			return
-		}
+		first := buffer.NewViewSize(firstPart)
+		k, err := n.readv([][]byte{head, first.AsSlice(), rest.AsSlice()})
 		switch k -= len(head); {
-		case err == unix.EINTR:
-		case err != nil:
-			return
-		case k <= 0:
-			n.dropped.Add(1)
-		case k <= smallPacket:
-			n.deliver(buffer.NewViewWithData(view.AsSlice()[:k]))
-		default:
-			view.CapLength(k)
-			n.deliver(view)
-			view = buffer.NewViewSize(1 << 16)
-			into[1] = view.AsSlice()
+		case err == nil && k > firstPart:
+			rest.CapLength(k - firstPart)
+			packet := buffer.MakeWithView(first)
+			packet.Append(rest)
+			n.deliver(packet)
+			rest = buffer.NewViewSize(1 << 16)
+			continue
+		case err == nil && k > 0:
+			first.CapLength(k)
+			n.deliver(buffer.MakeWithView(first))
+			continue
 		}
+		first.Release()
+		if err != nil {
+			return
+		}
+		n.dropped.Add(1)
 	}
 }
 
+// readv reads the next packet, and waits for it. It fails when the interface or end has ended.
+func (n *bulkNIC) readv(into [][]byte) (k int, err error) {
+	waiting := n.raw.Read(func(fd uintptr) bool {
+		for {
+			if k, err = unix.Readv(int(fd), into); err != unix.EINTR {
+				return err != unix.EAGAIN
+			}
+		}
+	})
+	if waiting != nil {
+		return 0, waiting
+	}
+	return k, err
+}
+
 // deliver gives netstack one packet.
-func (n *bulkNIC) deliver(packet *buffer.View) {
+func (n *bulkNIC) deliver(packet buffer.Buffer) {
+	version, ok := packet.PullUp(0, 1)
+	if !ok {
+		return
+	}
 	proto := tcpip.NetworkProtocolNumber(ipv4.ProtocolNumber)
-	if header.IPVersion(packet.AsSlice()) == header.IPv6Version {
+	if header.IPVersion(version.AsSlice()) == header.IPv6Version {
 		proto = ipv6.ProtocolNumber
 	}
-	p := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithView(packet)})
+	p := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: packet})
 	p.RXChecksumValidated = true
 	n.disp.DeliverNetworkPacket(proto, p)
 	p.DecRef()
