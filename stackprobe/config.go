@@ -121,6 +121,8 @@ type Config struct {
 	Deadline time.Duration
 	// Snap is how many bytes of each packet the events hold, 0 for DefaultSnap, -1 for none.
 	Snap int
+	// Tracefs has the kernel's trace events read, which takes the rights of root; where that is refused a note says why.
+	Tracefs bool
 	// Quiet leaves out all events but run, note, check, counters and end: what the recording costs can be measured by it.
 	Quiet bool
 	// Version is the program's, for the first event.
@@ -164,6 +166,8 @@ func (c *Config) Check() error {
 		return &ConfigError{"snap", fmt.Sprint(c.Snap), fmt.Sprintf("0 to %d", MaxMTU)}
 	case c.Conns < 0 || c.Conns > MaxConns:
 		return &ConfigError{"connections", fmt.Sprint(c.Conns), fmt.Sprintf("1 to %d", MaxConns)}
+	case c.World == Memory && c.Tracefs:
+		return &ConfigError{"tracefs", "with memory", "a world with a kernel"}
 	case c.World == Memory && c.Client == Kernel:
 		return &ConfigError{"client", "kernel", "engine: in memory there is no kernel"}
 	}
@@ -234,6 +238,14 @@ func (c *Config) delay(h event.Host) time.Duration {
 		return *c.DelayServer
 	}
 	return c.Delay
+}
+
+// watch returns the port whose connections the kernel's trace events are read of, 0 for none.
+func (c *Config) watch() uint16 {
+	if c.Tracefs {
+		return ServerPort
+	}
+	return 0
 }
 
 func (c *Config) mtu() int   { return orDefault(c.MTU, DefaultMTU) }

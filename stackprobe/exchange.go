@@ -53,6 +53,8 @@ type kernel interface {
 	Sums() (acked, received uint64, ok bool)
 	// Err returns the first error of its interface.
 	Err() error
+	// TraceLosses says what is missing of the kernel's trace events, "" if nothing is.
+	TraceLosses() string
 	// Dropped returns how many packets were lost before they reached the link.
 	Dropped() (uint64, error)
 }
@@ -68,6 +70,8 @@ type exchange struct {
 	apps [3]*app.Peer // by event.Host
 	// seen is where the events begin that follow from what the timers did since they were last asked, by event.Host.
 	seen [3]int
+	// untraced says why trace events that were asked for are not read.
+	untraced string
 	// polled says that the loop already wakes the exchange to look at states that no packet tells of.
 	polled bool
 	// inject puts crafted segments on the link, nil if there are none; peers are the ends that follow a script, by event.Host.
@@ -128,6 +132,9 @@ func (x *exchange) close() {
 // error is that of ctx or of a start that failed.
 func (x *exchange) drive(ctx context.Context, emit func([]event.Event) bool) error {
 	x.rec.put(&event.Event{Kind: event.KindRun, Run: x.run})
+	if x.untraced != "" {
+		x.note(event.Warning, "no trace events of the kernel: "+x.untraced)
+	}
 	if err := x.start(); err != nil {
 		return err
 	}
@@ -343,6 +350,9 @@ func (x *exchange) remarks(h event.Host) {
 	}
 	if k.Err() != nil {
 		x.note(event.Warning, k.Err().Error())
+	}
+	if text := k.TraceLosses(); text != "" {
+		x.note(event.Warning, text)
 	}
 	switch n, err := k.Dropped(); {
 	case err != nil:

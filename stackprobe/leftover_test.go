@@ -27,6 +27,12 @@ import (
 // the world and its reason, then a line when the connection is established; then the exchange goes on for long.
 const victimEnv = "GNET_TEST_VICTIM"
 
+// victimTracefs has it read trace events, victimBytes says how much it sends.
+const (
+	victimTracefs = "GNET_TEST_TRACEFS"
+	victimBytes   = "GNET_TEST_BYTES"
+)
+
 func victim() int {
 	world, _ := stackprobe.ParseWorld(os.Getenv(victimEnv))
 	ctx, cancel := signal.NotifyContext(context.Background(), unix.SIGINT)
@@ -35,6 +41,10 @@ func victim() int {
 	if world == stackprobe.Tun {
 		c.Bytes, c.Delay = 100<<20, 50*time.Millisecond
 	}
+	if n, err := strconv.Atoi(os.Getenv(victimBytes)); err == nil {
+		c.Bytes = n
+	}
+	c.Tracefs = os.Getenv(victimTracefs) != ""
 	for e, err := range stackprobe.Run(ctx, c) {
 		switch {
 		case err != nil:
@@ -44,6 +54,8 @@ func victim() int {
 			fmt.Printf("world %s: %s\n", e.Run.World, e.Run.Why)
 		case e.Kind == event.KindApp && e.App.Call == event.Established:
 			fmt.Println("established")
+		case e.Kind == event.KindNote:
+			fmt.Printf("note %s: %s\n", e.Level, e.Text)
 		}
 	}
 	return 0
@@ -64,7 +76,7 @@ func TestNothingIsLeftOnTheHost(t *testing.T) {
 			t.Run(sig.String()+" at "+when, func(t *testing.T) {
 				dir := t.TempDir()
 				before := hostState(t)
-				session := endVictim(t, dir, sig, when)
+				session := endVictim(t, dir, sig, when, func() {})
 				expectNoSession(t, session)
 				if d := cmp.Diff(before, hostState(t)); d != "" {
 					t.Errorf("the host has changed: %s", d)
@@ -78,8 +90,8 @@ func TestNothingIsLeftOnTheHost(t *testing.T) {
 }
 
 // endVictim starts the victim in a session of its own, sends it sig when it has said a line that starts with when
-// ("start": at once), waits for it, and returns the session's number.
-func endVictim(t *testing.T, dir string, sig syscall.Signal, when string) int {
+// ("start": at once), waits for it, and returns the session's number. It calls look before.
+func endVictim(t *testing.T, dir string, sig syscall.Signal, when string, look func()) int {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Dir = dir
@@ -95,6 +107,7 @@ func endVictim(t *testing.T, dir string, sig syscall.Signal, when string) int {
 	lines := bufio.NewScanner(out)
 	for when != "start" && lines.Scan() && !strings.HasPrefix(lines.Text(), when) {
 	}
+	look()
 	if err := cmd.Process.Signal(sig); err != nil {
 		t.Errorf("the victim ended by itself: %v", err)
 	}

@@ -42,6 +42,9 @@ type known struct {
 	state event.State
 	vars  event.Vars
 	tap   tap
+	// arrival is for the comparison with trace events; traced are the variables that these have told last, those of loss recovery first.
+	arrival arrival
+	traced  [2]event.Vars
 }
 
 // put takes an event from any goroutine. A transmission tells the state of its end: if that is news, an event of its
@@ -75,6 +78,7 @@ func (r *recorder) put(e *event.Event) {
 		k.tap.sends(&e.Seg)
 	case event.KindRx:
 		if e.Seg.Origin != event.Injected || !e.Seg.Flags.Has(event.SYN) { // such a SYN tells nobody's initial number
+			k.arrives(&e.Seg)
 			k.tap.receives(&e.Seg, &e.Derived.Numbers)
 		}
 		r.stateOf(k, e)

@@ -14,6 +14,13 @@ import (
 // asVictim runs this program in a world and returns the line that names the world or the refusal.
 func asVictim(t *testing.T, world string, argv ...string) string {
 	t.Helper()
+	first, _, _ := strings.Cut(victimSays(t, world, argv...), "\n")
+	return first
+}
+
+// victimSays runs this program in a world, started by the command argv if there is one, and returns everything that it says.
+func victimSays(t *testing.T, world string, argv ...string) string {
+	t.Helper()
 	argv = append(argv, "/proc/self/exe")
 	cmd := exec.Command(argv[0], argv[1:]...)
 	if len(argv) > 1 {
@@ -25,8 +32,7 @@ func asVictim(t *testing.T, world string, argv ...string) string {
 	}
 	cmd.Env = append(os.Environ(), victimEnv+"="+world)
 	out, _ := cmd.CombinedOutput() // a refusal is status 1
-	first, _, _ := strings.Cut(string(out), "\n")
-	return first
+	return string(out)
 }
 
 // TestRefusals: where a machine refuses the kernel's world, the run says which right is missing and takes the next world.

@@ -116,5 +116,9 @@ func build(ctx context.Context, c *Config) (*exchange, error) {
 	if c.Client == Kernel || c.Scenario != nil && !c.Scenario.Allows(scenario.Memory) {
 		return nil, refusal
 	}
-	return memory(c, why)
+	x, err = memory(c, why)
+	if err == nil && c.Tracefs {
+		x.untraced = "there is no kernel in this world"
+	}
+	return x, err
 }

@@ -25,7 +25,7 @@ func kernelWorld(ctx context.Context, cfg *Config, world World, why string) (*ex
 		return nil, &EndError{k, &app.Unsupported{Option: "restart", Stack: kernelside.Name(), Why: "a kernel that restarts takes the laboratory with it"}}
 	}
 	host, err := kernelside.Open(ctx, kernelside.Config{Local: cfg.addr(k), Peer: cfg.addr(k.Peer()), MTU: cfg.mtu(), Veth: world == Veth,
-		Socket: cfg.Ends[k].Socket, Helper: cfg.Helper})
+		Watch: cfg.watch(), Socket: cfg.Ends[k].Socket, Helper: cfg.Helper})
 	if err != nil {
 		return nil, endError(k, err)
 	}
@@ -44,6 +44,7 @@ func kernelWorld(ctx context.Context, cfg *Config, world World, why string) (*ex
 	}
 	x.connect(paths[event.Client], paths[event.Server])
 	x.attach(k, host)
+	x.watch(k, host)
 	if cfg.scripted(k.Peer()) {
 		x.script(k.Peer())
 	} else {

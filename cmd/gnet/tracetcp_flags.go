@@ -23,6 +23,7 @@ import (
 type traceWords struct {
 	link, client, until, format string
 	ipv4, ipv6, ascii, explain  bool
+	tracefs                     bool
 	faults                      []string
 	ends                        [3]string // by event.Host
 	bytes, mtu, snap, conns     int
@@ -57,6 +58,7 @@ func (w *traceWords) bind(cmd *cobra.Command) {
 	f.DurationVar(&w.deadline, "deadline", 0, "give up after that time (30s, in virtual time 1h)")
 	decimal(f, &w.snap, "snap", stackprobe.DefaultSnap, "`bytes` of each packet that the machine forms hold")
 	w.bulkWords.bind(f)
+	f.BoolVar(&w.tracefs, "tracefs", false, "read the kernel's own trace events too (root)")
 	decimal(f, &w.width, "width", 0, "`columns` of the picture, 40 to 1000 (those of the terminal, else 80)")
 	f.BoolVar(&w.ascii, "ascii", false, "draw with ASCII alone")
 	f.BoolVar(&w.explain, "explain", false, "write into the picture what each end knows of the other, where it changes")
@@ -95,7 +97,7 @@ func completeEnd(_ *cobra.Command, _ []string, typed string) ([]string, cobra.Sh
 func (w *traceWords) options() (traceOptions, error) {
 	o := traceOptions{Width: w.width, ASCII: w.ascii, Explain: w.explain}
 	o.Bytes, o.Seed, o.Delay, o.Deadline, o.Version = w.bytes, w.seed, w.delay[event.Client], w.deadline, version
-	o.MTU, o.Conns, o.IPv6, o.Snap = w.mtu, w.conns, w.ipv6, w.snap
+	o.MTU, o.Conns, o.IPv6, o.Snap, o.Tracefs = w.mtu, w.conns, w.ipv6, w.snap, w.tracefs
 	if server := w.delay[event.Server]; server != o.Delay {
 		o.DelayServer = &server
 	}

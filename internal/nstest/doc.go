@@ -20,5 +20,5 @@
 //
 // What the machine does not allow is a skip with its reason. The environment
 // variable GNET_REQUIRE is a comma-separated list of capabilities (netns, raw,
-// tun, peers, userns, root) for which a skip is a failure.
+// tun, peers, userns, root, tracefs) for which a skip is a failure.
 package nstest

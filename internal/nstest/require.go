@@ -32,6 +32,8 @@ const (
 	Userns Capability = "userns"
 	// Root: user id 0 with other user ids beside it, for tests that become nobody.
 	Root Capability = "root"
+	// Tracefs: the kernel's trace events, in a mount namespace of our own.
+	Tracefs Capability = "tracefs"
 )
 
 // Require skips the test with the reason if the machine lacks one of the
@@ -75,6 +77,8 @@ func Probe(c Capability) error {
 		return probeUserns()
 	case Root:
 		return probeRoot()
+	case Tracefs:
+		return probeTracefs()
 	}
 	return fmt.Errorf("unknown capability %q", string(c))
 }
@@ -135,6 +139,21 @@ func probeRoot() error {
 		return fmt.Errorf("no user id but 0 in this user namespace")
 	}
 	return nil
+}
+
+// probeTracefs wants root and a kernel that has tracefs.
+func probeTracefs() error {
+	if err := probeRoot(); err != nil {
+		return err
+	}
+	if !netns.CanAdminister() {
+		return fmt.Errorf("no CAP_SYS_ADMIN")
+	}
+	b, err := os.ReadFile("/proc/filesystems")
+	if err == nil && !strings.Contains(string(b), "\ttracefs\n") {
+		err = fmt.Errorf("this kernel has no tracefs")
+	}
+	return err
 }
 
 // Peer is the path of an installed original such as "netstat". It skips or

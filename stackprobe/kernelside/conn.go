@@ -34,7 +34,9 @@ func (h *Host) Connect(port uint16, peer netip.AddrPort) (app.Conn, error) {
 		return nil, err
 	}
 	c := h.add(event.Tuple{Local: netip.AddrPortFrom(h.cfg.Local, port), Remote: peer}, fd)
+	c.known.since = h.clock.Now()
 	err = unix.Connect(fd, sockaddr(peer))
+	c.known.until = h.clock.Now()
 	h.after(c)
 	if err != nil && err != unix.EINPROGRESS {
 		return nil, os.NewSyscallError("connect", err)

@@ -33,6 +33,20 @@ type connection struct {
 	nxt    uint32 // SND.NXT as sent
 
 	timer timer
+	known traces
+}
+
+// traces is what the trace events say of a connection.
+type traces struct {
+	sk     uint64 // the kernel's address of its socket, 0 if none is known
+	cookie uint64 // its number, 0 if it was not asked for
+	// since is when we began to connect it or last handed it a segment, until when the call to connect was over.
+	since, until time.Duration
+	barred       bool // it has had its socket, or another's was taken for it
+	reset        bool // it has accepted a RST
+	// ca is the state of loss recovery if hasCA, resentIn that in which it repeated a segment since the last Sample, if resent.
+	ca, resentIn  uint8
+	hasCA, resent bool
 }
 
 // add begins a connection.
@@ -167,6 +181,7 @@ func (h *Host) Sample(yield func(event.Tuple, event.State, event.Vars)) {
 			changed = append(changed, c)
 		}
 	}
+	h.trace()
 	for range maxTries {
 		for _, c := range changed {
 			h.sample(c)
@@ -177,7 +192,7 @@ func (h *Host) Sample(yield func(event.Tuple, event.State, event.Vars)) {
 		h.pass()
 	}
 	for _, c := range changed {
-		c.dirty, c.timer.due = false, true
+		c.dirty, c.timer.due, c.known.resent = false, true, false
 		if c.state != event.StateUnknown {
 			yield(c.tuple, c.state, c.vars)
 		}

@@ -38,14 +38,18 @@ func (c *connection) evidence(s *segment, inTimer bool, moved event.Evidence) ev
 	switch {
 	case c.repeats(s):
 		ev |= moved & ofRepeated
+		state := c.info.CAState
+		if c.known.resent {
+			state = c.known.resentIn // what it was in that moment
+		}
 		switch {
 		case c.info.State == tcpSynRecv || s.flags.Has(event.SYN|event.ACK):
 			if inTimer && moved&event.SynRetransmitted != 0 {
 				ev |= event.Expired // the timer of an embryonic connection is not in TCPTimeouts
 			}
-		case c.info.CAState == caLoss:
+		case state == caLoss:
 			ev |= event.Resending
-		case c.info.CAState == caRecovery:
+		case state == caRecovery:
 			ev |= event.Recovering
 		}
 	case s.space == 0:

@@ -49,6 +49,9 @@ type transmission struct {
 // goroutine, which has to call all methods from now on.
 func (h *Host) Start(clock vclock.Clock, send func(at time.Duration, packet []byte, sent link.Sent)) (err error) {
 	h.clock, h.send, h.buf = clock, send, make([]byte, 1<<16)
+	if h.tracer != nil {
+		h.tracer.start(clock)
+	}
 	h.poll, err = newPoll(h.device.Fd(), func() { clock.At(clock.Now(), h.woken) })
 	return err
 }
@@ -120,6 +123,7 @@ func (h *Host) keep(packet []byte) []byte {
 
 // pass samples the connections of the batch and hands its packets to the link.
 func (h *Host) pass() {
+	h.trace()
 	own := !h.provoked
 	news := h.movement(own)
 	for i := range h.batch {
@@ -159,6 +163,7 @@ func (h *Host) Deliver(packet []byte) {
 	h.provoked = true
 	if seg, ok := readSegment(packet); ok {
 		if c := h.conns[event.Tuple{Local: seg.dst, Remote: seg.src}]; c != nil {
+			c.known.since = h.clock.Now()
 			c.dirty, c.odd, c.rst = true, seg.flags&(event.SYN|event.RST) != 0, seg.flags.Has(event.RST)
 		}
 	}
@@ -202,6 +207,9 @@ func (h *Host) close() {
 	}
 	for _, l := range h.listening {
 		unix.Close(l.fd)
+	}
+	if h.tracer != nil {
+		h.tracer.close() // before the helper removes the instance
 	}
 	closeAll([]int{h.spare, h.control})
 	if h.device != nil {

@@ -47,6 +47,7 @@ func serve(req *request, buf []byte) int {
 	runtime.LockOSThread()
 	signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT)
 	w := world{req: req}
+	defer w.unwatch()
 	fds, err := w.build()
 	if !answer(fds, err, &w) || err != nil {
 		return 1
@@ -70,7 +71,7 @@ func serve(req *request, buf []byte) int {
 
 // answer sends descriptors, or the error instead, and closes them here.
 func answer(fds []int, err error, w *world) bool {
-	r := reply{pinned: w.pinned, unpinned: w.unpinned}
+	r := reply{pinned: w.pinned, unpinned: w.unpinned, untraced: w.untraced}
 	if err != nil {
 		r.step, r.text = string(StepHelper), err.Error()
 		if e, ok := errors.AsType[*Error](err); ok {

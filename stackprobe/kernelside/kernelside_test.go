@@ -110,14 +110,14 @@ func TestFindDropped(t *testing.T) {
 }
 
 func TestMessages(t *testing.T) {
-	for _, q := range []request{aRequest(), {local: netip.MustParseAddr("2001:db8::1"), peer: netip.MustParseAddr("2001:db8::2"), mtu: 65535, veth: true, quickAck: true, cc: "cubic"}} {
+	for _, q := range []request{aRequest(), {local: netip.MustParseAddr("2001:db8::1"), peer: netip.MustParseAddr("2001:db8::2"), mtu: 65535, veth: true, quickAck: true, watch: 7, cc: "cubic"}} {
 		got, ok := decodeRequest(q.encode())
 		if d := cmp.Diff(q, got, cmp.AllowUnexported(request{}, sysctl{}), cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); d != "" || !ok {
 			t.Errorf("%t %s", ok, d)
 		}
 	}
 	for _, r := range []reply{
-		{pinned: []string{"a=1", "b"}, unpinned: []string{"c: permission denied"}},
+		{pinned: []string{"a=1", "b"}, unpinned: []string{"c: permission denied"}, untraced: "no"},
 		{step: "tun", errno: int(unix.EACCES), text: "no way"},
 	} {
 		got, err := decodeReply(r.encode())
@@ -128,9 +128,9 @@ func TestMessages(t *testing.T) {
 			t.Errorf("failure %v", r.failure())
 		}
 	}
-	for _, bad := range []string{"", "gnet world 2", "gnet world 3 reply\n\n0\n", "gnet world 2 reply\n\nx\n",
-		"gnet world 2\n192.0.2.1\n2001:db8::2\n1500\nfalse\nfalse\nreno", "gnet world 2\n192.0.2.1\n192.0.2.2\n1500\nfalse\nno\nreno",
-		"gnet world 2\n192.0.2.1\n192.0.2.2\n1500\nfalse\nfalse\nreno\n../../kernel/x=1"} {
+	for _, bad := range []string{"", "gnet world 3", "gnet world 9 reply\n\n0\n", "gnet world 3 reply\n\nx\n",
+		"gnet world 3\n192.0.2.1\n2001:db8::2\n1500\nfalse\nfalse\nfalse\n0\nreno", "gnet world 3\n192.0.2.1\n192.0.2.2\n1500\nfalse\nno\nfalse\n0\nreno", "gnet world 3\n192.0.2.1\n192.0.2.2\n1500\nfalse\nfalse\nfalse\n70000\nreno",
+		"gnet world 3\n192.0.2.1\n192.0.2.2\n1500\nfalse\nfalse\nfalse\n0\nreno\n../../kernel/x=1"} {
 		if r, err := decodeReply([]byte(bad)); err == nil {
 			t.Errorf("%q: %+v", bad, r)
 		}
@@ -151,7 +151,7 @@ func FuzzMessages(f *testing.F) {
 	f.Add(q.encode())
 	f.Add((&reply{pinned: []string{"a"}, unpinned: []string{"b"}}).encode())
 	f.Add((&reply{step: "tun", errno: 13, text: "no"}).encode())
-	f.Add([]byte("gnet world 2 reply\n\n-1\n\n+\n-\nx"))
+	f.Add([]byte("gnet world 3 reply\n\n-1\n\n+\n-\nx"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if q, ok := decodeRequest(b); ok {
 			if again, ok := decodeRequest(q.encode()); !ok || !reflect.DeepEqual(again, q) {

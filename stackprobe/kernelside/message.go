@@ -12,9 +12,9 @@ import (
 // The two processes exchange messages over a SOCK_SEQPACKET pair: lines of text, descriptors beside them. The first request is
 // for a world, each later one for a socket in it.
 const (
-	worldMagic  = "gnet world 2"
-	socketMagic = "gnet world 2 socket"
-	replyMagic  = "gnet world 2 reply"
+	worldMagic  = "gnet world 3"
+	socketMagic = "gnet world 3 socket"
+	replyMagic  = "gnet world 3 reply"
 	maxMessage  = 8 << 10
 )
 
@@ -22,9 +22,10 @@ const (
 type request struct {
 	local, peer netip.Addr // of one family
 	mtu         int
-	veth        bool // instead of TUN
-	offload     bool // a TUN interface with segmentation offload
-	quickAck    bool // acknowledge every segment at once (RTAX_QUICKACK)
+	veth        bool   // instead of TUN
+	offload     bool   // a TUN interface with segmentation offload
+	quickAck    bool   // acknowledge every segment at once (RTAX_QUICKACK)
+	watch       uint16 // the server's port, 0 if no trace events are read
 	cc          string
 	sysctls     []sysctl
 }
@@ -33,7 +34,7 @@ type request struct {
 type sysctl struct{ name, value string }
 
 func (r *request) encode() []byte {
-	b := fmt.Appendf(nil, "%s\n%s\n%s\n%d\n%t\n%t\n%t\n%s", worldMagic, r.local, r.peer, r.mtu, r.veth, r.offload, r.quickAck, r.cc)
+	b := fmt.Appendf(nil, "%s\n%s\n%s\n%d\n%t\n%t\n%t\n%d\n%s", worldMagic, r.local, r.peer, r.mtu, r.veth, r.offload, r.quickAck, r.watch, r.cc)
 	for _, s := range r.sysctls {
 		b = fmt.Appendf(b, "\n%s=%s", s.name, s.value)
 	}
@@ -43,7 +44,7 @@ func (r *request) encode() []byte {
 // decodeRequest reads a request; it reports false for anything else, which means that this process is no helper.
 func decodeRequest(b []byte) (request, bool) {
 	f := strings.Split(string(b), "\n")
-	if len(f) < 8 || f[0] != worldMagic {
+	if len(f) < 9 || f[0] != worldMagic {
 		return request{}, false
 	}
 	local, err1 := netip.ParseAddr(f[1])
@@ -52,13 +53,14 @@ func decodeRequest(b []byte) (request, bool) {
 	veth, err4 := strconv.ParseBool(f[4])
 	offload, err5 := strconv.ParseBool(f[5])
 	quick, err6 := strconv.ParseBool(f[6])
-	r := request{local: local, peer: peer, mtu: int(mtu), veth: veth, offload: offload, quickAck: quick, cc: f[7]}
-	for _, err := range [...]error{err1, err2, err3, err4, err5, err6} {
+	watch, err7 := strconv.ParseUint(f[7], 10, 16)
+	r := request{local: local, peer: peer, mtu: int(mtu), veth: veth, offload: offload, quickAck: quick, watch: uint16(watch), cc: f[8]}
+	for _, err := range [...]error{err1, err2, err3, err4, err5, err6, err7} {
 		if err != nil {
 			return request{}, false
 		}
 	}
-	for _, line := range f[8:] {
+	for _, line := range f[9:] {
 		name, value, ok := strings.Cut(line, "=")
 		if !ok || strings.Contains(name, "..") {
 			return request{}, false
@@ -75,6 +77,8 @@ type reply struct {
 	errno      int
 	// pinned lists what was fixed, unpinned what could not be, with the cause.
 	pinned, unpinned []string
+	// untraced says why no trace events are read.
+	untraced string
 }
 
 func (r *reply) encode() []byte {
@@ -84,6 +88,9 @@ func (r *reply) encode() []byte {
 	}
 	for _, p := range r.unpinned {
 		lines = append(lines, "-"+p)
+	}
+	if r.untraced != "" {
+		lines = append(lines, "!"+strings.ReplaceAll(r.untraced, "\n", " "))
 	}
 	b := strings.Join(lines, "\n")
 	return []byte(b[:min(len(b), maxMessage)])
@@ -105,6 +112,8 @@ func decodeReply(b []byte) (reply, error) {
 			r.pinned = append(r.pinned, line[1:])
 		case strings.HasPrefix(line, "-"):
 			r.unpinned = append(r.unpinned, line[1:])
+		case strings.HasPrefix(line, "!"):
+			r.untraced = line[1:]
 		}
 	}
 	return r, nil

@@ -30,6 +30,9 @@ type Config struct {
 	// Offload has the TUN interface carry packets of up to 64 KiB that stand for many segments (link.OpenVnetTUN). Then its
 	// descriptor is for somebody else to read (Host.TUN), Start must not be called, and Dial makes the connection.
 	Offload bool
+	// Watch is the server's port, whose connections the kernel's trace events are read of; 0 for none. What prevents that is no error
+	// (Host.Untraced).
+	Watch uint16
 	// Socket says how every socket and the namespace are set up.
 	Socket app.Socket
 	// Helper is the command that runs Helper; nil stands for this program.
@@ -45,10 +48,13 @@ type Host struct {
 	cfg Config
 	// Pinned says what was fixed in the namespace, Unpinned what could not be.
 	Pinned, Unpinned []string
+	// Untraced says why no trace events are read, "" if they are or if nobody asked for them.
+	Untraced string
 
 	device  *link.Device
 	devices int // /proc/net/dev of the namespace
 	stats   *counters
+	tracer  *tracer // nil without trace events
 	diag    *sockdiag.Conn
 	row     sockdiag.InetRow
 
@@ -74,23 +80,33 @@ func Open(ctx context.Context, c Config) (*Host, error) {
 	if err != nil {
 		return nil, &Error{Step: StepHelper, Err: err}
 	}
-	req := request{local: c.Local, peer: c.Peer, mtu: c.MTU, veth: c.Veth, offload: c.Offload, quickAck: c.Socket.DelayedAck == app.Off,
+	req := request{local: c.Local, peer: c.Peer, mtu: c.MTU, veth: c.Veth, offload: c.Offload, quickAck: c.Socket.DelayedAck == app.Off, watch: c.Watch,
 		cc: c.congestion(), sysctls: sysctlsOf(&c.Socket, c.Local.Is6())}
 	if err := unix.Send(ours, req.encode(), unix.MSG_NOSIGNAL); err != nil {
 		unix.Close(ours)
 		theirs.Close()
 		return nil, &Error{Step: StepHelper, Err: os.NewSyscallError("send", err)}
 	}
-	p, err := start(c.Helper, theirs)
+	p, err := start(c.Helper, theirs, c.Watch == 0)
 	theirs.Close()
 	if err != nil {
 		unix.Close(ours)
 		return nil, &Error{Step: StepNamespaces, Text: err.Error(), Err: err}
 	}
 	h := &Host{cfg: c, control: ours, helper: p, spare: -1, conns: make(map[event.Tuple]*connection)}
-	stop := context.AfterFunc(ctx, func() { p.Cmd.Process.Kill() })
-	defer stop()
-	if err := h.take(); err != nil {
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
+		if c.Watch == 0 {
+			p.Cmd.Process.Kill()
+		}
+		_ = unix.Shutdown(ours, unix.SHUT_RDWR) // which ends one that has to clean up
+	})
+	err = h.take()
+	if !stop() {
+		<-ended
+	}
+	if err != nil {
 		h.Close()
 		return nil, h.explain(ctx, err)
 	}
@@ -103,14 +119,14 @@ func (h *Host) take() error {
 	if err == nil {
 		err = r.failure()
 	}
-	if err == nil && len(fds) != fixedFDs {
+	if err == nil && len(fds) < fixedFDs {
 		err = &Error{Step: StepHelper, Text: "the helper handed over too few descriptors"}
 	}
 	if err != nil {
 		closeAll(fds)
 		return err
 	}
-	h.Pinned, h.Unpinned = r.pinned, r.unpinned
+	h.Pinned, h.Unpinned, h.Untraced = r.pinned, r.unpinned, r.untraced
 	h.devices, h.stats = fds[1], newCounters(fds[2], fds[3])
 	h.diag = sockdiag.New(netlink.Over(fds[4]))
 	if !h.cfg.Veth {
@@ -118,6 +134,11 @@ func (h *Host) take() error {
 	} else if h.device, err = link.Veth(fds[0]); err != nil {
 		unix.Close(fds[0])
 		return &Error{Step: StepVeth, Err: err}
+	}
+	if len(fds) > fixedFDs {
+		if h.tracer, err = newTracer(fds[fixedFDs:]); err != nil {
+			h.Untraced = err.Error()
+		}
 	}
 	fd, err := h.socket()
 	if err != nil {
@@ -162,20 +183,24 @@ func pair() (int, *os.File, error) {
 	return fds[0], os.NewFile(uintptr(fds[1]), "world helper"), nil
 }
 
-// start runs the helper in fresh namespaces that die with us.
-func start(helper []string, control *os.File) (*netns.Process, error) {
+// start runs the helper in fresh namespaces that die with us: at once if it is to be killed, else when it finds that the control socket is
+// closed, for it has something to clean up.
+func start(helper []string, control *os.File, killed bool) (*netns.Process, error) {
 	cmd := netns.Self("gnet", HelperWord)
 	if len(helper) > 0 {
 		cmd = &exec.Cmd{Path: helper[0], Args: append(helper[:len(helper):len(helper)], HelperWord)}
 	}
 	cmd.ExtraFiles = []*os.File{control}
 	netns.Isolate(cmd)
+	if !killed {
+		cmd.SysProcAttr.Pdeathsig = 0
+	}
 	return netns.Start(cmd)
 }
 
 // receive reads an answer of the helper and the descriptors with it.
 func receive(fd int) (reply, []int, error) {
-	buf, oob := make([]byte, maxMessage), make([]byte, unix.CmsgSpace(4*fixedFDs))
+	buf, oob := make([]byte, maxMessage), make([]byte, unix.CmsgSpace(4*maxFDs))
 	var n, oobn int
 	var err error
 	for {

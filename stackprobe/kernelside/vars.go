@@ -7,9 +7,10 @@ import (
 
 // The values of tcpi_state (include/net/tcp_states.h).
 const (
-	tcpSynSent = 2
-	tcpSynRecv = 3
-	tcpClose   = 7
+	tcpEstablished = 1
+	tcpSynSent     = 2
+	tcpSynRecv     = 3
+	tcpClose       = 7
 )
 
 // states translates tcpi_state and idiag_state. NEW_SYN_RECV is a request socket's.

@@ -3,11 +3,13 @@ package kernelside
 import (
 	"net/netip"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
 	"gnet/internal/netns"
 	"gnet/internal/rtnl"
+	"gnet/internal/tracefs"
 	"gnet/stackprobe/link"
 )
 
@@ -15,6 +17,9 @@ import (
 type world struct {
 	req              *request
 	pinned, unpinned []string
+	// instance is that of the trace events; if there is none though one was asked for, untraced says why.
+	instance *tracefs.Instance
+	untraced string
 }
 
 // The names of the interfaces: the kernel's, and the far end of a veth pair.
@@ -28,6 +33,9 @@ var tables = [...]string{"dev", "netstat", "snmp"}
 
 // fixedFDs are the descriptors that come with the first answer: device, tables, socket diagnosis.
 const fixedFDs = 1 + len(tables) + 1
+
+// maxFDs is how many descriptors one message may carry (SCM_MAX_FD in include/net/scm.h).
+const maxFDs = 253
 
 func (w *world) build() ([]int, error) {
 	// A /proc of our own is writable where that of a container is not; without it the old one may do.
@@ -57,7 +65,15 @@ func (w *world) build() ([]int, error) {
 		offloads = "offloads on"
 	}
 	w.pinned = append(w.pinned, "MPTCP off", offloads)
-	return append(fds, diag), nil
+	fds = append(fds, diag)
+	if w.req.watch != 0 {
+		if err := w.watch(); err != nil {
+			w.untraced = err.Error()
+		} else {
+			fds = slices.Concat(fds, w.instance.Formats, w.instance.Pipes)
+		}
+	}
+	return fds, nil
 }
 
 // device makes the interface and returns the descriptor of its far end.

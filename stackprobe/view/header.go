@@ -36,9 +36,26 @@ func (p *page) run(r *event.Run) {
 	for _, l := range r.Crafted {
 		p.text("crafted ", p.clean(l), bad)
 	}
-	p.list("pinned  ", r.Pinned, faint)
+	p.list("pinned  ", fold(r.Pinned), faint)
 	p.list("not so  ", r.Unpinned, bad)
 	p.emit(p.row())
+}
+
+// fold counts the settings of a kernel, which the machine forms list, and leaves the rest as it is.
+func fold(pinned []string) []string {
+	var rest []string
+	sysctls := 0
+	for _, s := range pinned {
+		if strings.HasPrefix(s, "sysctl ") {
+			sysctls++
+		} else {
+			rest = append(rest, s)
+		}
+	}
+	if sysctls < 2 {
+		return pinned
+	}
+	return append([]string{strconv.Itoa(sysctls) + " sysctls"}, rest...)
 }
 
 // list writes texts from outside as one paragraph, nothing if there are none.
