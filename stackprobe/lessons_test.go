@@ -215,3 +215,25 @@ func TestLessonsKernel(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkLessons runs every lesson in memory, and a hundred handshakes beside them.
+func BenchmarkLessons(b *testing.B) {
+	all := allLessons(b)
+	b.Run("lessons", func(b *testing.B) {
+		for b.Loop() {
+			for _, s := range all {
+				if s.Allows(scenario.Memory) {
+					verdictsOf(b, prepared(b, s, scenario.Memory))
+				}
+			}
+		}
+	})
+	handshake := config(b, 0, nil)
+	b.Run("100-handshakes", func(b *testing.B) {
+		for b.Loop() {
+			for range 100 {
+				verdictsOf(b, handshake)
+			}
+		}
+	})
+}
