@@ -59,7 +59,7 @@ func (c *BulkConfig) Check() error {
 	case c.Bytes < 0 || c.Bytes > MaxBulkBytes:
 		return &ConfigError{"bytes", fmt.Sprint(c.Bytes), fmt.Sprintf("1 to %d", int64(MaxBulkBytes))}
 	}
-	link := Config{IPv6: c.IPv6, MTU: c.MTU, Deadline: c.Deadline}
+	link := Config{World: Tun, IPv6: c.IPv6, MTU: c.MTU, Deadline: c.Deadline}
 	return link.Check()
 }
 
