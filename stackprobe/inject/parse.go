@@ -68,8 +68,11 @@ func ParseLine(text string) (Line, error) {
 	if s := &l.Segment; p.err == nil && s.Seq.Base == Natural && s.Kind == "syn" {
 		p.fail("\"seq raw 1000\": nothing was sent before a SYN that its number could follow")
 	}
+	if p.err != nil {
+		return Line{}, p.err
+	}
 	l.Text = l.String()
-	return l, p.err
+	return l, nil
 }
 
 // ParseStep reads one step of a scripted end:
@@ -111,8 +114,11 @@ func ParseStep(text string) (Step, error) {
 	case p.w.Word != "" || !s.Sends && s.State == event.StateUnknown:
 		p.stray(&s)
 	}
+	if p.err != nil {
+		return Step{}, p.err
+	}
 	s.Text = s.String()
-	return s, p.err
+	return s, nil
 }
 
 // parser walks over the words of a line and keeps the first error. Each method takes the words that are its own and leaves
