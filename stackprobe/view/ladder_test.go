@@ -19,7 +19,7 @@ import (
 var update = flag.Bool("update", false, "write the goldens of testdata anew; then read the difference")
 
 var goldenRuns = map[string]func() []event.Event{
-	"plain": plainRun, "lost": lostRun, "cross": crossRun, "timeout": timeoutRun, "odd": oddRun, "long": longRun, "kinds": kindsRun, "waits": waitsRun,
+	"plain": plainRun, "lost": lostRun, "cross": crossRun, "timeout": timeoutRun, "odd": oddRun, "long": longRun, "kinds": kindsRun, "waits": waitsRun, "lesson": lessonRun,
 }
 
 var goldenOptions = map[string]LadderOptions{
