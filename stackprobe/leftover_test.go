@@ -38,11 +38,8 @@ func victim() int {
 	ctx, cancel := signal.NotifyContext(context.Background(), unix.SIGINT)
 	defer cancel()
 	c := stackprobe.Config{World: world, Bytes: 100}
-	if world == stackprobe.Tun {
-		c.Bytes, c.Delay = 100<<20, 50*time.Millisecond
-	}
 	if n, err := strconv.Atoi(os.Getenv(victimBytes)); err == nil {
-		c.Bytes = n
+		c.Bytes, c.Delay = n, 50*time.Millisecond
 	}
 	c.Tracefs = os.Getenv(victimTracefs) != ""
 	for e, err := range stackprobe.Run(ctx, c) {
@@ -71,31 +68,83 @@ func cutWorld(out string) (world, why string, ok bool) {
 // program ends, and looks for processes, links, namespaces and files.
 func TestNothingIsLeftOnTheHost(t *testing.T) {
 	nstest.Require(t, nstest.Netns, nstest.TUN)
-	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGKILL} {
-		for _, when := range []string{"established", "world", "start"} {
-			t.Run(sig.String()+" at "+when, func(t *testing.T) {
-				dir := t.TempDir()
-				before := hostState(t)
-				session := endVictim(t, dir, sig, when, func() {})
-				expectNoSession(t, session)
-				if d := cmp.Diff(before, hostState(t)); d != "" {
-					t.Errorf("the host has changed: %s", d)
-				}
-				if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-					t.Errorf("files are left: %v, %v", left, err)
-				}
-			})
+	for _, world := range []stackprobe.World{stackprobe.Tun, stackprobe.Veth} {
+		for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGKILL} {
+			for _, when := range []string{"established", "world", "start"} {
+				t.Run(fmt.Sprintf("%v, %v at %s", world, sig, when), func(t *testing.T) { leavesNothing(t, world, sig, when) })
+			}
 		}
 	}
 }
 
+func leavesNothing(t *testing.T, world stackprobe.World, sig syscall.Signal, when string) {
+	dir := t.TempDir()
+	before := hostState(t)
+	var ours []string
+	session := endVictim(t, world, dir, sig, when, func(session int) { ours = namespacesOf(t, session) })
+	if when == "established" && len(ours) < 3 {
+		t.Errorf("namespaces %v: want a net, a pid and a mnt of its own", ours)
+	}
+	expectNoSession(t, session)
+	if d := cmp.Diff(before, hostState(t)); d != "" {
+		t.Errorf("the host has changed: %s", d)
+	}
+	if users := usersOf(t, ours); len(users) > 0 {
+		t.Errorf("namespaces are left: %v", users)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("files are left: %v, %v", left, err)
+	}
+}
+
+// namespacesOf lists the namespaces of a session's processes that are not this process's: "net:[4026532201]".
+func namespacesOf(t *testing.T, session int) (names []string) {
+	t.Helper()
+	for _, stat := range inSession(t, session) {
+		pid, _, _ := strings.Cut(stat, " ")
+		for _, kind := range []string{"net", "pid", "mnt", "user"} {
+			here, _ := os.Readlink("/proc/self/ns/" + kind)
+			there, err := os.Readlink(filepath.Join("/proc", pid, "ns", kind))
+			if err == nil && there != here {
+				names = append(names, there)
+			}
+		}
+	}
+	return names
+}
+
+// usersOf lists what keeps the namespaces: live processes in them, and descriptors of them. A dead process that nobody has waited for
+// yet, its parent being gone, keeps nothing else.
+func usersOf(t *testing.T, names []string) (users []string) {
+	t.Helper()
+	for _, pattern := range []string{"/proc/[0-9]*/ns/*", "/proc/[0-9]*/fd/*"} {
+		links, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, link := range links {
+			if to, err := os.Readlink(link); err == nil && slices.Contains(names, to) && !dead(link) {
+				users = append(users, link+" -> "+to)
+			}
+		}
+	}
+	return users
+}
+
+// dead reports whether the process that a link below /proc belongs to has ended.
+func dead(link string) bool {
+	b, err := os.ReadFile(filepath.Join(filepath.Dir(filepath.Dir(link)), "stat"))
+	s := string(b)
+	return err != nil || strings.HasPrefix(s[strings.LastIndexByte(s, ')')+1:], " Z")
+}
+
 // endVictim starts the victim in a session of its own, sends it sig when it has said a line that starts with when
 // ("start": at once), waits for it, and returns the session's number. It calls look before.
-func endVictim(t *testing.T, dir string, sig syscall.Signal, when string, look func()) int {
+func endVictim(t *testing.T, world stackprobe.World, dir string, sig syscall.Signal, when string, look func(session int)) int {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), victimEnv+"=tun", "TMPDIR="+dir, "HOME="+dir)
+	cmd.Env = append(os.Environ(), victimEnv+"="+world.String(), victimBytes+"=100000000", "TMPDIR="+dir, "HOME="+dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -107,7 +156,7 @@ func endVictim(t *testing.T, dir string, sig syscall.Signal, when string, look f
 	lines := bufio.NewScanner(out)
 	for when != "start" && lines.Scan() && !strings.HasPrefix(lines.Text(), when) {
 	}
-	look()
+	look(cmd.Process.Pid)
 	if err := cmd.Process.Signal(sig); err != nil {
 		t.Errorf("the victim ended by itself: %v", err)
 	}

@@ -129,7 +129,7 @@ func TestNoInstanceIsLeft(t *testing.T) {
 		for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGKILL} {
 			for _, when := range []string{"established", "world"} {
 				before, during := instances(t), 0
-				session := endVictim(t, t.TempDir(), sig, when, func() { during = len(instances(t)) })
+				session := endVictim(t, stackprobe.Tun, t.TempDir(), sig, when, func(int) { during = len(instances(t)) })
 				expectNoSession(t, session)
 				if during <= len(before) {
 					t.Errorf("%v at %s: there was no instance", sig, when)
@@ -164,7 +164,6 @@ func TestTracefsRefused(t *testing.T) {
 	nstest.Require(t, nstest.Netns, nstest.TUN, nstest.Root, nstest.Userns)
 	setpriv := nstest.Peer(t, "setpriv")
 	t.Setenv(victimTracefs, "1")
-	t.Setenv(victimBytes, "100")
 	for world, want := range map[string]string{
 		"tun":  "note warning: no trace events of the kernel: mount tracefs: operation not permitted",
 		"auto": "note warning: no trace events of the kernel: mount tracefs: operation not permitted",
