@@ -63,6 +63,7 @@ func lessonColumns() []render.Column[lessonRow] {
 		number("passed", "Expectations that were met.", func(r *row) int { return r.passed }),
 		number("failed", "Expectations that were not.", func(r *row) int { return r.failed }),
 		number("not_judged", "Expectations of other worlds.", func(r *row) int { return r.unjudged }),
+		lessonFailures(),
 		word("reason", "Why the exchange failed, which nothing expects.", func(r *row) string { return r.reason }),
 		word("not_run", "Why it was not run.", func(r *row) string { return r.why }),
 	}
@@ -77,5 +78,26 @@ func lessonWorlds() render.Column[lessonRow] {
 		}
 	})
 	c.Sub = []render.Field{{Name: "world", Kind: render.String, Doc: "memory, kernel, kernel-client or kernel-server."}}
+	return c
+}
+
+// lessonFailures lists the expectations that were not met.
+func lessonFailures() render.Column[lessonRow] {
+	c := column("failures", render.List, "", "The expectations that were not met.", func(r *lessonRow, v *render.Value) {
+		if !r.ran {
+			return
+		}
+		v.EmptyList()
+		for i := range r.verdicts {
+			x := &r.verdicts[i]
+			failure := v.Object(3)
+			failure[0].Str(x.Text)
+			failure[1].Int(int64(x.Line))
+			failure[2].Str(x.Found)
+		}
+	})
+	c.Sub = []render.Field{{Name: "expectation", Kind: render.String, Doc: "What the lesson expects."},
+		{Name: "expectation_line", Kind: render.Int, Doc: "Its line in the file."},
+		{Name: "found", Kind: render.String, Doc: "What there was."}}
 	return c
 }

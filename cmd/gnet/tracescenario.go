@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -90,7 +91,12 @@ func unknownLesson(name string) error {
 
 // readScenario reads a file of somebody's own.
 func readScenario(file string) (*scenario.Scenario, error) {
-	text, err := os.ReadFile(file)
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fail(statusCannot, "%w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, scenario.MaxText+1)) // a device may have no end
 	if err != nil {
 		return nil, fail(statusCannot, "%w", err)
 	}

@@ -12,11 +12,11 @@ import (
 	"gnet/stackprobe/event"
 )
 
-// The bounds of a file.
-const (
-	maxText = 256 << 10
-	maxTime = 24 * time.Hour
-)
+// MaxText is the longest file in octets.
+const MaxText = 256 << 10
+
+// maxTime bounds every time in a file.
+const maxTime = 24 * time.Hour
 
 // Parse reads the file of that name. Its lines are
 //
@@ -29,7 +29,7 @@ const (
 // be there, expect, fault, inject and peer may stand more than once. The error is an *Error.
 func Parse(file, text string) (*Scenario, error) {
 	p := parser{s: &Scenario{File: file, Name: baseName(file)}, seen: map[string]bool{}}
-	if len(text) > maxText {
+	if len(text) > MaxText {
 		return nil, &Error{File: file, Line: 1, Column: 1, Word: "file", Want: "at most 256 KiB"}
 	}
 	for line := range strings.Lines(text) {
