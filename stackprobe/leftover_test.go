@@ -27,14 +27,21 @@ import (
 // the world and its reason, then a line when the connection is established; then the exchange goes on for long.
 const victimEnv = "GNET_TEST_VICTIM"
 
-// victimTracefs has it read trace events, victimBytes says how much it sends.
+// victimTracefs has it read trace events, victimBytes says how much it sends, victimFilter forbids it to make namespaces.
 const (
 	victimTracefs = "GNET_TEST_TRACEFS"
 	victimBytes   = "GNET_TEST_BYTES"
+	victimFilter  = "GNET_TEST_FILTER"
 )
 
 func victim() int {
 	world, _ := stackprobe.ParseWorld(os.Getenv(victimEnv))
+	if os.Getenv(victimFilter) != "" {
+		if err := denyNamespaces(); err != nil {
+			fmt.Println("filter", err)
+			return 1
+		}
+	}
 	ctx, cancel := signal.NotifyContext(context.Background(), unix.SIGINT)
 	defer cancel()
 	c := stackprobe.Config{World: world, Bytes: 100}

@@ -21,6 +21,13 @@ func asVictim(t *testing.T, world string, argv ...string) string {
 // victimSays runs this program in a world, started by the command argv if there is one, and returns everything that it says.
 func victimSays(t *testing.T, world string, argv ...string) string {
 	t.Helper()
+	out, _ := victimCommand(t, world, argv...).CombinedOutput() // a refusal is status 1
+	return string(out)
+}
+
+// victimCommand makes the command for that.
+func victimCommand(t *testing.T, world string, argv ...string) *exec.Cmd {
+	t.Helper()
 	argv = append(argv, "/proc/self/exe")
 	cmd := exec.Command(argv[0], argv[1:]...)
 	if len(argv) > 1 {
@@ -31,8 +38,7 @@ func victimSays(t *testing.T, world string, argv ...string) string {
 		cmd.Args[len(cmd.Args)-1] = self
 	}
 	cmd.Env = append(os.Environ(), victimEnv+"="+world)
-	out, _ := cmd.CombinedOutput() // a refusal is status 1
-	return string(out)
+	return cmd
 }
 
 // TestRefusals: where a machine refuses the kernel's world, the run says which right is missing and takes the next world.
