@@ -146,10 +146,10 @@ func TestBulk_canceled(t *testing.T) {
 // TestBulk_refused: what cannot be is refused before anything is moved, with the end and the option.
 func TestBulk_refused(t *testing.T) {
 	for want, c := range map[string]stackprobe.BulkConfig{
-		"time -1s: want more than 0s, at most 1h0m0s":               {Time: -time.Second},
-		"bytes -1: want 1 to 17592186044416":                        {Bytes: -1},
+		"time -1s: want more than 0s, at most 1h0m0s":                    {Time: -time.Second},
+		"bytes -1: want 1 to 17592186044416":                             {Bytes: -1},
 		fmt.Sprintf("mtu 10: want %d to 65535", stackprobe.MinMTUKernel): {MTU: 10},
-		"mtu 1279: want 1280 to 65535":                              {MTU: 1279, IPv6: true},
+		"mtu 1279: want 1280 to 65535":                                   {MTU: 1279, IPv6: true},
 	} {
 		_, err := stackprobe.OpenBulk(t.Context(), c)
 		if _, ok := errors.AsType[*stackprobe.ConfigError](err); !ok || err.Error() != want {
