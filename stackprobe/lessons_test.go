@@ -195,7 +195,7 @@ func otherwise(text string) string {
 // The lateness of the machine from which on a run in real time says nothing: timers of TCP expire by it. A run is then made
 // again, so often at most.
 const (
-	standstill = 40 * time.Millisecond
+	standstill = 20 * time.Millisecond
 	attempts   = 12
 )
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -107,39 +108,42 @@ func TestExpectationString(t *testing.T) {
 	}
 }
 
+// mistakes are files that cannot be read, and what is said of each.
+var mistakes = []struct{ text, want string }{
+	{"", `t.scn:1:1: ends where a line title should follow`},
+	{"title t\n", `t.scn:2:1: ends where a line world should follow`},
+	{frame("titel x"), `t.scn:3:1: "titel": want title, look, world, delay, mtu, seed, ipv6, connections, client, server, fault, inject, peer, until, deadline or expect; did you mean "title"?`},
+	{frame("title x"), `t.scn:3:1: "title": want title only once`},
+	{frame("  more"), `t.scn:3:3: "more": want no blank at the beginning: only a look goes on in the next line`},
+	{frame("look"), `t.scn:3:5: ends where a sentence should follow`},
+	{frame("ipv6 now"), `t.scn:3:6: "now": want nothing more`},
+	{frame("mtu 67"), `t.scn:3:5: "67": want a number from 68 to 65535`},
+	{frame("delay fast"), `t.scn:3:7: "fast": want a time up to 1m such as 20ms, or two such as 5ms,80ms: the client's and the server's`},
+	{frame("until close"), `t.scn:3:7: "close": want done or closed; did you mean "closed"?`},
+	{frame("look caf\x1b"), `t.scn:3:9: "\x1b": want text in UTF-8 without control characters`},
+	{"title é\nworld é", `t.scn:2:7: "é": want memory, kernel, kernel-client or kernel-server`},
+	{"title t\nworld kernel kernel-client", `t.scn:2:14: "kernel-client": want each world once: kernel is kernel-client and kernel-server`},
+	{frame("expect"), `t.scn:3:7: ends where segments, retransmissions, spurious, arrivals, lost, faults, icmp, duplicate-acks, duplicates, corrupted, timers, sent, delivered, gap, error, result, knows, or client.state and the like should follow`},
+	{frame("expect cleint.state CLOSED"), `t.scn:3:8: "cleint.state": want client or server before the dot; did you mean "client.state"?`},
+	{frame("expect client.stat CLOSED"), `t.scn:3:8: "client.stat": want client. or server. and one of state, states, window, cwnd, ssthresh, rto, srtt, flight, backoff, snd-una, snd-nxt, snd-wnd, rcv-nxt, rcv-wnd, snd-mss or congestion; did you mean "client.state"?`},
+	{frame("expect segments clint = 1"), `t.scn:3:17: "clint": want client or server; did you mean "client"?`},
+	{frame("expect segments client sin = 1"), `t.scn:3:24: "sin": want a class such as syn, data, seq 1-1000 or len>=500, a comparison, a number, none, or a quantity such as "sent client"; did you mean "syn"?`},
+	{frame("expect client.state ESTABLISHD"), `t.scn:3:21: "ESTABLISHD": want a state: CLOSED, LISTEN, SYN-SENT, SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT, CLOSING, LAST-ACK, TIME-WAIT or RESET; did you mean "ESTABLISHED"?`},
+	{frame("expect client.state < CLOSED"), `t.scn:3:21: "<": want = or !=`},
+	{frame("expect retransmissions client = 1 reason speed"), `t.scn:3:42: "speed": want new, ack, rto, fast, tlp, window-probe, keepalive, reset, retransmit, challenge-ack, delayed-ack or pmtu`},
+	{frame("expect client.cwnd = 2 reason rto"), `t.scn:3:24: "reason": want nothing more, or a condition: conn, at 1s, 1s..2s, ever or in`},
+	{frame("expect result ok at 1s"), `t.scn:3:18: "at": want nothing more, or a condition: in`},
+	{frame("expect error client \"no end"), `t.scn:3:21: "\"no": want a second quote behind the text`},
+	{frame("expect client.cwnd 1 2s..1s"), `t.scn:3:22: "2s..1s": want a later end than the beginning`},
+	{frame("expect gap client syn 2 to 2 = 1s"), `t.scn:3:28: "2": want a later segment than the first`},
+	{frame("expect knows sever fin arrived"), `t.scn:3:14: "sever": want not, unaware, assumes, wrong, client or server; did you mean "server"?`},
+	{frame("expect knows server fin"), `t.scn:3:24: ends where arrived should follow`},
+	{frame("expect knows server fin arrived 1s..2s"), `t.scn:3:33: "1s..2s": want nothing more, or a condition: conn, at 1s or in`},
+	{frame("expect knows at 1s"), `t.scn:3:14: "at": want not, unaware, assumes, wrong, client or server`},
+}
+
 func TestErrors(t *testing.T) {
-	for _, c := range [...]struct{ text, want string }{
-		{"", `t.scn:1:1: ends where a line title should follow`},
-		{"title t\n", `t.scn:2:1: ends where a line world should follow`},
-		{frame("titel x"), `t.scn:3:1: "titel": want title, look, world, delay, mtu, seed, ipv6, connections, client, server, fault, inject, peer, until, deadline or expect; did you mean "title"?`},
-		{frame("title x"), `t.scn:3:1: "title": want title only once`},
-		{frame("  more"), `t.scn:3:3: "more": want no blank at the beginning: only a look goes on in the next line`},
-		{frame("look"), `t.scn:3:5: ends where a sentence should follow`},
-		{frame("ipv6 now"), `t.scn:3:6: "now": want nothing more`},
-		{frame("mtu 67"), `t.scn:3:5: "67": want a number from 68 to 65535`},
-		{frame("delay fast"), `t.scn:3:7: "fast": want a time up to 1m such as 20ms, or two such as 5ms,80ms: the client's and the server's`},
-		{frame("until close"), `t.scn:3:7: "close": want done or closed; did you mean "closed"?`},
-		{frame("look caf\x1b"), `t.scn:3:9: "\x1b": want text in UTF-8 without control characters`},
-		{"title é\nworld é", `t.scn:2:7: "é": want memory, kernel, kernel-client or kernel-server`},
-		{"title t\nworld kernel kernel-client", `t.scn:2:14: "kernel-client": want each world once: kernel is kernel-client and kernel-server`},
-		{frame("expect"), `t.scn:3:7: ends where segments, retransmissions, spurious, arrivals, lost, faults, icmp, duplicate-acks, duplicates, corrupted, timers, sent, delivered, gap, error, result, knows, or client.state and the like should follow`},
-		{frame("expect cleint.state CLOSED"), `t.scn:3:8: "cleint.state": want client or server before the dot; did you mean "client.state"?`},
-		{frame("expect client.stat CLOSED"), `t.scn:3:8: "client.stat": want client. or server. and one of state, states, window, cwnd, ssthresh, rto, srtt, flight, backoff, snd-una, snd-nxt, snd-wnd, rcv-nxt, rcv-wnd, snd-mss or congestion; did you mean "client.state"?`},
-		{frame("expect segments clint = 1"), `t.scn:3:17: "clint": want client or server; did you mean "client"?`},
-		{frame("expect segments client sin = 1"), `t.scn:3:24: "sin": want a class such as syn, data, seq 1-1000 or len>=500, a comparison, a number, none, or a quantity such as "sent client"; did you mean "syn"?`},
-		{frame("expect client.state ESTABLISHD"), `t.scn:3:21: "ESTABLISHD": want a state: CLOSED, LISTEN, SYN-SENT, SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT, CLOSING, LAST-ACK, TIME-WAIT or RESET; did you mean "ESTABLISHED"?`},
-		{frame("expect client.state < CLOSED"), `t.scn:3:21: "<": want = or !=`},
-		{frame("expect retransmissions client = 1 reason speed"), `t.scn:3:42: "speed": want new, ack, rto, fast, tlp, window-probe, keepalive, reset, retransmit, challenge-ack, delayed-ack or pmtu`},
-		{frame("expect client.cwnd = 2 reason rto"), `t.scn:3:24: "reason": want nothing more, or a condition: conn, at 1s, 1s..2s, ever or in`},
-		{frame("expect result ok at 1s"), `t.scn:3:18: "at": want nothing more, or a condition: in`},
-		{frame("expect error client \"no end"), `t.scn:3:21: "\"no": want a second quote behind the text`},
-		{frame("expect client.cwnd 1 2s..1s"), `t.scn:3:22: "2s..1s": want a later end than the beginning`},
-		{frame("expect gap client syn 2 to 2 = 1s"), `t.scn:3:28: "2": want a later segment than the first`},
-		{frame("expect knows sever fin arrived"), `t.scn:3:14: "sever": want not, unaware, assumes, wrong, client or server; did you mean "server"?`},
-		{frame("expect knows server fin"), `t.scn:3:24: ends where arrived should follow`},
-		{frame("expect knows server fin arrived 1s..2s"), `t.scn:3:33: "1s..2s": want nothing more, or a condition: conn, at 1s or in`},
-		{frame("expect knows at 1s"), `t.scn:3:14: "at": want not, unaware, assumes, wrong, client or server`},
-	} {
+	for _, c := range mistakes {
 		_, err := Parse("t.scn", c.text)
 		if err == nil || err.Error() != c.want {
 			t.Errorf("%q:\n got %v\nwant %s", c.text, err, c.want)
@@ -175,12 +179,21 @@ func FuzzParse(f *testing.F) {
 	for _, c := range expectations {
 		f.Add(frame("expect " + c[0]))
 	}
+	for _, c := range mistakes {
+		f.Add(c.text)
+	}
+	for _, line := range []string{"seed x", "deadline 0s", "world", "delay 1s,x", "expect gap client x to 2 1s", "expect gap client 1 of 2 1s", "expect gap client 1 to x 1s",
+		"expect client.rto x", "expect client.rto < 1s +- 1ms", "expect duplicate-acks client 1 cause x", "expect client.cwnd x", "expect client.cwnd 1 x..1s",
+		"expect client.cwnd 1 1s..x", "expect client.cwnd 1 at x", "expect client.cwnd 1 in x", "expect timers client x", "expect sent client sent x",
+		"expect lost client seq 2-1 = 1", "expect lost client len>=x = 1", "expect error client x", "expect error client \"a\"b\"", "expect result x"} {
+		f.Add(frame(line))
+	}
 	f.Add(frame("look a\n #b\n c #d\nclient x  y\nserver z\nfault f\ninject i\npeer p\nseed 1\nipv6\nmtu 100\ndelay 1s,2s\nuntil done\ndeadline 1s\nconnections 2"))
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := Parse("f.scn", text)
 		if err != nil {
 			e, ok := errors.AsType[*Error](err)
-			if !ok || e.Line < 1 || e.Column < 1 || e.Want == "" {
+			if !ok || e.Line < 1 || e.Column < 1 || e.Want == "" || !strings.Contains(e.Error(), e.Want) || !strings.HasSuffix(e.Pointer(), "^") {
 				t.Fatalf("%#v", err)
 			}
 			return
