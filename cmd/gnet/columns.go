@@ -43,6 +43,8 @@ func schemas() []man.Table {
 		schema(lessonSchema, "row", lessonColumns()),
 		schema(bulkSchema, "row", bulkColumns()),
 		schema(bulkSchema, "summary", bulkSummaryColumns()),
+		schema(compareSchema, "row", compareColumns()),
+		schema(compareSchema, "summary", compareSummaryColumns()),
 	}
 }
 

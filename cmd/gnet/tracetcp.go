@@ -29,6 +29,8 @@ type traceOptions struct {
 	ASCII bool
 	// Explain adds what each end knows of the other.
 	Explain bool
+	// Compare is the end that is to be compared in two runs, None for a single run.
+	Compare event.Host
 }
 
 const traceLong = `Open a TCP connection over a link of our own, send, get everything back, close,
@@ -90,6 +92,9 @@ func newTraceTCPCommand(e *env, run func(context.Context, *env, traceOptions) er
 			if err != nil {
 				return err
 			}
+			if o.Compare != event.None && (s.list || s.all) {
+				return fail(statusUsage, "--compare: want one lesson or none, not --list or --all")
+			}
 			return s.runOrList(cmd.Context(), e, cmd, o, run)
 		},
 	}
@@ -112,6 +117,9 @@ var errFailed = errors.New("the exchange failed")
 
 // runTraceTCP runs the exchange and shows it.
 func runTraceTCP(ctx context.Context, e *env, o traceOptions) error {
+	if o.Compare != event.None {
+		return runTraceCompare(ctx, e, o)
+	}
 	ctx, cancel := signal.NotifyContext(ctx, unix.SIGINT, unix.SIGTERM)
 	defer cancel()
 	// The second signal finds the default action again: a run whose output is stuck cannot come to its end.

@@ -22,6 +22,7 @@ import (
 // traceWords are the options of `trace tcp` as they stand on the command line.
 type traceWords struct {
 	link, client, until, format string
+	compare                     string
 	ipv4, ipv6, ascii, explain  bool
 	tracefs                     bool
 	faults                      []string
@@ -62,10 +63,13 @@ func (w *traceWords) bind(cmd *cobra.Command) {
 	decimal(f, &w.width, "width", 0, "`columns` of the picture, 40 to 1000 (those of the terminal, else 80)")
 	f.BoolVar(&w.ascii, "ascii", false, "draw with ASCII alone")
 	f.BoolVar(&w.explain, "explain", false, "write into the picture what each end knows of the other, where it changes")
+	f.StringVar(&w.compare, "compare", "", "run twice, that `end` once the kernel and once the engine, and list the decisions that differ: client (default) or server")
+	f.Lookup("compare").NoOptDefVal = event.Client.String()
 	f.StringVar(&w.format, "format", "classic", strings.Join(render.FormatWords(), ", "))
 	f.BoolFunc("json", "the same as --format json", func(v string) error { return setJSON(&w.format, v) })
 	completeFlag(cmd, "link", "auto", "tun", "veth", "memory")
 	completeFlag(cmd, "client", "kernel", "engine")
+	completeFlag(cmd, "compare", compareRoles()...)
 	completeFlag(cmd, "until", "done", "closed")
 	completeFlag(cmd, "seed", "random")
 	completeFlag(cmd, "format", render.FormatWords()...)
@@ -123,7 +127,7 @@ func (w *traceWords) options() (traceOptions, error) {
 	if err := o.Check(); err != nil {
 		return o, configFailure(err)
 	}
-	return o, nil
+	return o, w.comparison(&o)
 }
 
 // choices reads the options that are one word of several, and the bounds that the laboratory does not know.
