@@ -31,11 +31,12 @@ type LadderOptions struct {
 // Ladder draws the events of one run as they come: from 80 columns as a ladder with a time line for each end, below as
 // one line per segment. A segment has a row where it leaves and one where it arrives, so that the delay is seen.
 type Ladder struct {
-	page  page
-	sum   analyze.Summary
-	form  form
-	title bool
-	knows *analyze.Knows // nil if it is not asked for
+	page   page
+	sum    analyze.Summary
+	form   form
+	title  bool
+	storms storms
+	knows  *analyze.Knows // nil if it is not asked for
 }
 
 // form is one of the two ways to draw: ladder and compact.
@@ -93,7 +94,12 @@ func (l *Ladder) Event(e *event.Event) error {
 			l.form.heading()
 			l.title = true
 		}
-		l.form.event(e)
+		if !l.storms.hides(e) {
+			if text := l.storms.ended(e); text != "" {
+				l.form.explain(e, text, faint)
+			}
+			l.form.event(e)
+		}
 		if l.knows != nil {
 			l.explain(e)
 		}
@@ -103,6 +109,7 @@ func (l *Ladder) Event(e *event.Event) error {
 
 // Close draws what is still open and the summary. It does not close the writer.
 func (l *Ladder) Close() error {
+	l.storms.rest(func(h event.Host, t int64, text string) { l.form.explain(&event.Event{T: t, Host: h}, text, faint) })
 	l.form.finish()
 	l.page.summary(&l.sum)
 	l.page.verdicts()
