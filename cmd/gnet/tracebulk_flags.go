@@ -29,7 +29,7 @@ func bulkRefusal(name string) string {
 	switch name {
 	case "bulk", "time", "bytes", "ipv4", "ipv6", "mtu", "at-client", "at-server", "deadline", "link", "client", "format", "json":
 		return ""
-	case "fault", "delay":
+	case "fault", "delay", "inject", "peer":
 		return "its packets go from stack to stack, not through the laboratory's link"
 	case "seed":
 		return "nothing is drawn at random"

@@ -177,6 +177,10 @@ func (o *traceOptions) replaceContent(name string, given *stackprobe.Config) boo
 		o.MTU = given.MTU
 	case "fault":
 		o.Faults = append(o.Faults, given.Faults...)
+	case "inject":
+		o.Inject = append(o.Inject, given.Inject...)
+	case "peer":
+		o.Peer = append(o.Peer, given.Peer...)
 	case "bytes":
 		o.Bytes = given.Bytes
 	case "at-client":

@@ -25,7 +25,7 @@ type traceWords struct {
 	compare                     string
 	ipv4, ipv6, ascii, explain  bool
 	tracefs                     bool
-	faults                      []string
+	faults, inject, peer        []string
 	ends                        [3]string // by event.Host
 	bytes, mtu, snap, conns     int
 	width                       int
@@ -44,6 +44,8 @@ func (w *traceWords) bind(cmd *cobra.Command) {
 	f.BoolVarP(&w.ipv4, "ipv4", "4", false, "the link carries IPv4 (default)")
 	f.BoolVarP(&w.ipv6, "ipv6", "6", false, "the link carries IPv6")
 	decimal(f, &w.mtu, "mtu", stackprobe.DefaultMTU, "`MTU` of the link")
+	f.StringArrayVar(&w.inject, "inject", nil, "put a crafted `segment` on the link; may be given several times")
+	f.StringArrayVar(&w.peer, "peer", nil, "`step` of an end that follows a script and has no stack; may be given several times")
 	f.StringArrayVar(&w.faults, "fault", nil, "`rule` of the link; may be given several times")
 	decimal(f, &w.bytes, "bytes", stackprobe.DefaultBytes, "`bytes` that the client sends and gets back")
 	f.StringVar(&w.ends[event.Client], "at-client", "", "what the client does and how its socket is made, in `words` (see above)")
@@ -117,6 +119,9 @@ func (w *traceWords) options() (traceOptions, error) {
 			return o, faultFailure(err)
 		}
 		o.Faults = append(o.Faults, r)
+	}
+	if err := w.crafted(&o); err != nil {
+		return o, err
 	}
 	for h := event.Client; h <= event.Server; h++ {
 		var err error

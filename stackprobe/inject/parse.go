@@ -39,6 +39,11 @@ func (e *Error) Error() string {
 	return text
 }
 
+// Pointer returns two lines, the text and a caret below the word at fault.
+func (e *Error) Pointer() string {
+	return e.Text + "\n" + strings.Repeat(" ", len([]rune(e.Text[:e.Offset]))) + "^"
+}
+
 // ParseLine reads one crafted segment:
 //
 //	line    = [ "client>" | "server>" ] when segment { "from" ADDRESS | "port" N [ "-" N ] | "every" T }

@@ -123,6 +123,9 @@ func TestError_sentence(t *testing.T) {
 		"at 1s":     `"at 1s": ends where syn, synack, ack, data, fin or rst should follow`,
 	} {
 		_, err := inject.ParseLine(text)
+		if e, ok := errors.AsType[*inject.Error](err); ok && e.Pointer() != text+"\n"+strings.Repeat(" ", e.Offset)+"^" {
+			t.Errorf("%q points at %q", text, e.Pointer())
+		}
 		if err == nil || err.Error() != want {
 			t.Errorf("%q: %v, want %s", text, err, want)
 		}
