@@ -148,7 +148,7 @@ func (l *lessonRow) run(ctx context.Context, flags *pflag.FlagSet, given traceOp
 	l.ran, l.world = true, world.String()
 	for ev, err := range stackprobe.Run(ctx, o.Config) {
 		if err != nil {
-			return traceStatus(err)
+			return lessonStatus(l.Scenario, err)
 		}
 		switch ev.Kind {
 		case event.KindExpectation:

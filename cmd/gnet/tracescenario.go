@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"gnet/stackprobe"
+	"gnet/stackprobe/app"
 	"gnet/stackprobe/event"
 	"gnet/stackprobe/scenario"
 )
@@ -155,6 +156,8 @@ func (o *traceOptions) replace(name string, given *stackprobe.Config) bool {
 		if o.Client = given.Client; o.World == stackprobe.Memory && o.Client == stackprobe.Kernel {
 			o.World = stackprobe.Auto
 		}
+	case "tracefs":
+		o.Tracefs = given.Tracefs
 	case "snap":
 		o.Snap = given.Snap
 	case "deadline":
@@ -229,6 +232,14 @@ func (t *tally) failure(s *scenario.Scenario, end *event.End) error {
 		return fail(statusNo, "%w: %s", errFailed, end.Reason)
 	}
 	return nil
+}
+
+// lessonStatus is traceStatus for a run of s, nil for a plain one: an option that a stack refuses is the file's.
+func lessonStatus(s *scenario.Scenario, err error) error {
+	if _, refused := errors.AsType[*app.Unsupported](err); refused && s != nil {
+		return fail(statusUsage, "%s: %w", s.Name, err).withHint("it is written for %s", worldWords(s))
+	}
+	return traceStatus(err)
 }
 
 // runOrList runs what the words ask for: lessons, a scenario, or a plain exchange.

@@ -150,7 +150,7 @@ func runTraceTCP(ctx context.Context, e *env, o traceOptions) error {
 		return err
 	}
 	if runErr != nil {
-		return traceStatus(runErr)
+		return lessonStatus(o.Scenario, runErr)
 	}
 	return verdicts.failure(o.Scenario, end)
 }
