@@ -6,8 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"gnet/stackprobe"
 	"gnet/stackprobe/analyze"
 	"gnet/stackprobe/event"
+	"gnet/stackprobe/scenario"
 )
 
 // knowledge writes how what the ends know changes in a run: beside each event that changed something a line for each
@@ -48,6 +50,23 @@ func TestKnowledge(t *testing.T) {
 		t.Run(l.name, func(t *testing.T) {
 			events := collect(t, l.config(t))
 			compareFile(t, filepath.Join("testdata", "knows", l.name+".txt"), knowledge(events))
+		})
+	}
+}
+
+// TestKnowledge_lessons compares what the ends know in lessons that no honest pair of stacks gives.
+func TestKnowledge_lessons(t *testing.T) {
+	for _, name := range []string{"old-duplicate-syn", "simultaneous-open", "two-way", "half-open"} {
+		t.Run(name, func(t *testing.T) {
+			s, err := scenario.Lesson(name)
+			if err != nil || s == nil {
+				t.Fatalf("%+v, %v", s, err)
+			}
+			c, err := stackprobe.Prepare(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			compareFile(t, filepath.Join("testdata", "knows", name+".txt"), knowledge(collect(t, c)))
 		})
 	}
 }

@@ -90,7 +90,7 @@ func view(own, peer *party, m Matter) View {
 		v.Proof = Proof{}
 	case held == None || proved && held == Open && truth == Closed:
 		v.Verdict, v.Value = Unaware, truth
-	case proved && (held == truth || held == Yes && peer.forgot): // that it had arrived stays true
+	case proved && (held == truth || held == Yes && v.Proof.N < peer.forgot): // that it had arrived stays true
 		v.Verdict = Sure
 	case held == truth:
 		v.Verdict, v.Proof = Assumes, Proof{}

@@ -33,7 +33,7 @@ type party struct {
 	peerFin           int64 // behind the peer's FIN, 0 if none has arrived
 	state             event.State
 	over              bool  // its stack has no such connection any more
-	forgot            bool  // it has had another incarnation
+	forgot            int   // number of the event with which its last incarnation ended, 0 if it had none
 	syn, reset        Proof // the last SYN and the last RST that arrived
 	facts             [facts]Proof
 }
@@ -86,6 +86,14 @@ func (p *party) send(e *event.Event) {
 	}
 }
 
+// forgets returns where an incarnation that ends with e leaves forgot.
+func (p *party) forgets(e *event.Event) int {
+	if p.hasISS {
+		return e.N
+	}
+	return p.forgot
+}
+
 // sendSyn takes this end's initial number from its SYN. Another number than before is another incarnation, of which the
 // end knows nothing but the SYN that it answers.
 func (p *party) sendSyn(e *event.Event) {
@@ -93,7 +101,7 @@ func (p *party) sendSyn(e *event.Event) {
 	if !s.Flags.Has(event.SYN) || p.hasISS && p.iss == s.Seq && !p.over {
 		return
 	}
-	fresh := party{conn: e.Conn, iss: s.Seq, hasISS: true, active: !s.Flags.Has(event.ACK), forgot: p.forgot || p.hasISS}
+	fresh := party{conn: e.Conn, iss: s.Seq, hasISS: true, active: !s.Flags.Has(event.ACK), forgot: p.forgets(e)}
 	if !fresh.active {
 		fresh.take(s.Ack-1, p.syn)
 	}
@@ -133,7 +141,7 @@ func (p *party) receiveSyn(e *event.Event) {
 	switch {
 	case p.hasIRS && p.irs == s.Seq && !p.over:
 	case p.over || e.State == event.Listening || e.State == event.Closed || e.State == event.ClosedReset:
-		*p = party{conn: e.Conn, state: e.State, forgot: p.forgot || p.hasISS}
+		*p = party{conn: e.Conn, state: e.State, forgot: p.forgets(e)}
 		p.take(s.Seq, Proof{e.T, e.N})
 	case !p.hasIRS:
 		p.take(s.Seq, Proof{e.T, e.N})
@@ -210,7 +218,7 @@ func (p *party) become(e *event.Event) {
 	p.state = e.State
 	switch e.State {
 	case event.Listening:
-		*p = party{conn: p.conn, state: e.State, forgot: p.forgot || p.hasISS}
+		*p = party{conn: p.conn, state: e.State, forgot: p.forgets(e)}
 	case event.Closed, event.ClosedReset:
 		if !p.hasISS && !p.hasIRS {
 			return

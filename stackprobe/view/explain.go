@@ -50,6 +50,8 @@ func knowledge(changes []analyze.Change, host event.Host) (string, style) {
 		return "believes it is connected: wrong", bad
 	case n.is(analyze.PeerNumber, analyze.Wrong):
 		return "takes an old SYN for a new one", bad
+	case n.is(analyze.AckArrived, analyze.Wrong):
+		return "believes that its ACK arrived: wrong", bad
 	case len(known) > 0:
 		return "knows: " + strings.Join(known, ", "), faint
 	case n.half(analyze.PeerReads, analyze.Unaware, analyze.Closed) && n.half(analyze.PeerWrites, analyze.Unaware, analyze.Closed):
