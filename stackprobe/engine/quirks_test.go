@@ -325,3 +325,30 @@ func TestQuirkUnscaledAck(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// TestQuirkSynTimestamp: a SYN that comes again bears the timestamp of the first, so the first round trip that is measured has the
+// timeout in it, and with it the retransmission timeout of the data that follow.
+func TestQuirkSynTimestamp(t *testing.T) {
+	c := newCable(t, false, app.Socket{}, app.Socket{})
+	c.listen(t)
+	c.lose = func(from event.Host, n int, _ *sentPacket) bool { return from == event.Client && n == 1 }
+	c.dial(t, 40000)
+	c.run(1100 * time.Millisecond)
+	var stamps []uint32
+	for _, s := range c.sent {
+		if s.from == event.Client && s.flags() == "SYN" {
+			o, err := wire.ParseTCPOptions(s.tcp.Options())
+			if err != nil {
+				t.Fatal(err)
+			}
+			stamps = append(stamps, o.TSVal)
+		}
+	}
+	if len(stamps) != 2 || stamps[0] != stamps[1] {
+		t.Errorf("timestamps of the SYNs: %v", stamps)
+	}
+	_, v := c.sample(event.Client)
+	if srtt, rto := time.Duration(v.SRTT).Round(time.Millisecond), time.Duration(v.RTO).Round(time.Millisecond); srtt != 1020*time.Millisecond || rto != 3060*time.Millisecond {
+		t.Errorf("a round trip of %v and a timeout of %v, where the path takes %v", srtt, rto, 2*delay)
+	}
+}
