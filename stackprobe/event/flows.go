@@ -39,8 +39,9 @@ type direction struct {
 	// top is behind the highest relative number that was transmitted.
 	top  int64
 	sent ranges
-	// synAcks counts those transmitted.
-	synAcks int
+	// synAcks counts those transmitted, of this initial number; believed says that the peer has acknowledged it.
+	synAcks  int
+	believed bool
 }
 
 // Place returns the number of the connection to which s belongs that from transmits, from 1. A SYN with another initial
@@ -112,6 +113,7 @@ func (f *Flows) Departs(conn int, from Host, s *Segment) Numbers {
 	if s.Origin == Injected {
 		return n
 	}
+	peer.believed = peer.believed || peer.hasISS && s.Flags&(ACK|RST) == ACK && s.Ack == peer.iss+1
 	if n.HasRelSeq && n.RelEnd > n.RelSeq && !s.Flags.Has(RST) {
 		n.Attempt = d.sent.add(n.RelSeq, n.RelEnd)
 		d.top = max(d.top, n.RelEnd)
@@ -129,8 +131,10 @@ func (f *Flows) opens(s *Segment, d, peer *direction) bool {
 	switch {
 	case s.Origin == Injected:
 		return !d.hasISS && !peer.hasISS
-	case !f.mixed || !s.Flags.Has(ACK):
+	case !s.Flags.Has(ACK):
 		return !d.hasISS
+	case !f.mixed: // a listener that has answered with a cookie may draw another number when the SYN comes again
+		return !d.hasISS || d.iss != s.Seq && !d.believed && peer.hasISS && s.Ack == peer.iss+1
 	}
 	return !peer.hasISS && !d.hasISS || peer.hasISS && s.Ack == peer.iss+1 && (!d.hasISS || d.iss != s.Seq)
 }
