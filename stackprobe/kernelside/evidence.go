@@ -37,11 +37,11 @@ func (c *connection) evidence(s *segment, inTimer bool, moved event.Evidence) ev
 	}
 	switch {
 	case c.repeats(s):
-		ev |= moved & ofRepeated
 		state := c.info.CAState
 		if c.known.resent {
 			state = c.known.resentIn // what it was in that moment
 		}
+		ev |= moved & ofRepeated &^ impossible(s.flags, state)
 		switch {
 		case c.info.State == tcpSynRecv || s.flags.Has(event.SYN|event.ACK):
 			if inTimer && moved&event.SynRetransmitted != 0 {
@@ -63,4 +63,22 @@ func (c *connection) evidence(s *segment, inTimer bool, moved event.Evidence) ev
 		ev |= moved & event.ProbedTail // a probe may carry new data (RFC 8985 section 7.3)
 	}
 	return ev
+}
+
+// impossible returns the evidence that cannot be about a repeated segment with these flags, of a sender in that state of recovery:
+// the counters are those of all connections. A timeout leads to Loss and a fast retransmission to Recovery, and a tail is probed in
+// neither (net/ipv4/tcp_output.c, tcp_schedule_loss_probe).
+func impossible(f event.Flags, state uint8) event.Evidence {
+	const probe, quick, slow = event.ProbedTail, event.FastRetransmitted | event.LostRetransmission, event.Expired | event.SlowStartRetrans
+	switch {
+	case f.Has(event.SYN | event.ACK):
+		return probe | quick | slow
+	case f.Has(event.SYN):
+		return probe | quick | event.SlowStartRetrans
+	case state == caLoss:
+		return probe | quick | event.SynRetransmitted
+	case state == caRecovery:
+		return probe | slow | event.SynRetransmitted
+	}
+	return quick | slow | event.SynRetransmitted
 }
