@@ -54,7 +54,11 @@ func (t *tap) check(v *event.Vars, state event.State, yield func(event.Check)) (
 	if t.Has&event.HasWnd != 0 && !compare(event.HasWnd, "snd_wnd", int64(t.Wnd), int64(v.Wnd)) {
 		t.Wnd = v.Wnd
 	}
-	if t.Has&event.HasRcvWnd != 0 && !compare(event.HasRcvWnd, "rcv_wnd", int64(t.RcvWnd), int64(v.RcvWnd)) {
+	rcvWnd := v.RcvWnd
+	if t.full {
+		rcvWnd = min(rcvWnd, t.RcvWnd) // the kernel keeps what it would have announced (tcp_select_window)
+	}
+	if t.Has&event.HasRcvWnd != 0 && !compare(event.HasRcvWnd, "rcv_wnd", int64(t.RcvWnd), int64(rcvWnd)) {
 		t.RcvWnd = v.RcvWnd
 	}
 	return made

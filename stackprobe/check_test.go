@@ -161,6 +161,44 @@ func TestCheckGoesOn(t *testing.T) {
 	}
 }
 
+// TestCheckWindows: where the field has no room for the window, the kernel's own may be larger, and not smaller; what a SYN cookie
+// announced is forgotten until the next segment.
+func TestCheckWindows(t *testing.T) {
+	for _, tt := range []struct {
+		field      uint16
+		read, want int
+	}{{65535, 66608, 0}, {65535, 65535, 0}, {65535, 65000, 1}, {65534, 66608, 1}} {
+		p := tap{}
+		p.announces(&event.Segment{Flags: event.ACK, Win: tt.field}, &event.Numbers{Window: uint32(tt.field), HasWindow: true})
+		n := 0
+		p.check(&event.Vars{Has: event.HasRcvWnd, RcvWnd: uint32(tt.read)}, event.StateEstablished, func(event.Check) { n++ })
+		if n != tt.want {
+			t.Errorf("field %d, %d read: %d disagree, want %d", tt.field, tt.read, n, tt.want)
+		}
+	}
+	r := recorder{}
+	answer := event.Event{Kind: event.KindTx, Host: event.Server, Conn: 1, Seg: event.Segment{Flags: event.SYN | event.ACK, Seq: 1, Ack: 1, Win: 65160},
+		Evidence: event.SentCookie, Derived: event.Derived{Numbers: event.Numbers{Window: 65160, HasWindow: true}}}
+	windows := func() (wrong []event.Check) {
+		r.observe(1, event.Server, 1, event.StateEstablished, event.Vars{Has: event.HasBytesAcked | event.HasRcvWnd, RcvWnd: 64240})
+		for _, e := range r.take(nil) {
+			if e.Kind == event.KindCheck && e.Check.Name == "rcv_wnd" {
+				wrong = append(wrong, e.Check)
+			}
+		}
+		return wrong
+	}
+	r.put(&answer)
+	if wrong := windows(); wrong != nil {
+		t.Errorf("behind a cookie: %+v", wrong)
+	}
+	answer.Evidence, answer.Seg.Flags = 0, event.ACK
+	r.put(&answer)
+	if d := cmp.Diff([]event.Check{{Name: "rcv_wnd", Computed: 65160, Read: 64240}}, windows()); d != "" {
+		t.Error(d)
+	}
+}
+
 // TestTapArrival: what arrives ahead is kept until the gap is closed; what stands beyond the window, is damaged or is old is not taken.
 func TestTapArrival(t *testing.T) {
 	p := tap{}

@@ -71,6 +71,9 @@ func (r *recorder) put(e *event.Event) {
 		r.changed(e.T, e.Host, e.Conn, e.State, e.StateHow)
 		r.stateOf(k, e)
 		k.tap.announces(&e.Seg, &e.Derived.Numbers)
+		if e.Evidence&event.SentCookie != 0 {
+			k.tap.forgets()
+		}
 		if e.Vars.Has != 0 {
 			k.tap.complete(&e.Vars)
 			k.vars = e.Vars

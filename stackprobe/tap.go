@@ -21,6 +21,8 @@ type tap struct {
 	hasRecent bool
 	// acked is the last number that the end acknowledged, up to which it has taken everything (tp->rcv_wup).
 	acked uint32
+	// full says that the window field had no room for more: the end's own window may be larger.
+	full bool
 	// ahead are the pieces that arrived beyond RCV.NXT, in order.
 	ahead []event.Block
 }
@@ -38,8 +40,12 @@ func (t *tap) announces(s *event.Segment, n *event.Numbers) {
 	}
 	if n.HasWindow {
 		t.RcvWnd, t.Has = n.Window, t.Has|event.HasRcvWnd
+		t.full = s.Win == 1<<16-1
 	}
 }
+
+// forgets takes that the end remembers nothing of what it has just announced: it has sent a SYN cookie.
+func (t *tap) forgets() { t.Has &^= event.HasRcvWnd }
 
 // sends takes a segment that the end has transmitted.
 func (t *tap) sends(s *event.Segment) {

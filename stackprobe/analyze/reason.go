@@ -63,5 +63,5 @@ func (d *direction) shorter(e *event.Event) bool {
 	if e.Evidence&event.Expired != 0 {
 		d.tooLong = 0
 	}
-	return e.Derived.HasRelSeq && e.Derived.RelSeq < d.tooLong
+	return e.Derived.HasRelSeq && d.tooLong > 0 && e.Derived.RelSeq < d.tooLong
 }

@@ -217,6 +217,7 @@ func TestTracker_pathMTU(t *testing.T) {
 		"lost again":          {told(600), []event.Event{again(3, 1, event.Resending), again(4, 1, event.Recovering)}, []event.Reason{event.PathMTU, event.Fast}},
 		"no shorter":          {told(1052), []event.Event{again(3, 1, event.Resending)}, []event.Reason{event.Timeout}},
 		"a message without":   {told(0), []event.Event{again(3, 1, event.Resending)}, []event.Reason{event.Timeout}},
+		"before the first":    {told(0), []event.Event{again(3, ^uint32(9), 0), again(4, ^uint32(9), event.Resending)}, []event.Reason{event.Retransmit, event.Timeout}},
 		"a tail probe of it":  {told(600), []event.Event{again(3, 1, event.ProbedTail)}, []event.Reason{event.TailProbe}},
 		"the server's octets": {told(600), []event.Event{tx(2, sv, seg(3, event.ACK, 1, 500, 1)), with(tx(3, sv, seg(4, event.ACK, 1, 500, 1)), event.Resending)}, []event.Reason{event.New, event.Timeout}},
 	} {
