@@ -26,6 +26,8 @@ type Totals struct {
 	Payload int64
 	// Written and Received count what the application handed over and got.
 	Written, Received int64
+	// Scripted says that the end follows a script: it has no application that writes and reads.
+	Scripted bool
 }
 
 // Of gives the sums of one end.
@@ -53,6 +55,7 @@ func (s *Summary) Add(e *event.Event) {
 	switch e.Kind {
 	case event.KindTx:
 		s.InFlight++
+		own.Scripted = own.Scripted || e.Seg.Origin == event.Scripted
 		if e.Seg.Origin != event.Injected {
 			own.transmit(e)
 		}

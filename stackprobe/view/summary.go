@@ -16,6 +16,9 @@ func (p *page) summary(s *analyze.Summary) {
 	case s.End == nil:
 	case s.End.OK:
 		verdict, st = "every byte arrived unchanged, both ends closed", strong
+		if s.Client.Scripted || s.Server.Scripted {
+			verdict = "over; what a script sends is compared with nothing"
+		}
 	default:
 		verdict = "failed"
 		if s.End.Reason != "" {
@@ -76,6 +79,12 @@ func (p *page) totals(s *analyze.Summary, h event.Host) string {
 
 // delivered compares what an end's application wrote with what the other's got.
 func delivered(s *analyze.Summary, h event.Host) string {
+	switch {
+	case s.Of(h).Scripted:
+		return strconv.FormatInt(s.Of(h).Payload, 10) + " bytes by its script"
+	case s.Of(h.Peer()).Scripted:
+		return strconv.FormatInt(s.Of(h).Written, 10) + " bytes written"
+	}
 	wrote, got := s.Of(h).Written, s.Of(h.Peer()).Received
 	if wrote == got {
 		return strconv.FormatInt(wrote, 10) + " bytes delivered"
