@@ -176,6 +176,9 @@ func (x *exchange) settle() {
 
 func (x *exchange) sample() {
 	x.settle()
+	if x.cfg.Quiet && x.link.InFlight() > 0 {
+		return // states are asked for when everything has arrived (over), and nothing else is told
+	}
 	for h := event.Client; h <= event.Server; h++ {
 		x.ends[h].Sample(func(t event.Tuple, state event.State, vars event.Vars) {
 			x.rec.observe(x.loop.Now(), h, x.link.Conn(h, t), state, vars)
