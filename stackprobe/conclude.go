@@ -14,6 +14,9 @@ import (
 
 // conclude records the last events: what the run did not show, and what came of it.
 func (x *exchange) conclude(last vclock.Outcome) {
+	if x.guest != nil {
+		defer x.guest.concluded()
+	}
 	for h := event.Client; h <= event.Server; h++ {
 		x.remarks(h)
 	}
@@ -81,10 +84,14 @@ func (x *exchange) totals() *event.End {
 			continue
 		}
 		a, c := x.apps[h].Totals(), x.link.Count(h)
+		if x.guest != nil && h != x.cfg.programAt() {
+			a = x.guest.totals()
+		}
 		*t = event.Totals{State: x.rec.lastState(h), Written: a.Written, Received: a.Received, Match: a.Match, WrittenHash: a.WrittenHash,
 			ReceivedHash: a.ReceivedHash, Segments: c.Segments, Retransmitted: c.Retransmitted, Lost: c.Lost}
 		if k, ok := x.ends[h].(kernel); ok {
 			t.KernelAcked, t.KernelReceived, t.HasKernel = k.Sums()
+			t.Program = x.guest != nil
 			t.Checks, t.Wrong = x.rec.verified[h].made, x.rec.verified[h].wrong
 		}
 	}
@@ -93,6 +100,9 @@ func (x *exchange) totals() *event.End {
 
 // reason says why the exchange failed, "" if it did not.
 func (x *exchange) reason(last vclock.Outcome) string {
+	if x.guest != nil {
+		return x.guest.reason(last)
+	}
 	if x.broken != nil {
 		return x.broken.Error()
 	}

@@ -85,6 +85,8 @@ const (
 
 	deadlineReal    = 30 * time.Second
 	deadlineVirtual = time.Hour
+	// forever is the deadline of programs: they end when they end.
+	forever = 100 * 365 * 24 * time.Hour
 )
 
 // Config says what to run. The zero value of a field is a choice of its own, but Bytes, Seed and Delay are taken as they
@@ -131,6 +133,8 @@ type Config struct {
 	// it is about. Void says why they are not to be judged, "" if they are.
 	Scenario *scenario.Scenario
 	Void     string
+	// Guest has programs be the kernel's end, nil for a plain exchange.
+	Guest *Guest
 	// Helper starts this program again as the one that makes the namespaces of a world with a kernel; see Helper. Nil
 	// stands for the running executable.
 	Helper []string
@@ -182,6 +186,9 @@ func (c *Config) Check() error {
 	if err := c.checkOpenings(); err != nil {
 		return err
 	}
+	if c.Guest != nil {
+		return c.checkGuest()
+	}
 	return c.checkRoles()
 }
 
@@ -226,6 +233,9 @@ func (c *Config) octets(h event.Host) int64 {
 
 // kernelAt returns the end that is the kernel's in a world that has one.
 func (c *Config) kernelAt() event.Host {
+	if h := c.programAt(); h != event.None {
+		return h
+	}
 	if c.Client == Engine || c.scripted(event.Client) {
 		return event.Server
 	}
@@ -264,6 +274,8 @@ func (c *Config) deadline(clock event.Clock) time.Duration {
 	switch {
 	case c.Deadline > 0:
 		return c.Deadline
+	case c.Guest != nil:
+		return forever
 	case clock == event.Virtual:
 		return deadlineVirtual
 	}
@@ -279,6 +291,14 @@ func (c *Config) header(w World, clock event.Clock) *event.Run {
 		r.Faults = append(r.Faults, f.Text)
 	}
 	r.Crafted = c.crafted()
+	if c.Guest != nil {
+		if r.Deadline == int64(forever) {
+			r.Deadline = 0
+		}
+		if r.Client.Program = c.Guest.title(); c.Guest.Port != 0 {
+			r.Client.Program, r.Server.Program = "", r.Client.Program
+		}
+	}
 	r.Client.Options, r.Server.Options = c.Ends[event.Client].String(), c.Ends[event.Server].String()
 	return r
 }

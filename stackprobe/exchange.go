@@ -79,6 +79,8 @@ type exchange struct {
 	lives   [3]int
 	// broken is why a planned opening failed.
 	broken error
+	// guest is the program at the kernel's end, nil where that end is ours.
+	guest *guest
 }
 
 // newExchange returns an exchange without ends. x.run is as far filled as it is the same in every world.
@@ -118,6 +120,9 @@ func (x *exchange) attach(h event.Host, e end) {
 
 // close ends both stacks.
 func (x *exchange) close() {
+	if x.guest != nil {
+		x.guest.close()
+	}
 	for _, e := range x.ends {
 		if e != nil {
 			e.Close()
@@ -143,7 +148,7 @@ func (x *exchange) drive(ctx context.Context, emit func([]event.Event) bool) err
 			if batch = x.rec.take(batch); !emit(batch) {
 				return nil
 			}
-			if last = x.loop.Step(ctx, time.Duration(x.run.Deadline)); last == vclock.Ran {
+			if last = x.loop.Step(ctx, x.cfg.deadline(x.run.Clock)); last == vclock.Ran {
 				continue
 			}
 		}
@@ -161,6 +166,11 @@ func (x *exchange) drive(ctx context.Context, emit func([]event.Event) bool) err
 // scheduler.
 func (x *exchange) work() {
 	x.sample()
+	if x.guest != nil {
+		x.guest.step()
+		x.sample()
+		return
+	}
 	x.apps[event.Client].Step()
 	x.settle()
 	x.apps[event.Server].Step()
@@ -209,6 +219,9 @@ func (x *exchange) note(level event.Level, text string) {
 // over reports whether nothing more can happen that the run is about: no packet is on its way, and every connection has
 // come to its end.
 func (x *exchange) over() bool {
+	if x.guest != nil {
+		return x.guest.over()
+	}
 	if x.broken != nil {
 		return true
 	}

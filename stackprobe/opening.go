@@ -38,6 +38,9 @@ func (c *Config) checkOpenings() error {
 
 // start has both ends open what they open, now or when the clock says so: the server first.
 func (x *exchange) start() error {
+	if x.guest != nil {
+		return x.guest.start()
+	}
 	for _, h := range [...]event.Host{event.Server, event.Client} {
 		if err := x.begin(h); err != nil {
 			return err

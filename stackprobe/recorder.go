@@ -278,6 +278,22 @@ func (r *recorder) state(h event.Host, conn int) event.State {
 	return event.StateUnknown
 }
 
+// open reports whether a connection stands at either end, or is about to.
+func (r *recorder) open() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for s, k := range r.known {
+		switch k.state {
+		case event.StateUnknown, event.Listening, event.Closed, event.ClosedReset, event.TimeWait:
+		default:
+			if s.conn != 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // lastState returns the last known state of the latest connection of h.
 func (r *recorder) lastState(h event.Host) event.State {
 	r.mu.Lock()

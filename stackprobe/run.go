@@ -113,7 +113,7 @@ func build(ctx context.Context, c *Config) (*exchange, error) {
 		}
 		why += "; " + refusal.Error()
 	}
-	if c.Client == Kernel || c.Scenario != nil && !c.Scenario.Allows(scenario.Memory) {
+	if c.Client == Kernel || c.Guest != nil || c.Scenario != nil && !c.Scenario.Allows(scenario.Memory) {
 		return nil, refusal
 	}
 	x, err = memory(c, why)

@@ -24,8 +24,15 @@ func kernelWorld(ctx context.Context, cfg *Config, world World, why string) (*ex
 	if cfg.Ends[k].Restart != 0 {
 		return nil, &EndError{k, &app.Unsupported{Option: "restart", Stack: kernelside.Name(), Why: "a kernel that restarts takes the laboratory with it"}}
 	}
-	host, err := kernelside.Open(ctx, kernelside.Config{Local: cfg.addr(k), Peer: cfg.addr(k.Peer()), MTU: cfg.mtu(), Veth: world == Veth,
-		Watch: cfg.watch(), Socket: cfg.Ends[k].Socket, Helper: cfg.Helper})
+	c := kernelside.Config{Local: cfg.addr(k), Peer: cfg.addr(k.Peer()), MTU: cfg.mtu(), Veth: world == Veth,
+		Watch: cfg.watch(), Socket: cfg.Ends[k].Socket, Helper: cfg.Helper}
+	if g := cfg.Guest; g != nil {
+		if e := &cfg.Ends[event.Server]; k == event.Client && e.Backlog == 0 {
+			e.Backlog = guestBacklog
+		}
+		c.Guests, c.Program, c.Stdin, c.Stdout, c.Stderr = true, g.Args, g.Stdin, g.Stdout, g.Stderr
+	}
+	host, err := kernelside.Open(ctx, c)
 	if err != nil {
 		return nil, endError(k, err)
 	}
@@ -45,6 +52,9 @@ func kernelWorld(ctx context.Context, cfg *Config, world World, why string) (*ex
 	x.connect(paths[event.Client], paths[event.Server])
 	x.attach(k, host)
 	x.watch(k, host)
+	if cfg.Guest != nil {
+		x.guest = &guest{Guest: cfg.Guest, x: x, host: host}
+	}
 	if cfg.scripted(k.Peer()) {
 		x.script(k.Peer())
 	} else {

@@ -43,7 +43,7 @@ func runColumns() []render.Column[event.Event] {
 		eventInt("delay_client_ns", render.Duration, "ns", "One-way delay of what the client sends.", isRun, func(e *event.Event) int64 { return e.Run.DelayClient }),
 		eventInt("delay_server_ns", render.Duration, "ns", "One-way delay of what the server sends.", isRun, func(e *event.Event) int64 { return e.Run.DelayServer }),
 		eventInt("mtu", render.Int, "bytes", "MTU of the link.", isRun, func(e *event.Event) int64 { return int64(e.Run.MTU) }),
-		eventInt("deadline_ns", render.Duration, "ns", "When the run is given up.", isRun, func(e *event.Event) int64 { return e.Run.Deadline }),
+		eventInt("deadline_ns", render.Duration, "ns", "When the run is given up.", func(e *event.Event) bool { return isRun(e) && e.Run.Deadline != 0 }, func(e *event.Event) int64 { return e.Run.Deadline }),
 		eventInt("clock_error_ns", render.Duration, "ns", "How late the machine woke gnet before the run, median.", hasError, func(e *event.Event) int64 { return e.Run.ClockError }),
 		eventInt("clock_error_max_ns", render.Duration, "ns", "The same, at worst.", hasError, func(e *event.Event) int64 { return e.Run.ClockErrorMax }),
 	}
@@ -65,6 +65,7 @@ func stackColumns(end string, get func(*event.Run) *event.Stack) []render.Column
 		runWord(end+"_recovery", "Loss recovery of the "+end+".", func(r *event.Run) string { return get(r).Recovery }),
 		runWord(end+"_addr", "Address of the "+end+".", func(r *event.Run) string { return get(r).Addr }),
 		runWord(end+"_options", "What its application and its socket were asked for.", func(r *event.Run) string { return get(r).Options }),
+		runWord(end+"_program", "The program that is the application of the "+end+", where that is not gnet.", func(r *event.Run) string { return get(r).Program }),
 	}
 }
 
@@ -106,7 +107,7 @@ func totalColumns(end string, get func(*event.End) *event.Totals) []render.Colum
 	}
 	hash := func(name, doc string, get64 func(*event.Totals) uint64) render.Column[event.Event] {
 		return eventWord(end+"_"+name, doc, func(e *event.Event) string {
-			if e.End == nil {
+			if e.End == nil || get(e.End).Program {
 				return ""
 			}
 			return strconv.FormatUint(get64(get(e.End)), 16)
@@ -120,6 +121,7 @@ func totalColumns(end string, get func(*event.End) *event.Totals) []render.Colum
 		})
 	}
 	any := func(*event.Totals) bool { return true }
+	ours := func(t *event.Totals) bool { return !t.Program }
 	checked := func(t *event.Totals) bool { return t.Checks != 0 || t.Wrong != 0 }
 	return []render.Column[event.Event]{
 		eventWord(end+"_state", "Last TCP state of the "+end+".", func(e *event.Event) string {
@@ -128,9 +130,10 @@ func totalColumns(end string, get func(*event.End) *event.Totals) []render.Colum
 			}
 			return get(e.End).State.String()
 		}),
-		total("written", "bytes", "Bytes that the application of the "+end+" handed over.", any, func(t *event.Totals) int64 { return t.Written }),
-		total("received", "bytes", "Bytes that it got.", any, func(t *event.Totals) int64 { return t.Received }),
-		eventBool(end+"_match", "The bytes that it got are those that were sent.", isEnd, func(e *event.Event) bool { return get(e.End).Match }),
+		eventBool(end+"_is_program", "Its application is a program: what that wrote and read is not known.", func(e *event.Event) bool { return isEnd(e) && get(e.End).Program }, always),
+		total("written", "bytes", "Bytes that the application of the "+end+" handed over.", ours, func(t *event.Totals) int64 { return t.Written }),
+		total("received", "bytes", "Bytes that it got.", ours, func(t *event.Totals) int64 { return t.Received }),
+		eventBool(end+"_match", "The bytes that it got are those that were sent.", func(e *event.Event) bool { return isEnd(e) && ours(get(e.End)) }, func(e *event.Event) bool { return get(e.End).Match }),
 		hash("written_hash", "FNV-1a 64 of all bytes that it handed over, hexadecimal.", func(t *event.Totals) uint64 { return t.WrittenHash }),
 		hash("received_hash", "FNV-1a 64 of all bytes that it got, hexadecimal.", func(t *event.Totals) uint64 { return t.ReceivedHash }),
 		total("segments", "", "Segments that the "+end+" transmitted.", any, func(t *event.Totals) int64 { return int64(t.Segments) }),

@@ -20,6 +20,10 @@ const (
 	statusUsage  = 3 // the command line is wrong
 	statusLookup = 6 // net-tools E_LOOKUP: a name was not found
 	statusSocket = 7 // net-tools E_SOCK: the kernel refused a change
+
+	// Those of a program that could not be started, as shells have them (POSIX.1-2024, XCU 2.8.2).
+	statusNotExecutable = 126
+	statusNotFound      = 127
 )
 
 // failure is an error that ends the command with its own status and words.

@@ -167,7 +167,7 @@ func TestManual_options(t *testing.T) {
 			commandFlags(t, "route", "pending")),
 		"ping":      tableNames(pingTable()),
 		"tracepath": tableNames(tracepathTable()),
-		"trace":     slices.Concat(commandFlags(t, "trace", "tcp"), commandFlags(t, "trace", "show"), []string{"-h", "--help"}),
+		"trace":     slices.Concat(commandFlags(t, "trace", "tcp"), commandFlags(t, "trace", "show"), commandFlags(t, "trace", "run"), commandFlags(t, "trace", "serve"), []string{"-h", "--help"}),
 	} {
 		var documented []string
 		for _, tag := range tags(section(t, manualPage(t, topic), "OPTIONS")) {
@@ -243,7 +243,7 @@ func statusConstants(t *testing.T, command string) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		names = append(names, regexp.MustCompile(`\bstatus(OK|No|Cannot|Usage|Lookup|Socket)\b`).FindAllString(string(src), -1)...)
+		names = append(names, regexp.MustCompile(`\bstatus(OK|No|Cannot|Usage|Lookup|Socket|NotExecutable|NotFound)\b`).FindAllString(string(src), -1)...)
 	}
 	return names
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"flag"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -16,6 +17,9 @@ var update = flag.Bool("update", false, "rewrite the expected blocks of the scri
 // TestMain makes the test binary the commands of the scripts: the names that a
 // link may have are the names that argv[0] dispatch knows, and one it does not.
 func TestMain(m *testing.M) {
+	if guest := guestPrograms()[os.Getenv(guestEnv)]; guest != nil && filepath.Base(os.Args[0]) != "gnet" {
+		os.Exit(guest(os.Args))
+	}
 	gnet := gnetForTests
 	testscript.Main(m, map[string]func(){
 		"gnet": gnet, "netstat": gnet, "route": gnet, "ping": gnet, "ping4": gnet, "ping6": gnet, "tracepath": gnet, "tracepath6": gnet, "some-other-name": gnet,

@@ -32,6 +32,7 @@ type traceWords struct {
 	seed                        int64
 	delay                       [3]time.Duration // by event.Host of the sender
 	deadline                    time.Duration
+	guest                       *stackprobe.Guest // of the commands for programs
 	bulkWords
 }
 
@@ -129,6 +130,7 @@ func (w *traceWords) options() (traceOptions, error) {
 			return o, wordFailure("--at-"+h.String(), err)
 		}
 	}
+	o.Guest = w.guest
 	if err := o.Check(); err != nil {
 		return o, configFailure(err)
 	}

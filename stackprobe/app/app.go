@@ -7,6 +7,7 @@ package app
 
 import (
 	"errors"
+	"os"
 	"time"
 
 	"gnet/stackprobe/event"
@@ -63,6 +64,10 @@ type Config struct {
 	Seed      int64
 	Clock     Clock
 	Journal   Journal
+	// Request is what RoleSink sends first of all, "" for nothing.
+	Request string
+	// Root is the folder of RoleHTTP, nil for none.
+	Root *os.Root
 }
 
 // Peer is one end's application: its connections, one session each.
@@ -72,6 +77,7 @@ type Peer struct {
 	sessions []*Session
 	err      error
 	buf      []byte // for reads, by one session at a time
+	past     past   // with RoleProgram at the other end
 }
 
 // NewPeer returns an application without connections.
@@ -94,6 +100,9 @@ func (p *Peer) Step() {
 	p.take()
 	for _, s := range p.sessions {
 		s.Step()
+	}
+	if p.c.Peer == RoleProgram {
+		p.forget()
 	}
 }
 
@@ -133,15 +142,22 @@ func (p *Peer) Sessions() []*Session { return p.sessions }
 // Totals returns the sums over all connections. The hash of several is the sum of theirs.
 func (p *Peer) Totals() Totals {
 	t := Totals{Match: true}
+	if p.past.ended > 0 {
+		t = p.past.totals
+	}
 	for _, s := range p.sessions {
-		one := s.Totals()
-		t.Written += one.Written
-		t.Received += one.Received
-		t.WrittenHash += one.WrittenHash
-		t.ReceivedHash += one.ReceivedHash
-		t.Match = t.Match && one.Match
+		t.add(s.Totals())
 	}
 	return t
+}
+
+// add adds the sums of one connection.
+func (t *Totals) add(one Totals) {
+	t.Written += one.Written
+	t.Received += one.Received
+	t.WrittenHash += one.WrittenHash
+	t.ReceivedHash += one.ReceivedHash
+	t.Match = t.Match && one.Match
 }
 
 // Totals are what an application has handed over and got.

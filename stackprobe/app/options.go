@@ -43,13 +43,16 @@ const MaxBytes = 1 << 30
 type Role uint8
 
 // The roles. RoleExchange sends Bytes and expects them back; RoleEcho sends back what arrives (RFC 862); RoleSink reads
-// and sends nothing (RFC 863); RoleSource sends Bytes and reads what comes.
+// and sends nothing (RFC 863); RoleSource sends Bytes and reads what comes. RoleHTTP answers requests for files and generated octets;
+// it is a server's. RoleProgram is the part of a program that is not ours: what it sends nobody knows before.
 const (
 	RoleDefault Role = iota
 	RoleExchange
 	RoleEcho
 	RoleSink
 	RoleSource
+	RoleHTTP
+	RoleProgram
 )
 
 // Opening says whether an end opens connections.

@@ -31,6 +31,7 @@ type Session struct {
 	ready, done     bool
 	lost            bool // the host forgot it
 	err             error
+	web             *web // of RoleHTTP
 }
 
 func newSession(p *Peer, c Conn) *Session {
@@ -44,7 +45,11 @@ func newSession(p *Peer, c Conn) *Session {
 	if p.c.Peer == RoleEcho {
 		peers = mine // what comes is what was sent
 	}
-	return &Session{p: p, conn: c, out: mine, in: peers, outSum: newSum(), inSum: newSum()}
+	s := &Session{p: p, conn: c, out: mine, in: peers, outSum: newSum(), inSum: newSum()}
+	if p.c.Role == RoleHTTP {
+		s.web = &web{root: p.c.Root, pattern: NewPattern(p.c.Seed)}
+	}
+	return s
 }
 
 // record notes a call that is made in one moment.
@@ -75,6 +80,9 @@ func (s *Session) step() error {
 	for more := true; more; {
 		if err := s.write(); err != nil {
 			return err
+		}
+		if s.web != nil && s.web.err != nil {
+			return s.web.err
 		}
 		var err error
 		if more, err = s.read(); err != nil {
@@ -155,8 +163,14 @@ func (s *Session) write() error {
 
 // fill reports whether something is to be written, and makes it if the end sends of its own accord.
 func (s *Session) fill() bool {
+	if s.web != nil && len(s.pending) == 0 && !s.shut {
+		s.answer()
+	}
+	if r := s.p.c.Request; r != "" && s.made == 0 {
+		s.pending, s.made = []byte(r), int64(len(r))
+	}
 	rest := s.p.c.Bytes - s.made
-	if len(s.pending) > 0 || s.shut || s.ready || s.p.c.Role == RoleEcho || rest <= 0 {
+	if len(s.pending) > 0 || s.shut || s.ready || s.p.c.Role == RoleEcho || s.web != nil || rest <= 0 {
 		return len(s.pending) > 0
 	}
 	size := chunk
@@ -175,7 +189,7 @@ func (s *Session) fill() bool {
 // read takes what has arrived, once, and reports whether there may be more to do. An end that echoes reads nothing
 // before everything that it has read is written.
 func (s *Session) read() (more bool, err error) {
-	if s.eof || s.p.c.Role == RoleEcho && len(s.pending) > 0 || !s.due(toRead, s.readAt) {
+	if s.eof || s.answering() || !s.due(toRead, s.readAt) {
 		return false, nil
 	}
 	buf := s.p.buf
@@ -210,12 +224,21 @@ func (s *Session) read() (more bool, err error) {
 	return true, nil
 }
 
+// answering reports whether what was read is not answered yet: then nothing more is read.
+func (s *Session) answering() bool {
+	return s.p.c.Role == RoleEcho && len(s.pending) > 0 || s.web != nil && !s.ready && (len(s.pending) > 0 || s.web.busy())
+}
+
 // check compares what has arrived with what the peer sends, and keeps it if it is to be sent back.
 func (s *Session) check(b []byte) error {
-	right := s.in.Check(b, s.inSum.n)
+	right := s.p.c.Peer == RoleProgram || s.in.Check(b, s.inSum.n) && s.inSum.n+int64(len(b)) <= s.expected()
 	s.inSum.add(b)
-	if !s.p.c.Unchecked && (!right || s.inSum.n > s.expected()) {
+	if !s.p.c.Unchecked && !right {
 		return ErrContent
+	}
+	if s.web != nil {
+		s.web.take(b)
+		return nil
 	}
 	if s.p.c.Role == RoleEcho && !s.shut {
 		s.pending = b
@@ -254,6 +277,8 @@ func (s *Session) worked() bool {
 		return sent && (early || s.inSum.n >= s.p.c.Bytes)
 	case RoleSource:
 		return sent
+	case RoleHTTP:
+		return len(s.pending) == 0 && !s.web.busy() && (s.eof || s.web.last)
 	}
 	return s.eof && len(s.pending) == 0
 }

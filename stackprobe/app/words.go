@@ -184,7 +184,7 @@ func toggle(name string, field func(*Options) *Switch) word {
 }
 
 // RoleName returns the role's word, "" for RoleDefault.
-func RoleName(r Role) string { return roleNames()[r] }
+func RoleName(r Role) string { return append(roleNames(), "http", "program")[r] }
 
 func roleNames() []string    { return []string{"", "exchange", "echo", "sink", "source"} }
 func openingNames() []string { return []string{"", "active", "passive", "never"} }

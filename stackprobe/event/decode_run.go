@@ -113,6 +113,8 @@ func (p *parts) stack(key []byte, s *Stack) bool {
 		s.Addr = string(p.text())
 	case "options":
 		s.Options = string(p.text())
+	case "program":
+		s.Program = string(p.text())
 	default:
 		return false
 	}
@@ -141,6 +143,8 @@ func (p *parts) totals(key []byte, t *Totals) bool {
 	switch string(key) {
 	case "state":
 		t.State = State(p.word(stateNames[:]))
+	case "is_program":
+		t.Program = p.bool()
 	case "written":
 		t.Written = p.time()
 	case "received":

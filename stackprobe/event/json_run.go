@@ -21,7 +21,9 @@ func (o *object) run(r *Run) {
 	o.int("delay_client_ns", r.DelayClient)
 	o.int("delay_server_ns", r.DelayServer)
 	o.int("mtu", int64(r.MTU))
-	o.int("deadline_ns", r.Deadline)
+	if r.Deadline != 0 {
+		o.int("deadline_ns", r.Deadline)
+	}
 	if r.Clock == Mono {
 		o.int("clock_error_ns", r.ClockError)
 		o.int("clock_error_max_ns", r.ClockErrorMax)
@@ -41,6 +43,7 @@ func (o *object) stack(prefix string, s *Stack) {
 	o.optStr(prefix+"recovery", s.Recovery)
 	o.optStr(prefix+"addr", s.Addr)
 	o.optStr(prefix+"options", s.Options)
+	o.optStr(prefix+"program", s.Program)
 }
 
 func (o *object) end(e *End) {
@@ -55,11 +58,14 @@ func (o *object) end(e *End) {
 
 func (o *object) totals(prefix string, t *Totals) {
 	o.optStr(prefix+"state", t.State.String())
-	o.int(prefix+"written", t.Written)
-	o.int(prefix+"received", t.Received)
-	o.bool(prefix+"match", t.Match)
-	o.hash(prefix+"written_hash", t.WrittenHash)
-	o.hash(prefix+"received_hash", t.ReceivedHash)
+	o.is(prefix+"is_program", t.Program)
+	if !t.Program {
+		o.int(prefix+"written", t.Written)
+		o.int(prefix+"received", t.Received)
+		o.bool(prefix+"match", t.Match)
+		o.hash(prefix+"written_hash", t.WrittenHash)
+		o.hash(prefix+"received_hash", t.ReceivedHash)
+	}
 	o.int(prefix+"segments", int64(t.Segments))
 	o.int(prefix+"retransmitted", int64(t.Retransmitted))
 	o.int(prefix+"lost", int64(t.Lost))

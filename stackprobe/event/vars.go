@@ -171,6 +171,8 @@ type Stack struct {
 	Kernel bool
 	// Options are what its application and its socket were asked for, in the words of the command line.
 	Options string
+	// Program is the command of a program that is not ours and that is the application of this end, "" if it is ours.
+	Program string
 }
 
 // End says what came of a run.
@@ -186,6 +188,8 @@ type End struct {
 // Totals are one end's sums over the run.
 type Totals struct {
 	State State
+	// Program is true if the application is a program that is not ours: Written, Received, Match and the hashes are not known.
+	Program bool
 	// Written and Received count the bytes that the application handed over and got. Match is true if those received
 	// are those that the peer wrote.
 	Written, Received int64

@@ -2,6 +2,7 @@ package kernelside
 
 import (
 	"errors"
+	"net/netip"
 	"os"
 	"time"
 	"unsafe"
@@ -62,9 +63,9 @@ func (h *Host) add(t event.Tuple, fd int) *connection {
 func (h *Host) sender(s *segment) *connection {
 	t := event.Tuple{Local: s.src, Remote: s.dst}
 	c := h.conns[t]
-	if s.flags.Has(event.SYN|event.ACK) && (c == nil || c.gone) {
+	if s.flags.Has(event.SYN) && (c == nil || c.gone) && (h.cfg.Guests || s.flags.Has(event.ACK)) {
 		c = h.add(t, -1)
-		c.passive = true
+		c.passive = s.flags.Has(event.ACK)
 	}
 	return c
 }
@@ -115,7 +116,7 @@ func (h *Host) sample(c *connection) {
 	c.vars = event.Vars{}
 	err := h.diag.Find(c.tuple.Local, c.tuple.Remote, sockdiag.ExtInfo, &h.row)
 	switch {
-	case err == nil && h.row.Remote == c.tuple.Remote:
+	case err == nil && sameSocket(h.row.Remote, c.tuple.Remote):
 		c.found(&h.row)
 	case err == nil && c.passive && c.state == event.StateUnknown:
 		c.state = event.Listening // a cookie: the listener keeps nothing of it (RFC 4987 section 3.6)
@@ -125,6 +126,11 @@ func (h *Host) sample(c *connection) {
 		c.state = event.StateUnknown
 		h.fail(os.NewSyscallError("socket diagnosis", err))
 	}
+}
+
+// sameSocket reports whether a row's socket is that of a segment: one of IPv6 that serves IPv4 has a mapped address.
+func sameSocket(row, segment netip.AddrPort) bool {
+	return row.Port() == segment.Port() && row.Addr().Unmap() == segment.Addr()
 }
 
 // found takes a row of inet_diag.
@@ -197,6 +203,7 @@ func (h *Host) Sample(yield func(event.Tuple, event.State, event.Vars)) {
 			yield(c.tuple, c.state, c.vars)
 		}
 	}
+	h.forget(changed)
 }
 
 // Sums returns what the kernel itself counted, over all connections: the sequence numbers that were acknowledged and those that were
@@ -209,5 +216,5 @@ func (h *Host) Sums() (acked, received uint64, ok bool) {
 		acked, received = acked+c.info.BytesAcked, received+c.info.BytesReceived
 		ok = ok || c.info.Has(sockdiag.InfoBytesReceived)
 	}
-	return acked, received, ok
+	return acked + h.acked, received + h.received, ok || h.summed
 }

@@ -22,6 +22,7 @@ const (
 	StepSocket     Step = "socket"
 	StepCongestion Step = "congestion control"
 	StepHelper     Step = "world helper"
+	StepProgram    Step = "program" // its start
 )
 
 // Error says why there is no kernel at the other end.

@@ -131,7 +131,7 @@ func (h *Host) pass() {
 		sent := link.Sent{}
 		if c := t.conn; c != nil {
 			h.refresh(c)
-			sent = link.Sent{State: c.state, Vars: c.vars, Evidence: c.evidence(&t.seg, own && !h.cfg.Veth, news)}
+			sent = link.Sent{State: c.state, Vars: c.vars, Evidence: c.evidence(&t.seg, h.inTimer(c, &t.seg, own), news)}
 			if sent.State != event.StateUnknown {
 				sent.StateHow = event.Read
 			}
@@ -199,6 +199,7 @@ func (h *Host) Dropped() (uint64, error) {
 func (h *Host) Close() { h.closing.Do(h.close) }
 
 func (h *Host) close() {
+	h.dismiss()
 	if h.poll != nil {
 		h.poll.close()
 	}

@@ -4,11 +4,14 @@ import (
 	"errors"
 	"os/signal"
 	"runtime"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// HelperWord is the only argument of this program when it is started as helper.
+// HelperWord is the first argument of this program when it is started as helper; a program that it is to start, with its arguments,
+// follows.
 const HelperWord = "__world"
 
 // controlFD is where the helper finds its end of the socket pair (the first of exec.Cmd.ExtraFiles).
@@ -18,7 +21,7 @@ const controlFD = 3
 // end the process with status. It must be called first of all in main. A person who types the word gets false: without
 // a SOCK_SEQPACKET socket at descriptor 3 from which a request can be read at once, the word means nothing.
 func Helper(args []string) (status int, ok bool) {
-	if len(args) != 2 || args[1] != HelperWord || !isControl(controlFD) {
+	if len(args) < 2 || args[1] != HelperWord || !isControl(controlFD) {
 		return 0, false
 	}
 	buf := make([]byte, maxMessage)
@@ -31,7 +34,7 @@ func Helper(args []string) (status int, ok bool) {
 		return 0, false
 	}
 	unix.CloseOnExec(controlFD)
-	return serve(&req, buf), true
+	return serve(&req, args[2:], buf), true
 }
 
 // isControl reports whether fd is one end of a SOCK_SEQPACKET pair.
@@ -42,12 +45,16 @@ func isControl(fd int) bool {
 }
 
 // serve makes the world, then a socket for each further request, until the control socket closes. A terminal's signals reach us
-// as they reach the run, which has to finish its work first: they are ignored here.
-func serve(req *request, buf []byte) int {
+// as they reach the run, which has to finish its work first: they end nothing here.
+func serve(req *request, argv []string, buf []byte) int {
 	runtime.LockOSThread()
-	signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT)
 	w := world{req: req}
 	defer w.unwatch()
+	if len(argv) > 0 {
+		w.program = newProgram(argv)
+	} else {
+		signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT)
+	}
 	fds, err := w.build()
 	if !answer(fds, err, &w) || err != nil {
 		return 1
@@ -59,14 +66,36 @@ func serve(req *request, buf []byte) int {
 			continue
 		case err != nil || n == 0:
 			return 0
-		case string(buf[:n]) != socketMagic:
-			return 1
 		}
-		fds, err = w.socket()
-		if !answer(fds, err, &world{}) {
+		if !w.serve(string(buf[:n])) {
 			return 1
 		}
 	}
+}
+
+// serve does what one request asks for, and reports whether it could be understood and answered.
+func (w *world) serve(request string) bool {
+	switch number, isSignal := strings.CutPrefix(request, signalMagic); {
+	case request == socketMagic:
+		fds, err := w.socket()
+		return answer(fds, err, &world{})
+	case w.program == nil:
+		return false
+	case request == startMagic:
+		remarks, err := w.program.start(w.req)
+		if !answer(nil, err, &world{unpinned: remarks}) {
+			return false
+		}
+		if err == nil {
+			go w.program.reap()
+		}
+		return true
+	case isSignal:
+		n, err := strconv.Atoi(number)
+		w.program.signal(unix.Signal(n))
+		return err == nil
+	}
+	return false
 }
 
 // answer sends descriptors, or the error instead, and closes them here.

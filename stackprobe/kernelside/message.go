@@ -14,6 +14,9 @@ import (
 const (
 	worldMagic  = "gnet world 3"
 	socketMagic = "gnet world 3 socket"
+	startMagic  = "gnet world 3 start"
+	signalMagic = "gnet world 3 signal " // and its number
+	exitMagic   = "gnet world 3 exit"
 	replyMagic  = "gnet world 3 reply"
 	maxMessage  = 8 << 10
 )
@@ -27,6 +30,8 @@ type request struct {
 	quickAck    bool   // acknowledge every segment at once (RTAX_QUICKACK)
 	watch       uint16 // the server's port, 0 if no trace events are read
 	cc          string
+	guests      bool // programs run in the world: it has a loopback interface and a name for the peer
+	uid, gid    int  // whose they are
 	sysctls     []sysctl
 }
 
@@ -34,7 +39,8 @@ type request struct {
 type sysctl struct{ name, value string }
 
 func (r *request) encode() []byte {
-	b := fmt.Appendf(nil, "%s\n%s\n%s\n%d\n%t\n%t\n%t\n%d\n%s", worldMagic, r.local, r.peer, r.mtu, r.veth, r.offload, r.quickAck, r.watch, r.cc)
+	b := fmt.Appendf(nil, "%s\n%s\n%s\n%d\n%t\n%t\n%t\n%d\n%t\n%d\n%d\n%s", worldMagic, r.local, r.peer, r.mtu, r.veth, r.offload, r.quickAck, r.watch,
+		r.guests, r.uid, r.gid, r.cc)
 	for _, s := range r.sysctls {
 		b = fmt.Appendf(b, "\n%s=%s", s.name, s.value)
 	}
@@ -44,7 +50,7 @@ func (r *request) encode() []byte {
 // decodeRequest reads a request; it reports false for anything else, which means that this process is no helper.
 func decodeRequest(b []byte) (request, bool) {
 	f := strings.Split(string(b), "\n")
-	if len(f) < 9 || f[0] != worldMagic {
+	if len(f) < 12 || f[0] != worldMagic {
 		return request{}, false
 	}
 	local, err1 := netip.ParseAddr(f[1])
@@ -54,13 +60,16 @@ func decodeRequest(b []byte) (request, bool) {
 	offload, err5 := strconv.ParseBool(f[5])
 	quick, err6 := strconv.ParseBool(f[6])
 	watch, err7 := strconv.ParseUint(f[7], 10, 16)
-	r := request{local: local, peer: peer, mtu: int(mtu), veth: veth, offload: offload, quickAck: quick, watch: uint16(watch), cc: f[8]}
-	for _, err := range [...]error{err1, err2, err3, err4, err5, err6, err7} {
+	guests, err8 := strconv.ParseBool(f[8])
+	uid, err9 := strconv.Atoi(f[9])
+	gid, err10 := strconv.Atoi(f[10])
+	r := request{local: local, peer: peer, mtu: int(mtu), veth: veth, offload: offload, quickAck: quick, watch: uint16(watch), guests: guests, uid: uid, gid: gid, cc: f[11]}
+	for _, err := range [...]error{err1, err2, err3, err4, err5, err6, err7, err8, err9, err10} {
 		if err != nil {
 			return request{}, false
 		}
 	}
-	for _, line := range f[9:] {
+	for _, line := range f[12:] {
 		name, value, ok := strings.Cut(line, "=")
 		if !ok || strings.Contains(name, "..") {
 			return request{}, false

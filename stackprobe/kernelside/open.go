@@ -37,6 +37,12 @@ type Config struct {
 	Socket app.Socket
 	// Helper is the command that runs Helper; nil stands for this program.
 	Helper []string
+	// Guests says that the kernel's connections are those of programs in the namespace and not of this process: their sockets are
+	// known by inet_diag alone.
+	Guests bool
+	// Program is what StartProgram starts in the namespace, with its arguments; it gets the three files as its own 0, 1 and 2.
+	Program               []string
+	Stdin, Stdout, Stderr *os.File
 }
 
 // congestion is the name of the congestion control.
@@ -67,6 +73,7 @@ type Host struct {
 	order     []*connection // as they came
 	listening []*listener
 
+	guests
 	traffic
 }
 
@@ -81,13 +88,16 @@ func Open(ctx context.Context, c Config) (*Host, error) {
 		return nil, &Error{Step: StepHelper, Err: err}
 	}
 	req := request{local: c.Local, peer: c.Peer, mtu: c.MTU, veth: c.Veth, offload: c.Offload, quickAck: c.Socket.DelayedAck == app.Off, watch: c.Watch,
-		cc: c.congestion(), sysctls: sysctlsOf(&c.Socket, c.Local.Is6())}
+		cc: c.congestion(), guests: c.Guests, uid: os.Geteuid(), gid: os.Getegid(), sysctls: sysctlsOf(&c.Socket, c.Local.Is6())}
+	if c.Guests {
+		req.sysctls = append(req.sysctls, sysctl{"ipv4/tcp_congestion_control", c.congestion()})
+	}
 	if err := unix.Send(ours, req.encode(), unix.MSG_NOSIGNAL); err != nil {
 		unix.Close(ours)
 		theirs.Close()
 		return nil, &Error{Step: StepHelper, Err: os.NewSyscallError("send", err)}
 	}
-	p, err := start(c.Helper, theirs, c.Watch == 0)
+	p, err := start(&c, theirs)
 	theirs.Close()
 	if err != nil {
 		unix.Close(ours)
@@ -183,16 +193,25 @@ func pair() (int, *os.File, error) {
 	return fds[0], os.NewFile(uintptr(fds[1]), "world helper"), nil
 }
 
-// start runs the helper in fresh namespaces that die with us: at once if it is to be killed, else when it finds that the control socket is
-// closed, for it has something to clean up.
-func start(helper []string, control *os.File, killed bool) (*netns.Process, error) {
-	cmd := netns.Self("gnet", HelperWord)
-	if len(helper) > 0 {
-		cmd = &exec.Cmd{Path: helper[0], Args: append(helper[:len(helper):len(helper)], HelperWord)}
+// start runs the helper in fresh namespaces that die with us: at once, or if trace events are read when it finds that the control socket
+// is closed, for it has something to clean up then.
+func start(c *Config, control *os.File) (*netns.Process, error) {
+	cmd := netns.Self(append([]string{"gnet", HelperWord}, c.Program...)...)
+	if n := len(c.Helper); n > 0 {
+		cmd = &exec.Cmd{Path: c.Helper[0], Args: append(append(c.Helper[:n:n], HelperWord), c.Program...)}
+	}
+	if c.Stdin != nil {
+		cmd.Stdin = c.Stdin
+	}
+	if c.Stdout != nil {
+		cmd.Stdout = c.Stdout
+	}
+	if c.Stderr != nil {
+		cmd.Stderr = c.Stderr
 	}
 	cmd.ExtraFiles = []*os.File{control}
 	netns.Isolate(cmd)
-	if !killed {
+	if c.Watch != 0 {
 		cmd.SysProcAttr.Pdeathsig = 0
 	}
 	return netns.Start(cmd)

@@ -69,7 +69,7 @@ func (h *Host) askAgain(c *connection, wait time.Duration) {
 
 // timerOf asks the kernel which timer of c runs, and for how long.
 func (h *Host) timerOf(c *connection) (kind event.TimerKind, expires time.Duration, how event.How) {
-	if c.gone || h.diag.Find(c.tuple.Local, c.tuple.Remote, 0, &h.row) != nil || h.row.Remote != c.tuple.Remote {
+	if c.gone || h.diag.Find(c.tuple.Local, c.tuple.Remote, 0, &h.row) != nil || !sameSocket(h.row.Remote, c.tuple.Remote) {
 		return 0, 0, 0
 	}
 	expires = time.Duration(h.row.Expires) * time.Millisecond

@@ -11,6 +11,7 @@ const (
 	tcpSynSent     = 2
 	tcpSynRecv     = 3
 	tcpClose       = 7
+	tcpListen      = 10
 )
 
 // states translates tcpi_state and idiag_state. NEW_SYN_RECV is a request socket's.

@@ -16,6 +16,7 @@ import (
 // world is what the helper makes in its namespace.
 type world struct {
 	req              *request
+	program          *program // nil: none is to be started
 	pinned, unpinned []string
 	// instance is that of the trace events; if there is none though one was asked for, untraced says why.
 	instance *tracefs.Instance
@@ -41,6 +42,9 @@ func (w *world) build() ([]int, error) {
 	// A /proc of our own is writable where that of a container is not; without it the old one may do.
 	_ = netns.Settle()
 	w.pin(w.req.sysctls)
+	if w.req.guests {
+		w.furnish()
+	}
 	device, err := w.device()
 	if err != nil {
 		return nil, err

@@ -95,6 +95,9 @@ func (p *page) stack(head string, s *event.Stack) {
 	if s.Options != "" {
 		p.text("        ", p.clean(s.Options), plain)
 	}
+	if s.Program != "" {
+		p.text("        ", "its application is not gnet's: "+p.clean(s.Program), plain)
+	}
 }
 
 func (p *page) stackText(s *event.Stack) string {

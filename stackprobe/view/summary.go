@@ -14,6 +14,8 @@ func (p *page) summary(s *analyze.Summary) {
 	verdict, st := "no account of its end: the run broke off", bad
 	switch {
 	case s.End == nil:
+	case s.End.OK && (s.End.Client.Program || s.End.Server.Program):
+		verdict, st = "over", strong
 	case s.End.OK:
 		verdict, st = "every byte arrived unchanged, both ends closed", strong
 		if s.Client.Scripted || s.Server.Scripted {
@@ -86,6 +88,13 @@ func delivered(s *analyze.Summary, h event.Host) string {
 		return strconv.FormatInt(s.Of(h).Written, 10) + " bytes written"
 	}
 	wrote, got := s.Of(h).Written, s.Of(h.Peer()).Received
+	if e := s.End; e != nil && e.Client.Program != e.Server.Program {
+		// What a program writes and reads nobody sees.
+		if own := e.Client.Program && h == event.Client || e.Server.Program && h == event.Server; own {
+			return strconv.FormatInt(got, 10) + " bytes received from it"
+		}
+		return strconv.FormatInt(wrote, 10) + " bytes written"
+	}
 	if wrote == got {
 		return strconv.FormatInt(wrote, 10) + " bytes delivered"
 	}
