@@ -295,9 +295,7 @@ func (c *Config) header(w World, clock event.Clock) *event.Run {
 		if r.Deadline == int64(forever) {
 			r.Deadline = 0
 		}
-		if r.Client.Program = c.Guest.title(); c.Guest.Port != 0 {
-			r.Client.Program, r.Server.Program = "", r.Client.Program
-		}
+		r.Programs[c.programAt()] = c.Guest.title()
 	}
 	r.Client.Options, r.Server.Options = c.Ends[event.Client].String(), c.Ends[event.Server].String()
 	return r

@@ -50,6 +50,8 @@ func runColumns() []render.Column[event.Event] {
 	columns = append(columns, stackColumns("client", func(r *event.Run) *event.Stack { return &r.Client })...)
 	columns = append(columns, stackColumns("server", func(r *event.Run) *event.Stack { return &r.Server })...)
 	return append(columns,
+		runWord("client_program", "The program that is the application of the client, where that is not gnet.", func(r *event.Run) string { return r.Programs[event.Client] }),
+		runWord("server_program", "The same of the server.", func(r *event.Run) string { return r.Programs[event.Server] }),
 		runList("faults", "rule", "Fault rules in the order of judging.", "Words of the rule.", func(r *event.Run) []string { return r.Faults }),
 		runList("crafted_lines", "line", "Segments that no stack makes, and what a scripted end does.", "Words of the line.", func(r *event.Run) []string { return r.Crafted }),
 		runList("pinned", "what", "What was fixed so that runs can be compared.", "What was fixed.", func(r *event.Run) []string { return r.Pinned }),
@@ -65,7 +67,6 @@ func stackColumns(end string, get func(*event.Run) *event.Stack) []render.Column
 		runWord(end+"_recovery", "Loss recovery of the "+end+".", func(r *event.Run) string { return get(r).Recovery }),
 		runWord(end+"_addr", "Address of the "+end+".", func(r *event.Run) string { return get(r).Addr }),
 		runWord(end+"_options", "What its application and its socket were asked for.", func(r *event.Run) string { return get(r).Options }),
-		runWord(end+"_program", "The program that is the application of the "+end+", where that is not gnet.", func(r *event.Run) string { return get(r).Program }),
 	}
 }
 

@@ -51,6 +51,10 @@ func (p *parts) runMember(key []byte) bool {
 		r.ClockError = p.time()
 	case "clock_error_max_ns":
 		r.ClockErrorMax = p.time()
+	case "client_program":
+		r.Programs[Client] = string(p.text())
+	case "server_program":
+		r.Programs[Server] = string(p.text())
 	case "faults":
 		r.Faults = p.texts("rule")
 	case "crafted_lines":
@@ -113,8 +117,6 @@ func (p *parts) stack(key []byte, s *Stack) bool {
 		s.Addr = string(p.text())
 	case "options":
 		s.Options = string(p.text())
-	case "program":
-		s.Program = string(p.text())
 	default:
 		return false
 	}

@@ -30,6 +30,8 @@ func (o *object) run(r *Run) {
 	}
 	o.stack("client_", &r.Client)
 	o.stack("server_", &r.Server)
+	o.optStr("client_program", r.Programs[Client])
+	o.optStr("server_program", r.Programs[Server])
 	o.texts("faults", "rule", r.Faults)
 	o.texts("crafted_lines", "line", r.Crafted)
 	o.texts("pinned", "what", r.Pinned)
@@ -43,7 +45,6 @@ func (o *object) stack(prefix string, s *Stack) {
 	o.optStr(prefix+"recovery", s.Recovery)
 	o.optStr(prefix+"addr", s.Addr)
 	o.optStr(prefix+"options", s.Options)
-	o.optStr(prefix+"program", s.Program)
 }
 
 func (o *object) end(e *End) {

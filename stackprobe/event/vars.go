@@ -155,6 +155,8 @@ type Run struct {
 	Unpinned []string
 	// Scenario is the name of the scenario, Title and Look are what it says of itself; all are "" for a plain run.
 	Scenario, Title, Look string
+	// Programs are the commands of programs that are not ours and that are the application of an end, by Host, "" where that is ours.
+	Programs [3]string
 	// ClockError is how late the machine woke this program when it had asked for a moment, measured before the run: the
 	// median and the worst, in nanoseconds. Both are 0 with a virtual clock.
 	ClockError, ClockErrorMax int64
@@ -171,8 +173,6 @@ type Stack struct {
 	Kernel bool
 	// Options are what its application and its socket were asked for, in the words of the command line.
 	Options string
-	// Program is the command of a program that is not ours and that is the application of this end, "" if it is ours.
-	Program string
 }
 
 // End says what came of a run.

@@ -28,8 +28,8 @@ func (p *page) run(r *event.Run) {
 		}
 	}
 	p.text("link    ", linkText(r), plain)
-	p.stack("client  ", &r.Client)
-	p.stack("server  ", &r.Server)
+	p.stack("client  ", &r.Client, r.Programs[event.Client])
+	p.stack("server  ", &r.Server, r.Programs[event.Server])
 	for _, f := range r.Faults {
 		p.text("fault   ", p.clean(f), bad)
 	}
@@ -90,13 +90,13 @@ func linkText(r *event.Run) string {
 }
 
 // stack writes what an end is, and what it was asked for.
-func (p *page) stack(head string, s *event.Stack) {
+func (p *page) stack(head string, s *event.Stack, program string) {
 	p.text(head, p.stackText(s), plain)
 	if s.Options != "" {
 		p.text("        ", p.clean(s.Options), plain)
 	}
-	if s.Program != "" {
-		p.text("        ", "its application is not gnet's: "+p.clean(s.Program), plain)
+	if program != "" {
+		p.text("        ", "its application is not gnet's: "+p.clean(program), plain)
 	}
 }
 
