@@ -8,7 +8,6 @@ import (
 	"net/netip"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
-	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
@@ -59,7 +58,7 @@ func NewBulk(c BulkConfig) (*Bulk, error) {
 	})
 	var err error
 	if b.nic, err = newBulkNIC(c.TUN, uint32(c.MTU)); err == nil {
-		err = b.setUp(c.Addr.BitLen())
+		err = setUp(b.stack, b.options(), b.nic, whole(b.net, b.addr))
 	}
 	if err != nil {
 		b.Close()
@@ -68,23 +67,11 @@ func NewBulk(c BulkConfig) (*Bulk, error) {
 	return b, nil
 }
 
-func (b *Bulk) setUp(bits int) error {
+// options are the socket's, with buffers of the size that a bulk transfer needs.
+func (b *Bulk) options() []tcpip.SettableTransportProtocolOption {
 	rcv := tcpip.TCPReceiveBufferSizeRangeOption{Min: tcp.MinBufferSize, Default: bulkBuffer, Max: bulkBuffer}
 	snd := tcpip.TCPSendBufferSizeRangeOption{Min: tcp.MinBufferSize, Default: bulkBuffer, Max: bulkBuffer}
-	for _, o := range append([]tcpip.SettableTransportProtocolOption{&rcv, &snd}, b.socket.protocol()...) {
-		if err := b.stack.SetTransportProtocolOption(tcp.ProtocolNumber, o); err != nil {
-			return fmt.Errorf("engine: option %T: %w", o, sysError(err))
-		}
-	}
-	if err := b.stack.CreateNIC(nicID, b.nic); err != nil {
-		return fmt.Errorf("engine: interface: %w", sysError(err))
-	}
-	addr := tcpip.ProtocolAddress{Protocol: b.net, AddressWithPrefix: tcpip.AddressWithPrefix{Address: b.addr, PrefixLen: bits}}
-	if err := b.stack.AddProtocolAddress(nicID, addr, stack.AddressProperties{}); err != nil {
-		return fmt.Errorf("engine: address: %w", sysError(err))
-	}
-	b.stack.SetRouteTable([]tcpip.Route{{Destination: header.IPv4EmptySubnet, NIC: nicID}, {Destination: header.IPv6EmptySubnet, NIC: nicID}})
-	return nil
+	return append([]tcpip.SettableTransportProtocolOption{&rcv, &snd}, b.socket.protocol()...)
 }
 
 // Dropped returns how many packets the interface refused.

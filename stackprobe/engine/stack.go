@@ -92,7 +92,7 @@ func New(c Config) (*Stack, error) {
 	s.tcp = s.stack.TransportProtocolInstance(tcp.ProtocolNumber)
 	s.nic = &nic{stack: s, mtu: uint32(c.MTU), send: c.Send,
 		table: &table{stack: s.stack, at: at, quiet: c.Quiet, conns: make(map[stack.TransportEndpointID]*connection)}}
-	if err := s.setUp(c.Addr.BitLen()); err != nil {
+	if err := setUp(s.stack, s.socket.protocol(), s.nic, whole(s.net, s.addr)); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -101,21 +101,25 @@ func New(c Config) (*Stack, error) {
 
 // setUp sets the options and gives the stack its interface, address and route. For IPv6 netstack neither solicits
 // routers nor probes its address nor reports its groups unless it is told to, so the link carries nothing but TCP.
-func (s *Stack) setUp(bits int) error {
-	for _, o := range s.socket.protocol() {
-		if err := s.stack.SetTransportProtocolOption(tcp.ProtocolNumber, o); err != nil {
+func setUp(s *stack.Stack, options []tcpip.SettableTransportProtocolOption, nic stack.LinkEndpoint, addr tcpip.ProtocolAddress) error {
+	for _, o := range options {
+		if err := s.SetTransportProtocolOption(tcp.ProtocolNumber, o); err != nil {
 			return fmt.Errorf("engine: option %T: %w", o, sysError(err))
 		}
 	}
-	if err := s.stack.CreateNIC(nicID, s.nic); err != nil {
+	if err := s.CreateNIC(nicID, nic); err != nil {
 		return fmt.Errorf("engine: interface: %w", sysError(err))
 	}
-	addr := tcpip.ProtocolAddress{Protocol: s.net, AddressWithPrefix: tcpip.AddressWithPrefix{Address: s.addr, PrefixLen: bits}}
-	if err := s.stack.AddProtocolAddress(nicID, addr, stack.AddressProperties{}); err != nil {
+	if err := s.AddProtocolAddress(nicID, addr, stack.AddressProperties{}); err != nil {
 		return fmt.Errorf("engine: address: %w", sysError(err))
 	}
-	s.stack.SetRouteTable([]tcpip.Route{{Destination: header.IPv4EmptySubnet, NIC: nicID}, {Destination: header.IPv6EmptySubnet, NIC: nicID}})
+	s.SetRouteTable([]tcpip.Route{{Destination: header.IPv4EmptySubnet, NIC: nicID}, {Destination: header.IPv6EmptySubnet, NIC: nicID}})
 	return nil
+}
+
+// whole is addr alone as the address of an interface.
+func whole(network tcpip.NetworkProtocolNumber, addr tcpip.Address) tcpip.ProtocolAddress {
+	return tcpip.ProtocolAddress{Protocol: network, AddressWithPrefix: addr.WithPrefix()}
 }
 
 // Deliver implements link.End.
