@@ -1,6 +1,7 @@
 package stackprobe
 
 import (
+	"cmp"
 	"errors"
 
 	"gnet/internal/words"
@@ -78,11 +79,8 @@ func placed(s *scenario.Scenario, l scenario.Line, err error) error {
 	if e, ok := errors.AsType[*link.RuleError](err); ok {
 		return s.In(l, e.Offset, e.Word, e.Want, e.Meant)
 	}
-	if e, ok := errors.AsType[*inject.Error](err); ok {
-		return s.In(l, e.Offset, e.Word, e.Want, e.Meant)
-	}
 	if e, ok := errors.AsType[*words.Error](err); ok {
-		return s.In(l, e.Offset, e.Word, e.Want, words.Nearest(e.Word, app.Words()...))
+		return s.In(l, e.Offset, e.Word, e.Want, cmp.Or(e.Meant, words.Nearest(e.Word, app.Words()...)))
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 
+	"gnet/internal/words"
 	"gnet/stackprobe/inject"
 )
 
@@ -28,7 +29,7 @@ func (w *traceWords) crafted(o *traceOptions) error {
 // craftedFailure points at the word of a line that cannot be read.
 func craftedFailure(flag string, err error) error {
 	f := fail(statusUsage, "%s %w", flag, err)
-	if e, ok := errors.AsType[*inject.Error](err); ok {
+	if e, ok := errors.AsType[*words.Error](err); ok {
 		f = fail(statusUsage, "%s %w\n%s", flag, err, e.Pointer())
 	}
 	return f.withHint("see CRAFTED SEGMENTS in gnet-trace(8)")

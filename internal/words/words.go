@@ -49,8 +49,8 @@ func (w *Walker) Fail(want string) *Error {
 type Error struct {
 	Text, Word string
 	Offset     int
-	// Want says what could have stood there.
-	Want string
+	// Want says what could have stood there, Meant what was probably meant, "" if nothing is near.
+	Want, Meant string
 }
 
 // Error names the text, the word and what was wanted.
@@ -58,7 +58,11 @@ func (e *Error) Error() string {
 	if e.Word == "" {
 		return fmt.Sprintf("%q: ends where %s should follow", e.Text, e.Want)
 	}
-	return fmt.Sprintf("%q: %q: want %s", e.Text, e.Word, e.Want)
+	text := fmt.Sprintf("%q: %q: want %s", e.Text, e.Word, e.Want)
+	if e.Meant != "" {
+		text += fmt.Sprintf("; did you mean %q?", e.Meant)
+	}
+	return text
 }
 
 // Pointer returns two lines, the text and a caret below the word at fault.

@@ -1,7 +1,6 @@
 package inject
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -18,32 +17,6 @@ const (
 	maxData = 1200
 )
 
-// Error is a line that cannot be read. Word is the word at fault, Offset its place in Text in bytes; if words are missing,
-// Word is "" and Offset is the end.
-type Error struct {
-	Text, Word string
-	Offset     int
-	// Want says what could have stood there, Meant what was probably meant, "" if nothing is near.
-	Want, Meant string
-}
-
-// Error names the line, the word and what was wanted.
-func (e *Error) Error() string {
-	if e.Word == "" {
-		return fmt.Sprintf("%q: ends where %s should follow", e.Text, e.Want)
-	}
-	text := fmt.Sprintf("%q: %q: want %s", e.Text, e.Word, e.Want)
-	if e.Meant != "" {
-		text += fmt.Sprintf("; did you mean %q?", e.Meant)
-	}
-	return text
-}
-
-// Pointer returns two lines, the text and a caret below the word at fault.
-func (e *Error) Pointer() string {
-	return e.Text + "\n" + strings.Repeat(" ", len([]rune(e.Text[:e.Offset]))) + "^"
-}
-
 // ParseLine reads one crafted segment:
 //
 //	line    = [ "client>" | "server>" ] when segment { "from" ADDRESS | "port" N [ "-" N ] | "every" T }
@@ -53,7 +26,7 @@ func (e *Error) Pointer() string {
 //	number  = N | "nxt" [ ( "+" | "-" ) N ] | "raw" N
 //
 // The direction is client> if none is said, and N of a match is 1. A SYN needs a seq, because nothing was sent before it.
-// The error is an *Error.
+// The error is a *words.Error.
 func ParseLine(text string) (Line, error) {
 	p := parser{w: words.Walk(text)}
 	l := Line{From: event.Client}
@@ -86,7 +59,7 @@ func ParseLine(text string) (Line, error) {
 //	when = "at" T | "on" match [ N ] [ "after" T ]
 //
 // match, segment and number are those of ParseLine; without N the step is for every segment that matches. At least one of
-// send and state must be there. The error is an *Error.
+// send and state must be there. The error is an *words.Error.
 func ParseStep(text string) (Step, error) {
 	p := parser{w: words.Walk(text)}
 	var s Step
@@ -140,14 +113,13 @@ func (p *parser) fail(want string, choices ...string) {
 	if p.err != nil {
 		return
 	}
-	e, _ := errors.AsType[*words.Error](p.w.Fail(want))
-	meant := ""
+	e := p.w.Fail(want)
 	if e.Word != "" {
-		if meant = words.Nearest(e.Word, choices...); meant == e.Word { // it is right elsewhere
-			meant = ""
+		if meant := words.Nearest(e.Word, choices...); meant != e.Word { // the same is right elsewhere
+			e.Meant = meant
 		}
 	}
-	p.err = &Error{Text: e.Text, Word: e.Word, Offset: e.Offset, Want: want, Meant: meant}
+	p.err = e
 }
 
 // stray says what could follow a step.

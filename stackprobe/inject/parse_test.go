@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"gnet/internal/words"
 	"gnet/stackprobe/event"
 	"gnet/stackprobe/inject"
 )
@@ -76,36 +77,36 @@ func TestErrors(t *testing.T) {
 	for _, c := range []struct {
 		parse func(string) error
 		text  string
-		want  inject.Error
+		want  words.Error
 	}{
-		{line, "", inject.Error{Want: "\"at 1s\" or \"on\" and a segment"}},
-		{line, "client> att 1s syn", inject.Error{Word: "att", Offset: 8, Want: "\"at 1s\" or \"on\" and a segment"}},
-		{line, "at 1 syn", inject.Error{Word: "1", Offset: 3, Want: "a time with its unit, such as 20ms or 1.5s, up to 24h"}},
-		{line, "at 1s sin", inject.Error{Word: "sin", Offset: 6, Want: "syn, synack, ack, data, fin or rst", Meant: "syn"}},
-		{line, "at 1s syn", inject.Error{Offset: 9, Want: "\"seq raw 1000\": nothing was sent before a SYN that its number could follow"}},
-		{line, "at 1s rst seq next", inject.Error{Word: "next", Offset: 14, Want: numbers, Meant: "nxt"}},
-		{line, "at 1s rst seq nxt*4", inject.Error{Word: "nxt*4", Offset: 14, Want: numbers}},
-		{line, "at 1s rst seq nxt+", inject.Error{Word: "nxt+", Offset: 14, Want: numbers}},
-		{line, "at 1s rst seq raw", inject.Error{Offset: 17, Want: numbers}},
-		{line, "at 1s rst seq 4294967296", inject.Error{Word: "4294967296", Offset: 14, Want: numbers}},
-		{line, "at 1s rst seq 1 seq 2", inject.Error{Word: "seq", Offset: 16, Want: "seq only once"}},
-		{line, "at 1s rst len 1", inject.Error{Word: "len", Offset: 10, Want: "seq, ack, win, mss, len, from, port or every"}},
-		{line, "at 1s rst wim 1", inject.Error{Word: "wim", Offset: 10, Want: "seq, ack, win, mss, len, from, port or every", Meant: "win"}},
-		{line, "at 1s data len 1201", inject.Error{Word: "1201", Offset: 15, Want: "a number from 0 to 1200"}},
-		{line, "at 1s ack port 9-8", inject.Error{Word: "9-8", Offset: 15, Want: "the client's port or a range of at most 1000, such as 5000-5010"}},
-		{line, "at 1s ack port 1-2000", inject.Error{Word: "1-2000", Offset: 15, Want: "the client's port or a range of at most 1000, such as 5000-5010"}},
-		{line, "server> at 1s ack from 198.51.100.1", inject.Error{Word: "198.51.100.1", Offset: 23, Want: "an address without a zone, for a segment that seems to come from a client"}},
-		{line, "on syn ack", inject.Error{Word: "syn", Offset: 3, Want: "client> or server>: who sends the segment that is waited for"}},
-		{line, "on client> syn 0 ack", inject.Error{Word: "0", Offset: 15, Want: "a number from 1 to 1048576"}},
-		{step, "peer at 1s send ack", inject.Error{Word: "peer", Want: "client or server"}},
-		{step, "server on syn", inject.Error{Offset: 13, Want: "after, send or state"}},
-		{step, "server on syn sent ack", inject.Error{Word: "sent", Offset: 14, Want: "after, send or state", Meant: "send"}},
-		{step, "server on syn send ack stat CLOSED", inject.Error{Word: "stat", Offset: 23, Want: "seq, ack, win, mss, len or state", Meant: "state"}},
-		{step, "server at 1s state CLOSED send ack", inject.Error{Word: "send", Offset: 26, Want: "nothing more"}},
-		{step, "server at 1s state closed", inject.Error{Word: "closed", Offset: 19,
+		{line, "", words.Error{Want: "\"at 1s\" or \"on\" and a segment"}},
+		{line, "client> att 1s syn", words.Error{Word: "att", Offset: 8, Want: "\"at 1s\" or \"on\" and a segment"}},
+		{line, "at 1 syn", words.Error{Word: "1", Offset: 3, Want: "a time with its unit, such as 20ms or 1.5s, up to 24h"}},
+		{line, "at 1s sin", words.Error{Word: "sin", Offset: 6, Want: "syn, synack, ack, data, fin or rst", Meant: "syn"}},
+		{line, "at 1s syn", words.Error{Offset: 9, Want: "\"seq raw 1000\": nothing was sent before a SYN that its number could follow"}},
+		{line, "at 1s rst seq next", words.Error{Word: "next", Offset: 14, Want: numbers, Meant: "nxt"}},
+		{line, "at 1s rst seq nxt*4", words.Error{Word: "nxt*4", Offset: 14, Want: numbers}},
+		{line, "at 1s rst seq nxt+", words.Error{Word: "nxt+", Offset: 14, Want: numbers}},
+		{line, "at 1s rst seq raw", words.Error{Offset: 17, Want: numbers}},
+		{line, "at 1s rst seq 4294967296", words.Error{Word: "4294967296", Offset: 14, Want: numbers}},
+		{line, "at 1s rst seq 1 seq 2", words.Error{Word: "seq", Offset: 16, Want: "seq only once"}},
+		{line, "at 1s rst len 1", words.Error{Word: "len", Offset: 10, Want: "seq, ack, win, mss, len, from, port or every"}},
+		{line, "at 1s rst wim 1", words.Error{Word: "wim", Offset: 10, Want: "seq, ack, win, mss, len, from, port or every", Meant: "win"}},
+		{line, "at 1s data len 1201", words.Error{Word: "1201", Offset: 15, Want: "a number from 0 to 1200"}},
+		{line, "at 1s ack port 9-8", words.Error{Word: "9-8", Offset: 15, Want: "the client's port or a range of at most 1000, such as 5000-5010"}},
+		{line, "at 1s ack port 1-2000", words.Error{Word: "1-2000", Offset: 15, Want: "the client's port or a range of at most 1000, such as 5000-5010"}},
+		{line, "server> at 1s ack from 198.51.100.1", words.Error{Word: "198.51.100.1", Offset: 23, Want: "an address without a zone, for a segment that seems to come from a client"}},
+		{line, "on syn ack", words.Error{Word: "syn", Offset: 3, Want: "client> or server>: who sends the segment that is waited for"}},
+		{line, "on client> syn 0 ack", words.Error{Word: "0", Offset: 15, Want: "a number from 1 to 1048576"}},
+		{step, "peer at 1s send ack", words.Error{Word: "peer", Want: "client or server"}},
+		{step, "server on syn", words.Error{Offset: 13, Want: "after, send or state"}},
+		{step, "server on syn sent ack", words.Error{Word: "sent", Offset: 14, Want: "after, send or state", Meant: "send"}},
+		{step, "server on syn send ack stat CLOSED", words.Error{Word: "stat", Offset: 23, Want: "seq, ack, win, mss, len or state", Meant: "state"}},
+		{step, "server at 1s state CLOSED send ack", words.Error{Word: "send", Offset: 26, Want: "nothing more"}},
+		{step, "server at 1s state closed", words.Error{Word: "closed", Offset: 19,
 			Want: "CLOSED, LISTEN, SYN-SENT, SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT, CLOSING, LAST-ACK or TIME-WAIT"}},
 	} {
-		got, ok := errors.AsType[*inject.Error](c.parse(c.text))
+		got, ok := errors.AsType[*words.Error](c.parse(c.text))
 		if !ok {
 			t.Errorf("%q is read", c.text)
 			continue
@@ -123,7 +124,7 @@ func TestError_sentence(t *testing.T) {
 		"at 1s":     `"at 1s": ends where syn, synack, ack, data, fin or rst should follow`,
 	} {
 		_, err := inject.ParseLine(text)
-		if e, ok := errors.AsType[*inject.Error](err); ok && e.Pointer() != text+"\n"+strings.Repeat(" ", e.Offset)+"^" {
+		if e, ok := errors.AsType[*words.Error](err); ok && e.Pointer() != text+"\n"+strings.Repeat(" ", e.Offset)+"^" {
 			t.Errorf("%q points at %q", text, e.Pointer())
 		}
 		if err == nil || err.Error() != want {
@@ -141,7 +142,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		check := func(canonical string, err error, again func(string) (string, error)) {
-			if e, ok := errors.AsType[*inject.Error](err); ok {
+			if e, ok := errors.AsType[*words.Error](err); ok {
 				if e.Text != text || e.Offset < 0 || e.Offset > len(text) || !strings.HasPrefix(text[e.Offset:], e.Word) || e.Want == "" {
 					t.Errorf("%q: %+v", text, e)
 				}
