@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"sync"
 	"syscall"
@@ -269,6 +270,11 @@ func TestConfirm_againstTheDeadline(t *testing.T) {
 func TestKeeper_terminalEnds(t *testing.T) {
 	w := newWorld(t)
 	master, slave := terminal(t)
+	// Under nohup the program would inherit that SIGHUP is ignored, and outlive its terminal; what is caught here is
+	// the default there.
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, unix.SIGHUP)
+	defer signal.Stop(hup)
 	s := w.change(time.Second, "made", func(cmd *exec.Cmd) {
 		cmd.Stdin = slave
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
