@@ -20,7 +20,7 @@ func Nearest(word string, words ...string) string {
 		}
 		// What is left of a short word after so many slips would be anything.
 		allowed = min(allowed, len(w)-2)
-		if d := distance(word, w); d <= allowed && d < least {
+		if d := Distance(word, w); d <= allowed && d < least {
 			best, least = w, d
 		}
 	}
@@ -30,9 +30,9 @@ func Nearest(word string, words ...string) string {
 	return best
 }
 
-// distance is the number of letters to insert, delete, replace or exchange with their neighbours that make a of b
-// (optimal string alignment).
-func distance(a, b string) int {
+// Distance is the number of letters to insert, delete, replace or exchange with their neighbours that make a of b
+// (optimal string alignment). It takes the product of the two lengths.
+func Distance(a, b string) int {
 	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
 	row := make([]int, len(b)+1)
 	for j := range last {
