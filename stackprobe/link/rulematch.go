@@ -12,20 +12,20 @@ func (p *ruleParser) match(r *Rule) error {
 		return nil
 	}
 	for i, name := range matchNames {
-		if p.word == name {
+		if p.Word == name {
 			r.Match, p.matched = Match(i), true
-			p.next()
+			p.Next()
 			return nil
 		}
 	}
-	if text, ok := strings.CutPrefix(p.word, "len>="); ok {
+	if text, ok := strings.CutPrefix(p.Word, "len>="); ok {
 		if r.MinLen, ok = number(text, maxNumber); !ok {
 			return p.fail("octets of data from 1, such as len>=500")
 		}
 		r.Match, p.matched = MatchLen, true
-		p.next()
-	} else if p.word == "seq" {
-		p.next()
+		p.Next()
+	} else if p.Word == "seq" {
+		p.Next()
 		return p.seq(r)
 	}
 	return nil
@@ -33,7 +33,7 @@ func (p *ruleParser) match(r *Rule) error {
 
 // seq reads "A-B".
 func (p *ruleParser) seq(r *Rule) error {
-	low, high, dash := strings.Cut(p.word, "-")
+	low, high, dash := strings.Cut(p.Word, "-")
 	var a, b int
 	ok := low == "0"
 	if !ok {
@@ -51,22 +51,22 @@ func (p *ruleParser) seq(r *Rule) error {
 		return p.failMeant("sequence numbers like 1-1000, 0 for the SYN", meant)
 	}
 	r.Match, r.SeqLow, r.SeqHigh, p.matched = MatchSeq, int64(a), int64(b), true
-	p.next()
+	p.Next()
 	return nil
 }
 
 // list reads "3", "2-4" or "first 3", if there is one.
 func (p *ruleParser) list(r *Rule) error {
-	if !p.matched || p.word == "" || strings.Contains(p.word, "..") {
+	if !p.matched || p.Word == "" || strings.Contains(p.Word, "..") {
 		return nil
 	}
 	var err error
 	switch {
-	case p.word == "first":
-		p.next()
+	case p.Word == "first":
+		p.Next()
 		r.First, r.Low = true, 1
 		r.High, err = p.number(maxNumber, wantNumber)
-	case p.word[0] >= '0' && p.word[0] <= '9':
+	case p.Word[0] >= '0' && p.Word[0] <= '9':
 		err = p.numbers(r)
 	default:
 		return nil
@@ -77,12 +77,12 @@ func (p *ruleParser) list(r *Rule) error {
 
 // numbers reads "3" or "2-4".
 func (p *ruleParser) numbers(r *Rule) error {
-	low, high, dash := strings.Cut(p.word, "-")
+	low, high, dash := strings.Cut(p.Word, "-")
 	var ok bool
 	if r.Low, ok = number(low, maxNumber); !ok {
 		meant := ""
-		if _, isTime := duration(p.word); isTime && p.word != "0" {
-			meant = "at " + p.word
+		if _, isTime := duration(p.Word); isTime && p.Word != "0" {
+			meant = "at " + p.Word
 		}
 		return p.failMeant(wantList+", "+wantWhen, meant)
 	}
@@ -92,22 +92,22 @@ func (p *ruleParser) numbers(r *Rule) error {
 			return p.fail("a range like 2-4")
 		}
 	}
-	p.next()
+	p.Next()
 	return nil
 }
 
 // when reads "at T", "T1..T2" or "T1..", if there is one of them.
 func (p *ruleParser) when(r *Rule) (err error) {
-	if p.word == "at" {
-		p.next()
-		if r.Since, err = p.time(p.word); err != nil {
+	if p.Word == "at" {
+		p.Next()
+		if r.Since, err = p.time(p.Word); err != nil {
 			return err
 		}
-		p.next()
+		p.Next()
 		r.once(p.listed)
 		return p.end()
 	}
-	from, to, dots := strings.Cut(p.word, "..")
+	from, to, dots := strings.Cut(p.Word, "..")
 	if !dots {
 		return nil
 	}
@@ -122,7 +122,7 @@ func (p *ruleParser) when(r *Rule) (err error) {
 			return p.fail("a range of time whose end is after its begin, like 1s..2s")
 		}
 	}
-	p.next()
+	p.Next()
 	return p.end()
 }
 
@@ -138,7 +138,7 @@ func (r *Rule) once(listed bool) {
 
 // end says that nothing may follow.
 func (p *ruleParser) end() error {
-	if p.word != "" {
+	if p.Word != "" {
 		return p.fail("nothing more")
 	}
 	return nil
@@ -163,10 +163,10 @@ func (p *ruleParser) stray(r *Rule) error {
 	case r.Action == event.Delay && r.Jitter == 0:
 		words, want = append(words, "jitter"), "\"jitter 5ms\", "+want
 	}
-	if _, ok := number(p.word, maxNumber); ok {
-		return p.failMeant(want+", "+wantWhen, "any "+p.word)
+	if _, ok := number(p.Word, maxNumber); ok {
+		return p.failMeant(want+", "+wantWhen, "any "+p.Word)
 	}
-	if octets, ok := strings.CutPrefix(p.word, "len"); ok {
+	if octets, ok := strings.CutPrefix(p.Word, "len"); ok {
 		if n := strings.TrimLeft(octets, "<>=:"); digits(n) && n != octets {
 			return p.failMeant(want+", "+wantWhen, "len>="+n)
 		}

@@ -28,22 +28,22 @@ const (
 
 // ParseRule reads one rule; the error is a *RuleError.
 func ParseRule(text string) (Rule, error) {
-	p := ruleParser{text: text, rest: text}
+	p := ruleParser{Walker: words.Walk(text)}
 	r := Rule{}
-	switch p.next(); p.word {
+	switch p.Next(); p.Word {
 	case "client>":
 		r.From = event.Client
-		p.next()
+		p.Next()
 	case "server>":
 		r.From = event.Server
-		p.next()
+		p.Next()
 	}
 	for _, step := range []func(*Rule) error{p.action, p.match, p.list, p.when} {
 		if err := step(&r); err != nil {
 			return Rule{}, err
 		}
 	}
-	if p.word != "" {
+	if p.Word != "" {
 		return Rule{}, p.stray(&r)
 	}
 	r.Text = strings.Join(strings.Fields(text), " ")
@@ -53,41 +53,30 @@ func ParseRule(text string) (Rule, error) {
 // ruleParser walks over the words of a rule. Each step below takes the words that are its own, and leaves the parser at
 // the first that is not.
 type ruleParser struct {
-	text, rest string
-	word       string
-	at         int // offset of word in text
+	*words.Walker
 	// matched and listed tell which parts of the rule have been read.
 	matched, listed bool
-}
-
-// next goes to the next word, "" at the end.
-func (p *ruleParser) next() {
-	p.rest = strings.TrimLeft(p.rest, " \t")
-	p.at = len(p.text) - len(p.rest)
-	n := strings.IndexAny(p.rest, " \t")
-	if n < 0 {
-		n = len(p.rest)
-	}
-	p.word, p.rest = p.rest[:n], p.rest[n:]
 }
 
 // fail makes the error for the word at which the parser stands. choices are those that could have stood there, near ones
 // of which may have been meant.
 func (p *ruleParser) fail(want string, choices ...string) error {
-	return p.failMeant(want, words.Nearest(p.word, choices...))
+	return p.failMeant(want, words.Nearest(p.Word, choices...))
 }
 
 func (p *ruleParser) failMeant(want, meant string) error {
-	if p.word == "" {
+	if p.Word == "" {
 		meant = ""
 	}
-	return &RuleError{Text: p.text, Word: p.word, Offset: p.at, Want: want, Meant: meant}
+	e := p.Fail(want)
+	e.Meant = meant
+	return (*RuleError)(e)
 }
 
 // action reads the action and what belongs to it.
 func (p *ruleParser) action(r *Rule) error {
 	for i, name := range actionNames {
-		if p.word == name {
+		if p.Word == name {
 			r.Action = event.Drop + event.Action(i)
 		}
 	}
@@ -97,13 +86,13 @@ func (p *ruleParser) action(r *Rule) error {
 		return p.fail(wantAction, actionNames[:]...)
 	default:
 		for _, dir := range [...]string{"client>", "server>"} {
-			if rest, glued := strings.CutPrefix(p.word, dir); glued {
+			if rest, glued := strings.CutPrefix(p.Word, dir); glued {
 				return p.failMeant("client>, server> or "+wantAction, dir+" "+rest)
 			}
 		}
 		return p.fail("client>, server> or "+wantAction, append([]string{"client>", "server>"}, actionNames[:]...)...)
 	}
-	p.next()
+	p.Next()
 	return p.quantities(r)
 }
 
@@ -119,8 +108,8 @@ func (p *ruleParser) quantities(r *Rule) (err error) {
 	case event.Rate:
 		return p.rate(r)
 	case event.Loss:
-		r.Chance, err = p.chance(p.word)
-		p.next()
+		r.Chance, err = p.chance(p.Word)
+		p.Next()
 	case event.Burst:
 		return p.burst(r)
 	case event.MTU:
@@ -130,29 +119,29 @@ func (p *ruleParser) quantities(r *Rule) (err error) {
 }
 
 func (p *ruleParser) delay(r *Rule) (err error) {
-	if r.Delay, err = p.time(p.word); err != nil {
+	if r.Delay, err = p.time(p.Word); err != nil {
 		return err
 	}
-	if p.next(); p.word != "jitter" {
+	if p.Next(); p.Word != "jitter" {
 		return nil
 	}
-	p.next()
-	if r.Jitter, err = p.time(p.word); err != nil {
+	p.Next()
+	if r.Jitter, err = p.time(p.Word); err != nil {
 		return err
 	}
 	if r.Jitter > r.Delay {
 		return p.fail("at most the delay before it: nothing arrives before it has left")
 	}
-	p.next()
+	p.Next()
 	return nil
 }
 
 func (p *ruleParser) rate(r *Rule) error {
 	var ok bool
-	if r.Rate, ok = bitRate(p.word); !ok {
-		return p.failMeant(wantRate, meantRate(p.word))
+	if r.Rate, ok = bitRate(p.Word); !ok {
+		return p.failMeant(wantRate, meantRate(p.Word))
 	}
-	p.next()
+	p.Next()
 	if err := p.keyword("queue", "\"queue 10\": the number of packets that can wait"); err != nil {
 		return err
 	}
@@ -163,12 +152,12 @@ func (p *ruleParser) rate(r *Rule) error {
 
 func (p *ruleParser) burst(r *Rule) (err error) {
 	const want = "two chances like 1%,25%: to begin and to end, the second above 0%"
-	enter, leave, comma := strings.Cut(p.word, ",")
+	enter, leave, comma := strings.Cut(p.Word, ",")
 	var ok [2]bool
 	r.Chance, ok[0] = percent(enter)
 	r.Leave, ok[1] = percent(leave)
 	if comma && ok[0] && ok[1] && r.Leave > 0 {
-		p.next()
+		p.Next()
 		return nil
 	}
 	meant := ""
@@ -179,37 +168,37 @@ func (p *ruleParser) burst(r *Rule) (err error) {
 }
 
 func (p *ruleParser) mtu(r *Rule) error {
-	n, ok := number(p.word, maxMTU)
+	n, ok := number(p.Word, maxMTU)
 	if !ok || n < minMTU {
 		return p.fail("octets of an IP packet, 68 to 65535")
 	}
 	r.MTU = n
-	switch p.next(); p.word {
+	switch p.Next(); p.Word {
 	case "silent":
 		r.Silent = true
-		p.next()
+		p.Next()
 	case "icmp":
-		p.next()
+		p.Next()
 	}
 	return nil
 }
 
 // keyword takes the word w.
 func (p *ruleParser) keyword(w, want string) error {
-	if p.word != w {
+	if p.Word != w {
 		return p.fail(want, w)
 	}
-	p.next()
+	p.Next()
 	return nil
 }
 
 // number takes a number from 1 to limit.
 func (p *ruleParser) number(limit int, want string) (int, error) {
-	n, ok := number(p.word, limit)
+	n, ok := number(p.Word, limit)
 	if !ok {
 		return 0, p.fail(want)
 	}
-	p.next()
+	p.Next()
 	return n, nil
 }
 
@@ -219,7 +208,7 @@ func (p *ruleParser) time(s string) (time.Duration, error) {
 	if ok {
 		return d, nil
 	}
-	if s != p.word {
+	if s != p.Word {
 		return 0, p.fail("times with their units, such as 500ms..1.5s, up to 24h")
 	}
 	return 0, p.failMeant(wantTime, meantTime(s))
