@@ -39,7 +39,7 @@ func bulkRefusal(name string) string {
 		return "it is over when the data are"
 	case "list", "all", "scenario-file":
 		return "a lesson is about segments"
-	case "width", "ascii", "explain":
+	case "view", "width", "ascii", "explain":
 		return "it has no picture"
 	}
 	return "it records no segment"
@@ -62,6 +62,10 @@ func (w *traceWords) bulk(cmd *cobra.Command) (bulkOptions, error) {
 		return o, refused
 	}
 	var plain traceOptions // for the words that mean the same
+	var err error
+	if plain.viewOptions, err = w.viewWords.options(); err != nil {
+		return o, err
+	}
 	if err := w.choices(&plain); err != nil {
 		return o, err
 	}

@@ -106,7 +106,7 @@ func (c *compared) warnings() {
 
 // text prints the differences for people.
 func (c *compared) text(o *traceOptions) error {
-	width := c.e.ladderOptions(o).Width
+	width := c.e.viewOptions(&o.viewOptions).Width
 	p := &paragraphs{bulkLines{c.e}, width}
 	k, n := c.kernel.Run, c.engine.Run
 	w := c.e.Stdout

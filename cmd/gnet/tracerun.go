@@ -126,7 +126,10 @@ func (e *env) traceOutput(name string, f *os.File) (*env, func() error, error) {
 
 // showRun runs the laboratory and shows its events; from the second one on not before hold is closed, if it is not nil.
 func (e *env) showRun(ctx context.Context, o *traceOptions, hold <-chan struct{}) (end *event.End, err error) {
-	show := newTraceView(e, o)
+	show, err := newTraceView(e, &o.viewOptions)
+	if err != nil {
+		return nil, err
+	}
 	for ev, rerr := range stackprobe.Run(ctx, o.Config) {
 		if rerr != nil {
 			err = rerr

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"gnet/internal/render"
 	"gnet/internal/words"
 	"gnet/stackprobe"
 	"gnet/stackprobe/app"
@@ -50,15 +49,11 @@ func (w *guestWords) bind(cmd *cobra.Command) {
 	decimal(f, &w.bytes, "bytes", stackprobe.DefaultBytes, "`bytes` that the engine sends as source, or as client")
 	f.StringVar(&w.engine, "at-engine", "", "what the engine does and how its sockets are made, in `words`")
 	decimal(f, &w.snap, "snap", stackprobe.DefaultSnap, "`bytes` of each packet that the machine forms hold")
-	decimal(f, &w.width, "width", 0, "`columns` of the picture, 40 to 1000 (those of the terminal, else 80)")
-	f.BoolVar(&w.ascii, "ascii", false, "draw with ASCII alone")
 	f.StringVarP(&w.output, "output", "o", "", "`file` for the trace, written while it goes on")
-	f.StringVar(&w.format, "format", "classic", strings.Join(render.FormatWords(), ", "))
-	f.BoolFunc("json", "the same as --format json", func(v string) error { return setJSON(&w.format, v) })
+	w.viewWords.bind(cmd)
 	completeFlag(cmd, "link", "auto", "tun", "veth")
 	completeFlag(cmd, "seed", "random")
 	completeFlag(cmd, "serve", "7=echo", "9=sink", "19=source", "80=http")
-	completeFlag(cmd, "format", render.FormatWords()...)
 	_ = cmd.RegisterFlagCompletionFunc("at-engine", completeEnd)
 	_ = cmd.MarkFlagDirname("root")
 	_ = cmd.MarkFlagFilename("output")

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"gnet/internal/render"
 	"gnet/stackprobe/analyze"
 	"gnet/stackprobe/event"
 )
@@ -19,13 +17,13 @@ const maxBadLines = 10
 
 // showOptions is what a `trace show` command line asks for.
 type showOptions struct {
-	traceOptions
+	viewOptions
 	File string // "-" for standard input
 }
 
 // newTraceShowCommand returns `gnet trace show`, one of gnet's own verbs.
 func newTraceShowCommand(e *env, run func(context.Context, *env, showOptions) error) *cobra.Command {
-	var w traceWords
+	var w viewWords
 	cmd := &cobra.Command{
 		Use:   "show FILE",
 		Short: "Show a stored run again",
@@ -47,38 +45,16 @@ read is shown. 2: the file cannot be opened or read.`,
 			return fail(statusUsage, "unexpected word %q", args[1])
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o := showOptions{File: args[0]}
-			if err := w.view(&o.traceOptions); err != nil {
+			o, err := w.options()
+			if err != nil {
 				return err
 			}
-			return run(cmd.Context(), e, o)
+			return run(cmd.Context(), e, showOptions{viewOptions: o, File: args[0]})
 		},
 	}
-	f := cmd.Flags()
-	f.SortFlags = false
-	decimal(f, &w.width, "width", 0, "`columns` of the picture, 40 to 1000 (those of the terminal, else 80)")
-	f.BoolVar(&w.ascii, "ascii", false, "draw with ASCII alone")
-	f.BoolVar(&w.explain, "explain", false, "write into the picture what each end knows of the other, where it changes")
-	f.StringVar(&w.format, "format", "classic", strings.Join(render.FormatWords(), ", "))
-	f.BoolFunc("json", "the same as --format json", func(v string) error { return setJSON(&w.format, v) })
-	completeFlag(cmd, "format", render.FormatWords()...)
+	cmd.Flags().SortFlags = false
+	w.bind(cmd)
 	return cmd
-}
-
-// view checks the words that say how events are shown.
-func (w *traceWords) view(o *traceOptions) error {
-	o.Width, o.ASCII, o.Explain = w.width, w.ascii, w.explain
-	var err error
-	if o.Format, err = render.ParseFormat(w.format); err != nil {
-		return fail(statusUsage, "%w", err)
-	}
-	if w.explain && o.Format != render.Classic {
-		return fail(statusUsage, "--explain: only with --format classic")
-	}
-	if w.width != 0 && (w.width < narrow || w.width > maxWidth) {
-		return fail(statusUsage, "--width %d: want %d to %d", w.width, narrow, maxWidth)
-	}
-	return nil
 }
 
 // runTraceShow reads the file and shows its events.
@@ -93,8 +69,12 @@ func runTraceShow(_ context.Context, e *env, o showOptions) error {
 		fi, err := f.Stat()
 		in, live = f, err == nil && !fi.Mode().IsRegular()
 	}
-	s := showing{e: e, file: o.File, view: newTraceView(e, &o.traceOptions), track: analyze.New()}
-	err := s.all(in, live)
+	view, err := newTraceView(e, &o.viewOptions)
+	if err != nil {
+		return err
+	}
+	s := showing{e: e, file: o.File, view: view, track: analyze.New()}
+	err = s.all(in, live)
 	if closing := s.view.close(); closing != nil {
 		return closing
 	}
@@ -108,7 +88,7 @@ func runTraceShow(_ context.Context, e *env, o showOptions) error {
 type showing struct {
 	e              *env
 	file           string
-	view           traceView
+	view           *traceViews
 	track          *analyze.Tracker
 	events, bad    int
 	hasRun, hasEnd bool

@@ -8,27 +8,17 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"gnet/internal/render"
 	"gnet/stackprobe"
 	"gnet/stackprobe/app"
 	"gnet/stackprobe/event"
 	"gnet/stackprobe/kernelside"
 	"gnet/stackprobe/link"
-	"gnet/stackprobe/view"
 )
-
-// maxWidth is more than any screen has, and bounds what a row costs.
-const maxWidth = 1000
 
 // traceOptions is what a `trace tcp` command line asks for.
 type traceOptions struct {
 	stackprobe.Config
-	Format render.Format
-	// Width is the number of columns of the picture, 40 to maxWidth, 0 for the terminal's.
-	Width int
-	ASCII bool
-	// Explain adds what each end knows of the other.
-	Explain bool
+	viewOptions
 	// Compare is the end that is to be compared in two runs, None for a single run.
 	Compare event.Host
 }
@@ -124,7 +114,10 @@ func runTraceTCP(ctx context.Context, e *env, o traceOptions) error {
 	defer cancel()
 	// The second signal finds the default action again: a run whose output is stuck cannot come to its end.
 	context.AfterFunc(ctx, cancel)
-	show := newTraceView(e, &o)
+	show, err := newTraceView(e, &o.viewOptions)
+	if err != nil {
+		return err
+	}
 	var end *event.End
 	var verdicts tally
 	var runErr error
@@ -178,69 +171,3 @@ func refusedOption(err error, refused *app.Unsupported) error {
 	}
 	return fail(statusUsage, "%s%w", at, refused)
 }
-
-// traceView shows events.
-type traceView interface {
-	event(*event.Event) error
-	// flush brings what was drawn so far to the reader.
-	flush()
-	close() error
-}
-
-func newTraceView(e *env, o *traceOptions) traceView {
-	if o.Format != render.Classic {
-		doc := e.document(o.Format, event.Schema)
-		return &traceDocument{e: e, doc: doc, rows: eventRows(doc, o.Format)}
-	}
-	return &traceLadder{e: e, Ladder: view.NewLadder(e.Stdout, e.ladderOptions(o))}
-}
-
-// ladderOptions fits the ladder to where it is shown.
-func (e *env) ladderOptions(o *traceOptions) view.LadderOptions {
-	getenv := func(name string) string {
-		v, _ := e.LookupEnv(name)
-		return v
-	}
-	width, color := e.terminal()
-	if o.Width > 0 {
-		width = o.Width
-	}
-	return view.LadderOptions{Width: min(width, maxWidth), ASCII: o.ASCII || !view.UTF8(getenv), Color: color, Explain: o.Explain}
-}
-
-// traceLadder draws the ladder. A run that never began has none.
-type traceLadder struct {
-	*view.Ladder
-	e     *env
-	begun bool
-}
-
-func (l *traceLadder) flush() { l.e.Stdout.Flush() }
-
-func (l *traceLadder) event(ev *event.Event) error {
-	l.begun = true
-	return l.Event(ev)
-}
-
-func (l *traceLadder) close() error {
-	if !l.begun {
-		return nil
-	}
-	return l.Close()
-}
-
-// traceDocument writes events as rows.
-type traceDocument struct {
-	e    *env
-	doc  *render.Document
-	rows *render.Rows[event.Event]
-}
-
-func (d *traceDocument) event(ev *event.Event) error { return d.rows.Write(ev) }
-
-func (d *traceDocument) flush() {
-	d.doc.Flush()
-	d.e.Stdout.Flush()
-}
-
-func (d *traceDocument) close() error { return d.e.closeDocument(d.doc) }

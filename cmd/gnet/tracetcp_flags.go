@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"gnet/internal/render"
 	"gnet/internal/words"
 	"gnet/stackprobe"
 	"gnet/stackprobe/app"
@@ -21,18 +20,18 @@ import (
 
 // traceWords are the options of `trace tcp` as they stand on the command line.
 type traceWords struct {
-	link, client, until, format string
-	compare                     string
-	ipv4, ipv6, ascii, explain  bool
-	tracefs                     bool
-	faults, inject, peer        []string
-	ends                        [3]string // by event.Host
-	bytes, mtu, snap, conns     int
-	width                       int
-	seed                        int64
-	delay                       [3]time.Duration // by event.Host of the sender
-	deadline                    time.Duration
-	guest                       *stackprobe.Guest // of the commands for programs
+	link, client, until     string
+	compare                 string
+	ipv4, ipv6              bool
+	tracefs                 bool
+	faults, inject, peer    []string
+	ends                    [3]string // by event.Host
+	bytes, mtu, snap, conns int
+	seed                    int64
+	delay                   [3]time.Duration // by event.Host of the sender
+	deadline                time.Duration
+	guest                   *stackprobe.Guest // of the commands for programs
+	viewWords
 	bulkWords
 }
 
@@ -63,19 +62,14 @@ func (w *traceWords) bind(cmd *cobra.Command) {
 	decimal(f, &w.snap, "snap", stackprobe.DefaultSnap, "`bytes` of each packet that the machine forms hold")
 	w.bulkWords.bind(f)
 	f.BoolVar(&w.tracefs, "tracefs", false, "read the kernel's own trace events too (root)")
-	decimal(f, &w.width, "width", 0, "`columns` of the picture, 40 to 1000 (those of the terminal, else 80)")
-	f.BoolVar(&w.ascii, "ascii", false, "draw with ASCII alone")
-	f.BoolVar(&w.explain, "explain", false, "write into the picture what each end knows of the other, where it changes")
 	f.StringVar(&w.compare, "compare", "", "run twice, that `end` once the kernel and once the engine, and list the decisions that differ: client (default) or server")
 	f.Lookup("compare").NoOptDefVal = event.Client.String()
-	f.StringVar(&w.format, "format", "classic", strings.Join(render.FormatWords(), ", "))
-	f.BoolFunc("json", "the same as --format json", func(v string) error { return setJSON(&w.format, v) })
+	w.viewWords.bind(cmd)
 	completeFlag(cmd, "link", "auto", "tun", "veth", "memory")
 	completeFlag(cmd, "client", "kernel", "engine")
 	completeFlag(cmd, "compare", compareRoles()...)
 	completeFlag(cmd, "until", "done", "closed")
 	completeFlag(cmd, "seed", "random")
-	completeFlag(cmd, "format", render.FormatWords()...)
 	for _, name := range []string{"at-client", "at-server"} {
 		_ = cmd.RegisterFlagCompletionFunc(name, completeEnd)
 	}
@@ -102,7 +96,11 @@ func completeEnd(_ *cobra.Command, _ []string, typed string) ([]string, cobra.Sh
 
 // options checks the words of the command line.
 func (w *traceWords) options() (traceOptions, error) {
-	o := traceOptions{Width: w.width, ASCII: w.ascii, Explain: w.explain}
+	var o traceOptions
+	var err error
+	if o.viewOptions, err = w.viewWords.options(); err != nil {
+		return o, err
+	}
 	o.Bytes, o.Seed, o.Delay, o.Deadline, o.Version = w.bytes, w.seed, w.delay[event.Client], w.deadline, version
 	o.MTU, o.Conns, o.IPv6, o.Snap, o.Tracefs = w.mtu, w.conns, w.ipv6, w.snap, w.tracefs
 	if server := w.delay[event.Server]; server != o.Delay {
@@ -153,15 +151,7 @@ func (w *traceWords) choices(o *traceOptions) error {
 		return fail(statusUsage, "--until %q: want done or closed", w.until)
 	}
 	o.Until = stackprobe.Until(until)
-	var err error
-	if o.Format, err = render.ParseFormat(w.format); err != nil {
-		return fail(statusUsage, "%w", err)
-	}
 	switch {
-	case w.explain && o.Format != render.Classic:
-		return fail(statusUsage, "--explain: only with --format classic")
-	case w.width != 0 && (w.width < narrow || w.width > maxWidth):
-		return fail(statusUsage, "--width %d: want %d to %d", w.width, narrow, maxWidth)
 	case w.conns < 1:
 		return fail(statusUsage, "--connections %d: want 1 to %d", w.conns, stackprobe.MaxConns)
 	case w.mtu < 1:

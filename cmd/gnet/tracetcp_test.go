@@ -164,18 +164,18 @@ func TestTraceTCP_where(t *testing.T) {
 	for _, c := range []struct {
 		env  map[string]string
 		asks int
-		want view.LadderOptions
+		want view.Options
 	}{
-		{want: view.LadderOptions{Width: 100, ASCII: true, Color: true}},
-		{asks: 60, want: view.LadderOptions{Width: 60, ASCII: true, Color: true}},
-		{env: map[string]string{"TERM": "dumb", "LANG": "C.UTF-8"}, want: view.LadderOptions{Width: 100}},
-		{env: map[string]string{"NO_COLOR": "1"}, want: view.LadderOptions{Width: 100, ASCII: true}},
-		{env: map[string]string{"COLUMNS": "100000000"}, want: view.LadderOptions{Width: maxWidth, ASCII: true, Color: true}},
+		{want: view.Options{Width: 100, ASCII: true, Color: true}},
+		{asks: 60, want: view.Options{Width: 60, ASCII: true, Color: true}},
+		{env: map[string]string{"TERM": "dumb", "LANG": "C.UTF-8"}, want: view.Options{Width: 100}},
+		{env: map[string]string{"NO_COLOR": "1"}, want: view.Options{Width: 100, ASCII: true}},
+		{env: map[string]string{"COLUMNS": "100000000"}, want: view.Options{Width: maxWidth, ASCII: true, Color: true}},
 	} {
 		e := systemEnv()
 		e.Stdout = newOutput(terminal)
 		e.LookupEnv = func(name string) (string, bool) { value, set := c.env[name]; return value, set }
-		if diff := cmp.Diff(c.want, e.ladderOptions(&traceOptions{Width: c.asks})); diff != "" {
+		if diff := cmp.Diff(c.want, e.viewOptions(&viewOptions{Width: c.asks})); diff != "" {
 			t.Errorf("%v, asked for %d: want - got +\n%s", c.env, c.asks, diff)
 		}
 	}

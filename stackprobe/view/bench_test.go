@@ -10,7 +10,7 @@ import (
 // BenchmarkLadder draws a run of about 400 events; beside it stands the same run as JSON.
 func BenchmarkLadder(b *testing.B) {
 	events := longRun()
-	for name, o := range map[string]LadderOptions{"60": {Width: 60}, "80": {Width: 80}, "132": {Width: 132}} {
+	for name, o := range map[string]Options{"60": {Width: 60}, "80": {Width: 80}, "132": {Width: 132}} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

@@ -19,7 +19,7 @@ func TestLadder_pinned(t *testing.T) {
 		{[]string{"sysctl ipv4/tcp_sack=1", "sysctl ipv4/tcp_ecn=2", "MPTCP off", "offloads off"}, "pinned  2 sysctls, MPTCP off, offloads off"},
 	} {
 		var out bytes.Buffer
-		l := NewLadder(&out, LadderOptions{Width: 80})
+		l := NewLadder(&out, Options{Width: 80})
 		r := &event.Run{World: "tun", Clock: event.Mono, Pinned: tt.pinned, Unpinned: []string{"sysctl x=1: refused"}}
 		if err := l.Event(&event.Event{N: 1, Kind: event.KindRun, Run: r}); err != nil {
 			t.Fatal(err)

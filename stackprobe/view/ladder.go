@@ -16,18 +16,6 @@ const (
 	microWidth = 110 // from here on times to the microsecond
 )
 
-// LadderOptions say how a ladder is drawn.
-type LadderOptions struct {
-	// Width is the number of columns; no row is longer. Below 40 it is taken as 40, 0 as 80.
-	Width int
-	// ASCII draws with ASCII alone, for a locale that is not UTF-8.
-	ASCII bool
-	// Color adds colours (SGR sequences), for a terminal whose user did not set NO_COLOR.
-	Color bool
-	// Explain adds what each end knows of the other, where it changes.
-	Explain bool
-}
-
 // Ladder draws the events of one run as they come: from 80 columns as a ladder with a time line for each end, below as
 // one line per segment. A segment has a row where it leaves and one where it arrives, so that the delay is seen.
 type Ladder struct {
@@ -54,7 +42,7 @@ type form interface {
 }
 
 // NewLadder gives a ladder that writes to w. Close must be called at the end.
-func NewLadder(w io.Writer, o LadderOptions) *Ladder {
+func NewLadder(w io.Writer, o Options) *Ladder {
 	if o.Width == 0 {
 		o.Width = wideWidth
 	}

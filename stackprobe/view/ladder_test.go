@@ -22,13 +22,13 @@ var goldenRuns = map[string]func() []event.Event{
 	"plain": plainRun, "lost": lostRun, "cross": crossRun, "timeout": timeoutRun, "odd": oddRun, "long": longRun, "kinds": kindsRun, "waits": waitsRun, "lesson": lessonRun,
 }
 
-var goldenOptions = map[string]LadderOptions{
+var goldenOptions = map[string]Options{
 	"60": {Width: 60}, "80": {Width: 80}, "80-ascii": {Width: 80, ASCII: true}, "100": {Width: 100}, "132": {Width: 132},
 	"60-ascii": {Width: 60, ASCII: true}, "80-color": {Width: 80, Color: true},
 }
 
 // draw gives the picture of a run.
-func draw(t testing.TB, events []event.Event, o LadderOptions) string {
+func draw(t testing.TB, events []event.Event, o Options) string {
 	t.Helper()
 	var b bytes.Buffer
 	l := NewLadder(&b, o)
@@ -76,7 +76,7 @@ func TestLadder_golden(t *testing.T) {
 }
 
 // checkRows says what is wrong with the rows of a picture, "" if nothing is.
-func checkRows(out string, o LadderOptions) string {
+func checkRows(out string, o Options) string {
 	width := max(o.Width, minWidth)
 	for i, line := range strings.Split(out, "\n") {
 		if o.Color {
@@ -102,7 +102,7 @@ func checkRows(out string, o LadderOptions) string {
 func TestLadder_everyWidth(t *testing.T) {
 	for name, run := range goldenRuns {
 		for width := 1; width < 200; width++ {
-			o := LadderOptions{Width: width, ASCII: width%3 == 1, Color: width%3 == 2}
+			o := Options{Width: width, ASCII: width%3 == 1, Color: width%3 == 2}
 			if wrong := checkRows(draw(t, run(), o), o); wrong != "" {
 				t.Errorf("%s at %d: %s", name, width, wrong)
 			}
@@ -113,7 +113,7 @@ func TestLadder_everyWidth(t *testing.T) {
 // Each segment must be there twice, each call and each state once, at any width: nothing may be lost to the layout.
 func TestLadder_saysAll(t *testing.T) {
 	for _, width := range []int{80, 91, 100, 132} {
-		out := draw(t, lostRun(), LadderOptions{Width: width, ASCII: true})
+		out := draw(t, lostRun(), Options{Width: width, ASCII: true})
 		for word, n := range map[string]int{
 			"1:1421": 2, "1421:2841": 3, "2841:4261": 3, "R ~fast": 1, "dup 1": 1, "dup 2": 1, "dup 3": 1,
 			"lost: client> drop data 2": 1, "listen": 1, "connected": 1, "read 7100": 1, "FIN-WAIT-2": 1,
@@ -129,11 +129,11 @@ func TestLadder_saysAll(t *testing.T) {
 func TestLadder_saysDifference(t *testing.T) {
 	for _, width := range []int{40, 80, 132} {
 		events := plainRun()
-		if out := draw(t, events, LadderOptions{Width: width}); strings.Contains(out, "warning") {
+		if out := draw(t, events, Options{Width: width}); strings.Contains(out, "warning") {
 			t.Errorf("width %d: a warning without a reason\n%s", width, out)
 		}
 		events[len(events)-1].End.Server.Lost = 3
-		out := strings.Join(strings.Fields(draw(t, events, LadderOptions{Width: width})), " ")
+		out := strings.Join(strings.Fields(draw(t, events, Options{Width: width})), " ")
 		if !strings.HasSuffix(out, "warning the run counts other server lost segments than its events show") {
 			t.Errorf("width %d: %s", width, out)
 		}
@@ -155,7 +155,7 @@ var errFull = errors.New("no space left")
 func TestLadder_writerFails(t *testing.T) {
 	for _, width := range []int{60, 80} {
 		w := &failing{after: 12}
-		l := NewLadder(w, LadderOptions{Width: width})
+		l := NewLadder(w, Options{Width: width})
 		var err error
 		n := 0
 		for _, e := range plainRun() {

@@ -40,7 +40,7 @@ var (
 // page writes rows. It keeps the first error of the writer and writes nothing after it.
 type page struct {
 	w      io.Writer
-	opts   LadderOptions
+	opts   Options
 	glyphs glyphs
 	buf    []byte
 	err    error

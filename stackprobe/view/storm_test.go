@@ -31,7 +31,7 @@ func stormEvents(times ...int64) []event.Event {
 func drawn(t *testing.T, list []event.Event) []string {
 	t.Helper()
 	var b strings.Builder
-	l := view.NewLadder(&b, view.LadderOptions{Width: 70, ASCII: true})
+	l := view.NewLadder(&b, view.Options{Width: 70, ASCII: true})
 	track := analyze.New()
 	for i := range list {
 		list[i].N = i + 1

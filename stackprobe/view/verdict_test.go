@@ -33,7 +33,7 @@ func TestVerdicts_bound(t *testing.T) {
 		list = append(list, event.Event{Kind: event.KindExpectation, Expectation: &event.Expectation{Text: "x", Verdict: event.Pass}})
 	}
 	list = append(list, event.Event{Kind: event.KindExpectation})
-	got := draw(t, list, LadderOptions{Width: 80})
+	got := draw(t, list, Options{Width: 80})
 	if n := strings.Count(got, "PASS    x"); n != maxExpectations || !strings.HasSuffix(got, "and 5 expectations more\n") {
 		t.Errorf("%d of %d expectations, then %q", n, maxExpectations, got[len(got)-40:])
 	}

@@ -1,0 +1,289 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"gnet/internal/render"
+	"gnet/stackprobe/event"
+	"gnet/stackprobe/view"
+)
+
+// maxWidth is more than any screen has, and bounds what a row costs.
+const maxWidth = 1000
+
+// eventView is a view of a run's events.
+type eventView interface {
+	// Event takes the next event, with what package analyze has derived for it.
+	Event(*event.Event) error
+	// Close ends the picture; it does not close its writer.
+	Close() error
+}
+
+// screenView is a picture for standard output, asked for with --view.
+type screenView struct {
+	word string
+	make func(io.Writer, view.Options) eventView
+}
+
+// screenViews are the pictures for standard output; the first is the default.
+func screenViews() []screenView {
+	return []screenView{
+		{"ladder", func(w io.Writer, o view.Options) eventView { return view.NewLadder(w, o) }},
+	}
+}
+
+// screenWords are the words of --view.
+func screenWords() []string {
+	var list []string
+	for _, v := range screenViews() {
+		list = append(list, v.word)
+	}
+	return list
+}
+
+// fileView is a view that has a file of its own, asked for with an option of its own. With - for the name of the file it takes
+// the place of the picture on standard output.
+type fileView struct {
+	flag, usage string
+	make        func(io.Writer, view.Options) eventView
+}
+
+// fileViews are the views that have files of their own.
+func fileViews() []fileView {
+	return []fileView{}
+}
+
+// viewWords are the options that say how a run is shown, as they stand on the command line; all commands that show events
+// have them.
+type viewWords struct {
+	view, format   string
+	ascii, explain bool
+	width          int
+	files          []string // by the index of fileViews
+}
+
+// bind gives cmd the options, and their completion.
+func (w *viewWords) bind(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&w.view, "view", "", "the `picture`: "+strings.Join(screenWords(), ", "))
+	decimal(f, &w.width, "width", 0, "`columns` of the picture, 40 to 1000 (those of the terminal, else 80)")
+	f.BoolVar(&w.ascii, "ascii", false, "draw with ASCII alone")
+	f.BoolVar(&w.explain, "explain", false, "write into the picture what each end knows of the other, where it changes")
+	w.files = make([]string, len(fileViews()))
+	for i, v := range fileViews() {
+		f.StringVar(&w.files[i], v.flag, "", v.usage)
+		_ = cmd.MarkFlagFilename(v.flag)
+	}
+	f.StringVar(&w.format, "format", "classic", strings.Join(render.FormatWords(), ", "))
+	f.BoolFunc("json", "the same as --format json", func(v string) error { return setJSON(&w.format, v) })
+	completeFlag(cmd, "view", screenWords()...)
+	completeFlag(cmd, "format", render.FormatWords()...)
+}
+
+// viewOptions say how a run is shown.
+type viewOptions struct {
+	Format render.Format
+	// View is the word of the picture, one of screenWords.
+	View string
+	// Width is the number of columns of the picture, 40 to maxWidth, 0 for the terminal's.
+	Width int
+	ASCII bool
+	// Explain adds what each end knows of the other.
+	Explain bool
+	// Files are the names of the files for the views of fileViews, "" for one that is not asked for, - for standard output.
+	Files []string
+}
+
+// options checks the words.
+func (w *viewWords) options() (viewOptions, error) {
+	o := viewOptions{View: w.view, Width: w.width, ASCII: w.ascii, Explain: w.explain, Files: w.files}
+	var err error
+	if o.Format, err = render.ParseFormat(w.format); err != nil {
+		return o, fail(statusUsage, "%w", err)
+	}
+	switch {
+	case w.view != "" && !slices.Contains(screenWords(), w.view):
+		return o, fail(statusUsage, "--view %q: want %s", w.view, strings.Join(screenWords(), ", "))
+	case w.view != "" && o.Format != render.Classic:
+		return o, fail(statusUsage, "--view: only with --format classic")
+	case w.explain && o.Format != render.Classic:
+		return o, fail(statusUsage, "--explain: only with --format classic")
+	case w.width != 0 && (w.width < narrow || w.width > maxWidth):
+		return o, fail(statusUsage, "--width %d: want %d to %d", w.width, narrow, maxWidth)
+	}
+	if o.View == "" {
+		o.View = screenWords()[0]
+	}
+	return o, o.onePipe()
+}
+
+// onePipe refuses two views for standard output.
+func (o *viewOptions) onePipe() error {
+	first := ""
+	for i, v := range fileViews() {
+		switch {
+		case o.Files[i] != "-":
+		case first != "":
+			return fail(statusUsage, "--%s -: standard output has --%s already", v.flag, first)
+		case o.Format != render.Classic:
+			return fail(statusUsage, "--%s -: only with --format classic", v.flag)
+		default:
+			first = v.flag
+		}
+	}
+	return nil
+}
+
+// traceView shows events somewhere.
+type traceView interface {
+	event(*event.Event) error
+	// flush brings what was drawn so far to the reader.
+	flush()
+	close() error
+}
+
+// traceViews are all the views of one run: the one on standard output, and those with files. Where one fails the others go on.
+type traceViews struct {
+	list   []traceView
+	failed []error // by the index in list
+}
+
+// newTraceView makes the views that o asks for. Their files are there before the run begins.
+func newTraceView(e *env, o *viewOptions) (*traceViews, error) {
+	t := &traceViews{}
+	screen := true
+	for i, name := range o.Files {
+		v := fileViews()[i]
+		p := &tracePicture{out: e.Stdout, make: v.make, options: view.Options{ASCII: o.ASCII, Explain: o.Explain}}
+		switch name {
+		case "":
+			continue
+		case "-":
+			screen = false
+		default:
+			f, err := os.Create(name)
+			if err != nil {
+				return nil, errors.Join(fail(statusCannot, "--%s: %w", v.flag, err), t.close())
+			}
+			p.out, p.file = newOutput(f), f
+		}
+		t.add(p)
+	}
+	switch {
+	case !screen:
+	case o.Format != render.Classic:
+		doc := e.document(o.Format, event.Schema)
+		t.add(&traceDocument{e: e, doc: doc, rows: eventRows(doc, o.Format)})
+	default:
+		i := slices.IndexFunc(screenViews(), func(v screenView) bool { return v.word == o.View })
+		t.add(&tracePicture{out: e.Stdout, make: screenViews()[max(i, 0)].make, options: e.viewOptions(o)})
+	}
+	return t, nil
+}
+
+func (t *traceViews) add(v traceView) {
+	t.list, t.failed = append(t.list, v), append(t.failed, nil)
+}
+
+// event shows ev. The error says that no view is left.
+func (t *traceViews) event(ev *event.Event) error {
+	alive := false
+	for i, v := range t.list {
+		if t.failed[i] == nil {
+			t.failed[i] = v.event(ev)
+		}
+		alive = alive || t.failed[i] == nil
+	}
+	if alive {
+		return nil
+	}
+	return errors.Join(t.failed...)
+}
+
+func (t *traceViews) flush() {
+	for _, v := range t.list {
+		v.flush()
+	}
+}
+
+// close ends the views. What is wrong with standard output is said by exitStatus, the rest here.
+func (t *traceViews) close() error {
+	var all []error
+	for _, v := range t.list {
+		all = append(all, v.close())
+	}
+	return errors.Join(all...)
+}
+
+// viewOptions fits a picture to where it is shown.
+func (e *env) viewOptions(o *viewOptions) view.Options {
+	getenv := func(name string) string {
+		v, _ := e.LookupEnv(name)
+		return v
+	}
+	width, color := e.terminal()
+	if o.Width > 0 {
+		width = o.Width
+	}
+	return view.Options{Width: min(width, maxWidth), ASCII: o.ASCII || !view.UTF8(getenv), Color: color, Explain: o.Explain}
+}
+
+// tracePicture draws a view. A run that never began has none.
+type tracePicture struct {
+	out     *output
+	file    *os.File // nil for standard output
+	make    func(io.Writer, view.Options) eventView
+	options view.Options
+	view    eventView // nil before the first event
+}
+
+func (p *tracePicture) flush() { p.out.Flush() }
+
+func (p *tracePicture) event(ev *event.Event) error {
+	if p.view == nil {
+		p.view = p.make(p.out, p.options)
+	}
+	return p.view.Event(ev)
+}
+
+func (p *tracePicture) close() error {
+	var err error
+	if p.view != nil {
+		err = p.view.Close()
+	}
+	if p.file == nil {
+		return err
+	}
+	if ferr := p.out.finish(); ferr != nil {
+		err = ferr
+	}
+	if cerr := p.file.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return fail(statusNo, "write error: %s: %w", p.file.Name(), err)
+	}
+	return nil
+}
+
+// traceDocument writes events as rows.
+type traceDocument struct {
+	e    *env
+	doc  *render.Document
+	rows *render.Rows[event.Event]
+}
+
+func (d *traceDocument) event(ev *event.Event) error { return d.rows.Write(ev) }
+
+func (d *traceDocument) flush() {
+	d.doc.Flush()
+	d.e.Stdout.Flush()
+}
+
+func (d *traceDocument) close() error { return d.e.closeDocument(d.doc) }
