@@ -11,4 +11,8 @@ type Options struct {
 	Color bool
 	// Explain adds what each end knows of the other, where it changes.
 	Explain bool
+	// Unfold shows each segment of a long run of data, which is otherwise told in a row for each flight or each so many.
+	Unfold bool
+	// Absolute shows the sequence numbers as they stand in the segments; otherwise they count from each end's initial number.
+	Absolute bool
 }
