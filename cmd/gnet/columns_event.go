@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/hex"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"gnet/internal/render"
@@ -11,11 +12,13 @@ import (
 
 // eventColumns are the columns of an event of gnet trace, in the order of event.AppendJSON: a test holds the two
 // together, so a document and a stored run have the same keys. What is derived is one object.
-func eventColumns() []render.Column[event.Event] { return append(factColumns(), derivedColumn()) }
+func eventColumns() []render.Column[event.Event] {
+	return append(factColumns(), packetColumn(), reassemblyColumn(), derivedColumn())
+}
 
-// eventFlatColumns are the same for formats without objects: what is derived has columns of its own.
+// eventFlatColumns are the same for formats without objects: the members of objects have columns of their own.
 func eventFlatColumns() []render.Column[event.Event] {
-	return append(factColumns(), derivedFlatColumns()...)
+	return slices.Concat(factColumns(), packetFlatColumns(), reassemblyFlatColumns(), derivedFlatColumns())
 }
 
 // eventRows gives the writer of events in a document of format f.
@@ -32,7 +35,7 @@ func factColumns() []render.Column[event.Event] {
 		eventInt("t_ns", render.Duration, "ns", "Time since the start of the run.", always, func(e *event.Event) int64 { return e.T }),
 		eventInt("n", render.Int, "", "Running number from 1; events are in the order of (t_ns, n).", always, func(e *event.Event) int64 { return int64(e.N) }),
 		eventWord("clock", "What the times mean: virtual, or mono (CLOCK_MONOTONIC).", func(e *event.Event) string { return e.Clock.String() }),
-		eventWord("event", "What happened: run, tx, rx, lost, fault, icmp, state, vars, app, timer, check, note, counters, expectation or end.", func(e *event.Event) string { return e.Kind.String() }),
+		eventWord("event", "What happened: run, tx, rx, lost, fault, icmp, state, vars, app, timer, check, note, counters, expectation, discard, reassembly or end.", func(e *event.Event) string { return e.Kind.String() }),
 		eventWord("host", "The end at whose tap it was seen, client or server; of a segment that was lost or changed on its way the sender.", func(e *event.Event) string { return e.Host.String() }),
 		eventInt("conn", render.Int, "", "Number of the connection, from 1.", func(e *event.Event) bool { return e.Conn != 0 }, func(e *event.Event) int64 { return int64(e.Conn) }),
 	}
@@ -54,11 +57,11 @@ func factColumns() []render.Column[event.Event] {
 // always holds for every event.
 func always(*event.Event) bool { return true }
 
-// isSegment holds for the kinds that are about a segment.
+// isSegment holds for the events that are about a segment.
 func isSegment(e *event.Event) bool {
 	switch e.Kind {
 	case event.KindTx, event.KindRx, event.KindLost, event.KindFault, event.KindICMP:
-		return true
+		return e.Packet == nil
 	}
 	return false
 }

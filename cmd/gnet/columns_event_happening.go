@@ -16,19 +16,21 @@ func ofKind(k event.Kind) func(*event.Event) bool {
 func faultColumns() []render.Column[event.Event] {
 	type e = event.Event
 	fault := func(name string, kind render.Kind, unit, doc string, known func(*event.Fault) bool, get func(*event.Fault) int64) render.Column[e] {
-		return eventInt(name, kind, unit, doc, func(e *e) bool { return isSegment(e) && known(&e.Fault) }, func(e *e) int64 { return get(&e.Fault) })
+		return eventInt(name, kind, unit, doc, func(e *e) bool { return (isSegment(e) || e.Packet != nil) && known(&e.Fault) }, func(e *e) int64 { return get(&e.Fault) })
 	}
-	isICMP := ofKind(event.KindICMP)
+	isICMP := func(e *e) bool {
+		return e.Kind == event.KindICMP || isPacket(e) && e.ICMP != event.ICMP{}
+	}
 	return []render.Column[e]{
 		eventWord("rule", "The fault rule that took or changed the segment.", func(e *e) string { return cmp.Or(e.Rule, e.Fault.Rule) }),
-		eventWord("fault", "What the rule did: drop, dup, corrupt, delay, reorder, rate, loss, burst, mtu or down.", func(e *e) string { return e.Fault.Action.String() }),
+		eventWord("fault", "What the rule did: drop, dup, corrupt, delay, reorder, rate, loss, burst, mtu, down or overlap.", func(e *e) string { return e.Fault.Action.String() }),
 		fault("rule_number", render.Int, "", "Place of the rule in the run's list, from 1.", func(f *event.Fault) bool { return f.Number != 0 }, func(f *event.Fault) int64 { return int64(f.Number) }),
 		fault("wait_ns", render.Duration, "ns", "What the rule added to the segment's way.", func(f *event.Fault) bool { return f.Wait != 0 }, func(f *event.Fault) int64 { return f.Wait }),
 		fault("copy", render.Int, "", "Number of the copy that dup made.", func(f *event.Fault) bool { return f.Copy != 0 }, func(f *event.Fault) int64 { return int64(f.Copy) }),
 		fault("bit", render.Int, "", "Place of the bit that corrupt turned, counted from the first of the IP packet.", func(f *event.Fault) bool { return f.Action == event.Corrupt }, func(f *event.Fault) int64 { return int64(f.Bit) }),
-		eventInt("icmp_type", render.Int, "", "Type of the ICMP message that the sender got.", isICMP, func(e *e) int64 { return int64(e.ICMP.Type) }),
+		eventInt("icmp_type", render.Int, "", "Type of the ICMP message that the sender got, or of one that is itself on its way as a packet.", isICMP, func(e *e) int64 { return int64(e.ICMP.Type) }),
 		eventInt("icmp_code", render.Int, "", "Its code.", isICMP, func(e *e) int64 { return int64(e.ICMP.Code) }),
-		eventInt("icmp_mtu", render.Int, "bytes", "MTU of the next hop in it.", func(e *e) bool { return e.Kind == event.KindICMP && e.ICMP.MTU != 0 }, func(e *e) int64 { return int64(e.ICMP.MTU) }),
+		eventInt("icmp_mtu", render.Int, "bytes", "MTU of the next hop in it.", func(e *e) bool { return isICMP(e) && e.ICMP.MTU != 0 }, func(e *e) int64 { return int64(e.ICMP.MTU) }),
 	}
 }
 
@@ -62,7 +64,7 @@ func happeningColumns() []render.Column[event.Event] {
 			}
 			return e.Level.String()
 		}),
-		eventWord("text", "Sentence of a note.", func(e *e) string { return e.Text }),
+		eventWord("text", "Sentence of a note, or why a router took a packet.", func(e *e) string { return e.Text }),
 	}
 }
 

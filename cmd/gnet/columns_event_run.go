@@ -49,9 +49,11 @@ func runColumns() []render.Column[event.Event] {
 	}
 	columns = append(columns, stackColumns("client", func(r *event.Run) *event.Stack { return &r.Client })...)
 	columns = append(columns, stackColumns("server", func(r *event.Run) *event.Stack { return &r.Server })...)
-	return append(columns,
+	columns = append(columns,
 		runWord("client_program", "The program that is the application of the client, where that is not gnet.", func(r *event.Run) string { return r.Programs[event.Client] }),
-		runWord("server_program", "The same of the server.", func(r *event.Run) string { return r.Programs[event.Server] }),
+		runWord("server_program", "The same of the server.", func(r *event.Run) string { return r.Programs[event.Server] }))
+	columns = append(columns, pathColumns()...)
+	return append(columns,
 		runList("faults", "rule", "Fault rules in the order of judging.", "Words of the rule.", func(r *event.Run) []string { return r.Faults }),
 		runList("crafted_lines", "line", "Segments that no stack makes, and what a scripted end does.", "Words of the line.", func(r *event.Run) []string { return r.Crafted }),
 		runList("pinned", "what", "What was fixed so that runs can be compared.", "What was fixed.", func(r *event.Run) []string { return r.Pinned }),

@@ -71,7 +71,7 @@ func (p *parts) member(key []byte) {
 		}
 		p.raw, key = append([]byte{}, raw...), base
 	}
-	if p.event(key) || p.segment(key) || p.options(key) || p.fault(key) || p.happening(key) || p.runMember(key) || p.endMember(key) || p.expectationMember(key) || p.vars(key) {
+	if p.event(key) || p.segment(key) || p.options(key) || p.fault(key) || p.happening(key) || p.runMember(key) || p.endMember(key) || p.expectationMember(key) || p.vars(key) || p.datagram(key) {
 		return
 	}
 	p.skip()

@@ -65,7 +65,7 @@ func TestDecode(t *testing.T) {
 			if len(bad) > 0 || err != nil {
 				t.Errorf("%s %s: %v, %v", name, how, bad, err)
 			}
-			if d := cmp.Diff(facts(), events, cmpopts.EquateComparable(netip.AddrPort{})); d != "" {
+			if d := cmp.Diff(facts(), events, cmpopts.EquateComparable(netip.AddrPort{}, netip.Addr{})); d != "" {
 				t.Errorf("%s %s: %s", name, how, d)
 			}
 		}

@@ -4,8 +4,8 @@
 // An Event carries facts. What is read from a stack, what is computed from the segments at a tap and what is inferred
 // from counters is told apart by How; what could not be known is absent (see Vars.Has), never zero.
 //
-// An Event holds no pointer into a buffer: a plain copy (e2 := *e) stays valid for ever. Run and End are written once
-// and never changed. The package knows no other package of this program.
+// An Event holds no pointer into a buffer: a plain copy (e2 := *e) stays valid for ever. Run, End, Packet and Reassembly are
+// written once and never changed. The package knows no other package of this program.
 package event
 
 // Kind says what happened, and with it which parts of an Event are filled.
@@ -29,6 +29,8 @@ const (
 	KindCheck            // a value computed for Host does not agree with what its kernel says (Event.Check)
 	KindCounters         // the counters of Host's stack at the end of the run (Event.Counters)
 	KindExpectation      // what came of an expectation of the run's scenario (Event.Expectation); they stand before the end
+	KindDiscard          // a router took Packet, which had reached it: Text says why
+	KindReassembly       // a fragment reached the buffer of its datagram, or the time was up (Event.Reassembly)
 )
 
 // Host names one end of the connection; None is the run as a whole.
@@ -129,6 +131,9 @@ type Event struct {
 	Run         *Run
 	End         *End
 	Expectation *Expectation
+	// Packet stands in the place of Seg in a run of datagrams: for tx, rx, lost, fault, icmp and discard.
+	Packet     *Packet
+	Reassembly *Reassembly
 }
 
 // Call is what an application asks of its stack.

@@ -4,7 +4,7 @@ package event
 type Action uint8
 
 // The actions, in the words of the rules. Drop, Loss, Burst, Down and the overflow of a Rate's queue take the packet, and
-// so does MTU for one that is too long.
+// so does MTU for one that is too long. Overlap has a fragment begin where the one before it has not ended.
 const (
 	_ Action = iota
 	Drop
@@ -17,6 +17,7 @@ const (
 	Burst
 	MTU
 	Down
+	Overlap
 )
 
 // Fault is what one rule did to one packet.

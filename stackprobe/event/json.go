@@ -22,10 +22,13 @@ func AppendJSON(dst []byte, e *Event) []byte {
 	o.optStr("host", e.Host.String())
 	o.optInt("conn", int64(e.Conn))
 	switch e.Kind {
-	case KindTx, KindRx, KindLost, KindFault, KindICMP:
-		o.segment(&e.Seg)
+	case KindTx, KindRx, KindLost, KindFault, KindICMP, KindDiscard:
+		if e.Packet == nil && e.Kind != KindDiscard {
+			o.segment(&e.Seg)
+		}
 		o.fault(e)
 		o.icmp(e)
+		o.optStr("text", e.Text)
 	case KindApp:
 		o.optStr("call", e.App.Call.String())
 		if e.App.Call == Write || e.App.Call == Receive {
@@ -55,6 +58,12 @@ func AppendJSON(dst []byte, e *Event) []byte {
 	o.optStr("state_how", e.StateHow.String())
 	o.vars(&e.Vars)
 	o.optStr("evidence", e.Evidence.String())
+	if e.Packet != nil {
+		o.packet(e.Packet)
+	}
+	if e.Reassembly != nil {
+		o.reassembly(e.Reassembly)
+	}
 	o.derived(e)
 	return append(o.b, '}')
 }
@@ -175,7 +184,7 @@ func (o *object) fault(e *Event) {
 }
 
 func (o *object) icmp(e *Event) {
-	if e.Kind != KindICMP {
+	if e.Kind != KindICMP && (e.Packet == nil || e.ICMP == (ICMP{})) {
 		return
 	}
 	o.int("icmp_type", int64(e.ICMP.Type))

@@ -39,6 +39,13 @@ func samples() []event.Event {
 		HasKernel: true, WrittenHash: 1 << 63, ReceivedHash: 9, Checks: 10, Wrong: 11}
 	guest := event.Totals{State: event.TimeWait, Program: true, Segments: 3}
 	fault := event.Fault{Action: event.Corrupt, Rule: "corrupt data 1", Number: 2, Wait: 3, Copy: 4, Bit: 5}
+	run.Path = &event.Path{Size: 4000, Count: 2, TTL: 5, TOS: 184, DF: true, Loop: true, Options: []string{"rr", "\xff"},
+		Nodes: []event.Node{{Name: "client", Stack: "linux 6", Kernel: true}, {Name: "router 1", Stack: "gvisor"}}, Links: []event.Hop{{MTU: 1500, Near: "10.7.0.1", Far: "10.7.0.2"}}}
+	packet := &event.Packet{ID: 3, Link: 2, Node: 1, Datagram: 4, Parent: 2, About: 1, Src: netip.MustParseAddr("10.7.0.1"), Dst: netip.MustParseAddr("10.7.0.2"), Header: 24, Data: 16, TOS: 184,
+		Size: 40, Ident: 9, HasIdent: true, DF: true, MF: true, Offset: 1480, TTL: 63, Protocol: 17, Checksum: 0xbeef, BadSum: true, Options: "\x07\x03\x04\x00", Wire: "E\xff"}
+	packet6 := &event.Packet{ID: 4, Link: 1, Src: netip.MustParseAddr("2001:db8::1"), Dst: netip.MustParseAddr("2001:db8::2"), Header: 48, Data: 1448, Size: 1496, Flow: 1<<20 - 1, Ident: 1<<32 - 1,
+		HasIdent: true, MF: true, TTL: 64, Protocol: 17}
+	buffer := &event.Reassembly{Step: event.TimedOut, Node: 2, Datagram: 1, Packet: 3, Held: []event.Range{{Last: 1480}, {First: 2960, Last: 3980}}, Octets: 2500, Total: 3980, Since: 1, Until: 2}
 	return []event.Event{
 		{T: 0, N: 1, Clock: event.Mono, Kind: event.KindRun, Run: run},
 		{T: 1, N: 2, Clock: event.Virtual, Kind: event.KindTx, Host: event.Client, Conn: 1, Seg: seg, Derived: derived, Evidence: 1<<17 - 1, State: event.StateEstablished, StateHow: event.Read, Vars: vars},
@@ -55,6 +62,10 @@ func samples() []event.Event {
 		{T: 7, N: 12, Clock: event.Mono, Kind: event.KindCheck, Host: event.Client, Check: event.Check{Name: "bytes_acked", Computed: -1, Read: 2}},
 		{T: 7, N: 13, Clock: event.Mono, Kind: event.KindCounters, Host: event.Client, Counters: []event.Counter{{Name: "TCPTimeouts", Value: 1<<64 - 1}}},
 		{T: 7, N: 14, Clock: event.Mono, Kind: event.KindExpectation, Expectation: &event.Expectation{Text: "lost client = 1", Line: 9, Verdict: event.Fail, Found: "2", N: 5}},
+		{T: 7, N: 14, Clock: event.Mono, Kind: event.KindTx, Host: event.Client, Packet: packet6},
+		{T: 7, N: 14, Clock: event.Mono, Kind: event.KindICMP, Host: event.Client, Packet: packet, ICMP: event.ICMP{Type: 11}},
+		{T: 7, N: 14, Clock: event.Mono, Kind: event.KindDiscard, Packet: packet, Text: "time to live"},
+		{T: 7, N: 14, Clock: event.Mono, Kind: event.KindReassembly, Host: event.Server, Reassembly: buffer},
 		{T: 7, N: 15, Clock: event.Mono, Kind: event.KindEnd, End: &event.End{OK: true, Reason: "none", Client: totals, Server: totals}},
 		{T: 7, N: 16, Clock: event.Mono, Kind: event.KindEnd, End: &event.End{OK: true, Client: guest, Server: totals}},
 	}

@@ -1,7 +1,8 @@
 package event
 
 var (
-	kindNames   = [...]string{"", "run", "tx", "rx", "lost", "state", "vars", "app", "timer", "note", "end", "fault", "icmp", "check", "counters", "expectation"}
+	kindNames = [...]string{"", "run", "tx", "rx", "lost", "state", "vars", "app", "timer", "note", "end", "fault", "icmp", "check", "counters", "expectation",
+		"discard", "reassembly"}
 	hostNames   = [...]string{"", "client", "server"}
 	clockNames  = [...]string{"", "virtual", "mono"}
 	howNames    = [...]string{"", "read", "computed", "inferred", "told"}
@@ -9,11 +10,12 @@ var (
 	callNames   = [...]string{"", "listen", "connect", "established", "accept", "write", "receive", "eof", "shutdown", "close", "failed", "abort"}
 	timerNames  = [...]string{"", "rto", "syn", "synack", "tlp", "reorder", "persist", "keepalive", "delayed-ack", "time-wait", "fin-wait-2", "user"}
 	opNames     = [...]string{"fired", "armed", "stopped"}
-	actionNames = [...]string{"", "drop", "dup", "corrupt", "delay", "reorder", "rate", "loss", "burst", "mtu", "down"}
+	actionNames = [...]string{"", "drop", "dup", "corrupt", "delay", "reorder", "rate", "loss", "burst", "mtu", "down", "overlap"}
 	congNames   = [...]string{"", "open", "disorder", "cwr", "recovery", "loss"}
 	reasonNames = [...]string{"", "new", "ack", "rto", "fast", "tlp", "window-probe", "keepalive", "reset", "retransmit", "challenge-ack",
 		"delayed-ack", "pmtu"}
 	originNames = [...]string{"", "inject", "peer"}
+	stepNames   = [...]string{"", "added", "duplicate", "overlapped", "whole", "timed-out"}
 	causeNames  = [...]string{"", "loss", "reordering", "duplicate"}
 )
 
@@ -55,6 +57,9 @@ func (o Origin) String() string { return name(originNames[:], uint8(o)) }
 
 // String returns "loss", "reordering" or "duplicate".
 func (c Cause) String() string { return name(causeNames[:], uint8(c)) }
+
+// String returns "added", "duplicate", "overlapped", "whole" or "timed-out".
+func (s Step) String() string { return name(stepNames[:], uint8(s)) }
 
 func name(names []string, i uint8) string {
 	if int(i) < len(names) {

@@ -160,6 +160,8 @@ type Run struct {
 	// ClockError is how late the machine woke this program when it had asked for a moment, measured before the run: the
 	// median and the worst, in nanoseconds. Both are 0 with a virtual clock.
 	ClockError, ClockErrorMax int64
+	// Path is that of a run of datagrams, nil for one of TCP.
+	Path *Path
 }
 
 // Stack is one end's TCP implementation.
