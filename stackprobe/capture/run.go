@@ -1,0 +1,213 @@
+package capture
+
+import (
+	"fmt"
+	"io"
+
+	"gnet/stackprobe/event"
+)
+
+// maxMarks bounds the packets on their way of which it is remembered what the link did to them. A run never has so many; of
+// a damaged one the rest arrives without such a comment.
+const maxMarks = 4096
+
+// Run writes the packets of a run: an interface for what each end transmits and one for what it receives. A packet that the
+// link took stands at its sender's interface alone, one that the link copied twice at the receiver's, one that it
+// damaged with other octets at each. What was injected between the ends stands where it arrived. The comments of a packet
+// are what its end knew at that moment.
+//
+// It holds one packet back until the next, because what the link did to it is told after it has left, and remembers what
+// was done to the packets on their way, at most maxMarks.
+type Run struct {
+	w    *Writer
+	out  io.Writer
+	run  *event.Run
+	held Packet
+	has  bool // a packet is held back
+	id   int  // its Segment.ID
+	// copies are the numbers of the copies that the link made of the held packet.
+	copies []int
+	marks  map[int][]string
+	last   int64
+	err    error // the first, which Close repeats
+	sums   [4]struct{ packets, lost uint64 }
+}
+
+// MissingError is a packet of which a run holds no octets.
+type MissingError struct{ N int }
+
+// Error names the event.
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("event %d has no octets of its packet: the run was made with a snap of 0", e.N)
+}
+
+// NewRun returns a view that writes to w. It writes as it goes; the caller gives it a buffer.
+func NewRun(w io.Writer) *Run { return &Run{out: w, marks: map[int][]string{}} }
+
+// Event takes the next event. The error is that of the writer, or a *MissingError; nothing is written after one.
+func (r *Run) Event(e *event.Event) error {
+	if r.err == nil {
+		r.err = r.event(e)
+	}
+	return r.err
+}
+
+func (r *Run) event(e *event.Event) error {
+	if e.Kind == event.KindRun && r.w == nil {
+		return r.begin(e.Run)
+	}
+	if r.w == nil {
+		if err := r.begin(&event.Run{}); err != nil {
+			return err
+		}
+	}
+	switch e.Kind {
+	case event.KindTx, event.KindRx:
+		return r.packet(e)
+	case event.KindFault, event.KindLost:
+		r.fault(e)
+	case event.KindEnd:
+		return r.flush()
+	}
+	return nil
+}
+
+// Close writes what is held back and the sums. It returns the first error of Event, or its own.
+func (r *Run) Close() error {
+	if r.err != nil || r.w == nil {
+		return r.err
+	}
+	if err := r.flush(); err != nil {
+		return err
+	}
+	for i := range r.sums {
+		s := &r.sums[i]
+		text := ""
+		if s.lost > 0 {
+			text = fmt.Sprintf("the link took %d of them", s.lost)
+		}
+		if err := r.w.Statistics(i, r.last, s.packets, 0, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// side is the index of the interface for what passes an end that way.
+func side(h event.Host, d Direction) int {
+	i := 0
+	if h == event.Server {
+		i = 2
+	}
+	if d == Inbound {
+		i++
+	}
+	return i
+}
+
+// begin writes the section and the four interfaces.
+func (r *Run) begin(run *event.Run) (err error) {
+	r.run = run
+	r.w, err = NewWriter(r.out, section(run))
+	if err != nil {
+		return err
+	}
+	for _, h := range [...]event.Host{event.Client, event.Server} {
+		stack, program := &run.Client, run.Programs[h]
+		if h == event.Server {
+			stack = &run.Server
+		}
+		for _, d := range [...]Direction{Outbound, Inbound} {
+			if _, err := r.w.Interface(tap(h, d, stack, program, run.Snap)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// tap describes an interface.
+func tap(h event.Host, d Direction, s *event.Stack, program string, snap int) *Interface {
+	i := &Interface{Name: h.String() + " tx", Description: "what the " + h.String() + " transmits", OS: s.Name, Link: Raw, Snap: uint32(max(snap, 0))}
+	if d == Inbound {
+		i.Name, i.Description = h.String()+" rx", "what arrives at the "+h.String()
+	}
+	if s.Addr != "" {
+		i.Description += ", " + s.Addr
+	}
+	if program != "" {
+		i.Comments = []string{"its application: " + program}
+	}
+	return i
+}
+
+// packet takes a segment that left or arrived.
+func (r *Run) packet(e *event.Event) error {
+	if err := r.flush(); err != nil {
+		return err
+	}
+	if e.Host != event.Client && e.Host != event.Server {
+		return nil
+	}
+	if e.Kind == event.KindTx && e.Seg.Origin == event.Injected {
+		return nil // its end did not send it
+	}
+	if e.Seg.Wire == "" {
+		return &MissingError{e.N}
+	}
+	p := &r.held
+	*p = Packet{Direction: Outbound, Time: max(e.T, 0), Data: append(p.Data[:0], e.Seg.Wire...), Length: e.Seg.Size,
+		ID: uint64(max(e.Seg.ID, 0)), Comments: append(p.Comments[:0], about(e)...)}
+	if e.Kind == event.KindRx {
+		p.Direction = Inbound
+		p.Comments = append(p.Comments, r.marks[e.Seg.ID]...)
+		delete(r.marks, e.Seg.ID)
+	}
+	p.Interface = side(e.Host, p.Direction)
+	r.has, r.id, r.copies = true, e.Seg.ID, r.copies[:0]
+	return nil
+}
+
+// fault writes on the held packet what a rule did to it, or to the copy that another rule has made of it.
+func (r *Run) fault(e *event.Event) {
+	f := &e.Fault
+	text := deed(e)
+	if r.has && r.held.Direction == Outbound {
+		for _, id := range r.copies {
+			if id == e.Seg.ID {
+				r.held.Comments = append(r.held.Comments, "its copy: "+text)
+			}
+		}
+		if r.id == e.Seg.ID {
+			r.held.Comments = append(r.held.Comments, text)
+		}
+	}
+	if e.Kind == event.KindLost {
+		delete(r.marks, e.Seg.ID)
+		r.sums[side(e.Host, Outbound)].lost++
+		return
+	}
+	r.mark(e.Seg.ID, text)
+	if f.Action == event.Dup && f.Copy != 0 {
+		r.copies = append(r.copies, f.Copy)
+		r.mark(f.Copy, fmt.Sprintf("a copy of %d, made by the link", e.Seg.ID))
+	}
+}
+
+// mark notes what is to be said of a packet where it arrives.
+func (r *Run) mark(id int, text string) {
+	if _, known := r.marks[id]; known || len(r.marks) < maxMarks {
+		r.marks[id] = append(r.marks[id], text)
+	}
+}
+
+// flush writes the packet that is held back.
+func (r *Run) flush() error {
+	if !r.has {
+		return nil
+	}
+	r.has = false
+	r.last = max(r.last, r.held.Time)
+	r.sums[r.held.Interface].packets++
+	return r.w.Packet(&r.held)
+}
