@@ -48,7 +48,7 @@ func TestCapture(t *testing.T) {
 				lab := newSocketLab(t)
 				situation.fill(lab)
 				for _, file := range situation.files {
-					capture(t, dir, file, name, situation.how)
+					captureAgain(t, dir, file, name, situation.how)
 				}
 			})
 		})
@@ -78,7 +78,7 @@ func (lab *socketLab) hostileUnixes() {
 	}
 }
 
-func capture(t *testing.T, dir, file, situation, how string) {
+func captureAgain(t *testing.T, dir, file, situation, how string) {
 	t.Helper()
 	text, err := os.ReadFile("/proc/net/" + file)
 	if err != nil {

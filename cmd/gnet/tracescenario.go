@@ -158,7 +158,7 @@ func (o *traceOptions) replace(name string, given *stackprobe.Config) bool {
 		}
 	case "tracefs":
 		o.Tracefs = given.Tracefs
-	case "snap":
+	case "snap", captureFlag:
 		o.Snap = given.Snap
 	case "deadline":
 		o.Deadline = given.Deadline

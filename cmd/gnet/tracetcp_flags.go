@@ -27,6 +27,7 @@ type traceWords struct {
 	faults, inject, peer    []string
 	ends                    [3]string // by event.Host
 	bytes, mtu, snap, conns int
+	snapFlag                *pflag.Flag
 	seed                    int64
 	delay                   [3]time.Duration // by event.Host of the sender
 	deadline                time.Duration
@@ -59,7 +60,8 @@ func (w *traceWords) bind(cmd *cobra.Command) {
 	f.Var((*delayValue)(&w.delay), "delay", "one-way `delay` of each direction, or two: the client's,the server's")
 	f.StringVar(&w.until, "until", "done", "when the run is over: done, or closed, which waits for the end of TIME-WAIT")
 	f.DurationVar(&w.deadline, "deadline", 0, "give up after that time (30s, in virtual time 1h)")
-	decimal(f, &w.snap, "snap", stackprobe.DefaultSnap, "`bytes` of each packet that the machine forms hold")
+	decimal(f, &w.snap, "snap", stackprobe.DefaultSnap, "`bytes` of each packet that the machine forms hold (with --pcap: all)")
+	w.snapFlag = f.Lookup("snap")
 	w.bulkWords.bind(f)
 	f.BoolVar(&w.tracefs, "tracefs", false, "read the kernel's own trace events too (root)")
 	f.StringVar(&w.compare, "compare", "", "run twice, that `end` once the kernel and once the engine, and list the decisions that differ: client (default) or server")
@@ -108,6 +110,9 @@ func (w *traceWords) options() (traceOptions, error) {
 	}
 	if w.snap == 0 {
 		o.Snap = -1
+	}
+	if err := w.wholePackets(&o); err != nil {
+		return o, err
 	}
 	if err := w.choices(&o); err != nil {
 		return o, err

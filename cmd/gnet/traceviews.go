@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"gnet/internal/render"
+	"gnet/stackprobe/capture"
 	"gnet/stackprobe/event"
 	"gnet/stackprobe/view"
 )
@@ -56,7 +57,9 @@ type fileView struct {
 
 // fileViews are the views that have files of their own.
 func fileViews() []fileView {
-	return []fileView{}
+	return []fileView{
+		{captureFlag, "write the packets of the run to that `file`, in pcapng", func(w io.Writer, _ view.Options) eventView { return capture.NewRun(w) }},
+	}
 }
 
 // viewWords are the options that say how a run is shown, as they stand on the command line; all commands that show events
@@ -138,6 +141,16 @@ func (o *viewOptions) onePipe() error {
 		}
 	}
 	return nil
+}
+
+// asksFile returns the first option that asks for a file, "" for none.
+func (o *viewOptions) asksFile() string {
+	for i, v := range fileViews() {
+		if o.Files[i] != "" {
+			return v.flag
+		}
+	}
+	return ""
 }
 
 // traceView shows events somewhere.
@@ -265,6 +278,9 @@ func (p *tracePicture) close() error {
 	}
 	if cerr := p.file.Close(); err == nil {
 		err = cerr
+	}
+	if _, ok := errors.AsType[*capture.MissingError](err); ok {
+		return fail(statusNo, "%s: %w", p.file.Name(), err)
 	}
 	if err != nil {
 		return fail(statusNo, "write error: %s: %w", p.file.Name(), err)
