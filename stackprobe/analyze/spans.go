@@ -1,5 +1,7 @@
 package analyze
 
+import "slices"
+
 // maxSpans bounds the holes that are remembered in what has arrived. A receiver's window has room for few; beyond, the
 // lowest two pieces are taken as one.
 const maxSpans = 1024
@@ -75,4 +77,23 @@ func (s *spans) dropBelow(at int64) {
 		old[0].first = max(old[0].first, at)
 	}
 	*s = old
+}
+
+// gaps yields the pieces from first to last that are not in s, in ascending order.
+func (s spans) gaps(first, last int64, yield func(first, last int64)) {
+	at, _ := slices.BinarySearchFunc(s, first, func(p span, first int64) int {
+		if p.last <= first {
+			return -1
+		}
+		return 1
+	})
+	for ; at < len(s) && s[at].first < last; at++ {
+		if first < s[at].first {
+			yield(first, s[at].first)
+		}
+		first = s[at].last
+	}
+	if first < last {
+		yield(first, last)
+	}
 }
