@@ -1,0 +1,254 @@
+// Package live shows full-screen views: it owns the terminal while one is shown, and gives all of them the same keys, colours,
+// help and manners. A View draws into a Canvas and takes keys; Run does the rest: alternate screen, resizing, suspending, and a
+// clean terminal whatever ends the program.
+//
+// All methods of a View run on one goroutine, the caller of Run. What comes from elsewhere reaches it through Loop.Post.
+//
+// It is the only importer of tcell.
+package live
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/gdamore/tcell/v2"
+	"golang.org/x/sys/unix"
+)
+
+// View is one full-screen view.
+type View interface {
+	// Draw draws the whole view. The canvas is empty, and valid until Draw returns.
+	Draw(c *Canvas)
+	// Key takes a key that is none of Run's own: q, ?, Ctrl-C, Ctrl-L, Ctrl-Z. While Typing it takes all but the last three.
+	Key(l *Loop, k Key)
+	// Typing reports whether text is being typed, so that q and ? are letters.
+	Typing() bool
+	// Help are the view's keys, for the page that ? shows.
+	Help() []Binding
+}
+
+// Binding is a line of the page of keys.
+type Binding struct{ Keys, Does string }
+
+// Options say how a view is shown.
+type Options struct {
+	// ASCII draws with ASCII alone, Mono without colours.
+	ASCII, Mono bool
+	// Every is the time between two calls of Tick, which gets the time of the clock; 0 for none.
+	Every time.Duration
+	Tick  func(now time.Time)
+	// Start is called on the goroutine of the view before the first picture, for the one who begins what fills it.
+	Start func(*Loop)
+}
+
+// frame is the least time between two pictures that no key asked for.
+const frame = 33 * time.Millisecond
+
+// Signaled is the end of a view by a signal. The terminal is as it was before.
+type Signaled struct{ Signal os.Signal }
+
+// Error names the signal.
+func (e *Signaled) Error() string { return "ended by signal: " + e.Signal.String() }
+
+// LostError is the end of a view because its terminal is gone.
+type LostError struct{ Err error }
+
+// Error says what reading or writing gave.
+func (e *LostError) Error() string { return "terminal lost: " + e.Err.Error() }
+// Unwrap returns the cause.
+func (e *LostError) Unwrap() error { return e.Err }
+
+// Loop is a view that is being shown.
+type Loop struct {
+	screen tcell.Screen
+	view   View
+	opts   Options
+	theme  *theme
+	posts  chan func()
+	done   chan struct{}
+	over   bool
+	err    error
+	help   helpPage
+	dirty  bool
+}
+
+// Run shows v until it quits, the context ends or a signal ends it, and gives the terminal back. The error is that of Quit, a
+// *TerminalError, a *Signaled, a *LostError or that of the context.
+func Run(ctx context.Context, v View, o Options) error {
+	screen, err := open()
+	if err != nil {
+		return err
+	}
+	defer screen.Fini() // a panic passes here too, and is printed on a terminal that is itself again
+	l := newLoop(screen, v, o)
+	defer close(l.done)
+	return l.run(ctx)
+}
+
+func newLoop(screen tcell.Screen, v View, o Options) *Loop {
+	colors := screen.Colors()
+	if o.Mono {
+		colors = 0
+	}
+	return &Loop{screen: screen, view: v, opts: o, theme: newTheme(colors), posts: make(chan func(), 64), done: make(chan struct{})}
+}
+
+// run is the loop.
+func (l *Loop) run(ctx context.Context) error {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGTSTP)
+	defer signal.Stop(signals)
+	events, quit := make(chan tcell.Event, 16), make(chan struct{})
+	defer close(quit)
+	go l.screen.ChannelEvents(events, quit)
+	var tick <-chan time.Time
+	if l.opts.Every > 0 {
+		t := time.NewTicker(l.opts.Every)
+		defer t.Stop()
+		tick = t.C
+	}
+	if l.opts.Start != nil {
+		l.opts.Start(l)
+	}
+	l.draw()
+	var late <-chan time.Time // when the picture is due
+	for !l.over {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case s := <-signals:
+			if s != unix.SIGTSTP {
+				return &Signaled{s}
+			}
+			l.suspend(signals)
+		case ev, ok := <-events:
+			if !ok {
+				return &LostError{unix.EIO}
+			}
+			l.event(ev)
+			if len(events) == 0 && !l.over {
+				l.draw()
+			}
+		case f := <-l.posts:
+			f()
+			l.dirty = true
+		case now := <-tick:
+			l.opts.Tick(now)
+			l.dirty = true
+		case <-late:
+			late = nil
+			l.draw()
+		}
+		if l.dirty && late == nil {
+			late = time.After(frame)
+		}
+	}
+	return l.err
+}
+
+// event takes what the terminal sent.
+func (l *Loop) event(ev tcell.Event) {
+	switch ev := ev.(type) {
+	case *tcell.EventKey:
+		l.key(keyOf(ev))
+	case *tcell.EventResize:
+		l.screen.Sync()
+	case *tcell.EventError:
+		l.Quit(&LostError{ev})
+	}
+}
+
+// key takes a key: those that every view has, then those of the view.
+func (l *Loop) key(k Key) {
+	switch {
+	case k.Code == CtrlC:
+		l.Quit(nil)
+	case k.Code == CtrlL:
+		l.screen.Sync()
+	case k.Code == CtrlZ:
+		l.suspend(nil)
+	case l.help.shown:
+		l.help.key(k)
+	case l.view.Typing():
+		l.view.Key(l, k)
+	case k.Rune == 'q':
+		l.Quit(nil)
+	case k.Rune == '?' || k.Code == F1:
+		l.help = helpPage{shown: true}
+	default:
+		l.view.Key(l, k)
+	}
+}
+
+// draw draws the picture.
+func (l *Loop) draw() {
+	l.dirty = false
+	l.screen.Clear()
+	l.screen.HideCursor()
+	w, h := l.screen.Size()
+	c := &Canvas{screen: l.screen, theme: l.theme, w: w, h: h, ASCII: l.opts.ASCII}
+	if l.help.shown {
+		l.help.draw(c, l.view.Help())
+	} else {
+		l.view.Draw(c)
+	}
+	l.screen.Show()
+}
+
+// Quit ends the view; Run returns err.
+func (l *Loop) Quit(err error) { l.over, l.err = true, err }
+
+// Copy gives text to the clipboard of the terminal, by OSC 52; a terminal that does not have that ignores it.
+func (l *Loop) Copy(text string) { l.screen.SetClipboard([]byte(text)) }
+
+// Post has f run on the goroutine of the view, and the picture drawn anew soon after. It waits while many wait already, and
+// returns false when the view is over, and f will not run.
+func (l *Loop) Post(f func()) bool {
+	select {
+	case l.posts <- f:
+		return true
+	case <-l.done:
+		return false
+	}
+}
+
+// Go runs f on a goroutine of its own. A panic in it ends the view as one of the view itself would: with the terminal as it was.
+func (l *Loop) Go(f func()) {
+	go func() {
+		defer func() {
+			if r := recover(); r != nil {
+				stack := debug.Stack()
+				l.Post(func() { panic(fmt.Sprintf("%v\n\n%s", r, stack)) })
+			}
+		}()
+		f()
+	}()
+}
+
+// Done is closed when the view is over.
+func (l *Loop) Done() <-chan struct{} { return l.done }
+
+// suspend gives the terminal back, stops the process as Ctrl-Z does, and takes the terminal again when it goes on. The kernel ignores
+// the signal where no shell could wake the process again.
+func (l *Loop) suspend(signals chan<- os.Signal) {
+	if l.screen.Suspend() != nil {
+		return // a simulation has no process
+	}
+	runtime.LockOSThread()
+	signal.Reset(unix.SIGTSTP)
+	_ = unix.Tgkill(unix.Getpid(), unix.Gettid(), unix.SIGTSTP)
+	runtime.UnlockOSThread()
+	if signals != nil {
+		signal.Notify(signals, unix.SIGTSTP)
+	}
+	if err := l.screen.Resume(); err != nil {
+		l.Quit(&LostError{err})
+		return
+	}
+	l.screen.Sync()
+}

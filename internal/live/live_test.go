@@ -1,0 +1,158 @@
+package live
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// counter is a view with a list, a prompt and hostile text.
+type counter struct {
+	list   List
+	prompt Prompt
+	ticks  int
+	last   string
+}
+
+func (v *counter) Draw(c *Canvas) {
+	w, h := c.Size()
+	c.Text(0, 0, Heading, fmt.Sprintf("ticks %d", v.ticks))
+	c.Right(0, 0, w, Faint, "\x1b[31mred\u202e")
+	v.list.Draw(c.Part(0, 1, w, h-2), 100, func(i int, row *Canvas) {
+		end := row.Text(0, 0, Plain, fmt.Sprintf("row %d", i))
+		row.Cell(end+1, 0, 6, Series1, "漢字漢字")
+	})
+	if v.prompt.IsOpen() {
+		v.prompt.Draw(c, h-1)
+		return
+	}
+	c.Text(0, h-1, Bad, v.last)
+}
+
+func (v *counter) Key(l *Loop, k Key) {
+	switch {
+	case v.prompt.IsOpen() && k.Code == Enter:
+		v.last = v.prompt.Text()
+		v.prompt.Close()
+	case v.prompt.IsOpen():
+		v.prompt.Key(k)
+	case k.Rune == '/':
+		v.prompt.Open("find: ", "")
+	case k.Rune == 'y':
+		l.Copy("line")
+	case k.Rune == 'x':
+		l.Quit(errors.New("x"))
+	default:
+		v.list.Key(k, 100)
+	}
+}
+
+func (v *counter) Typing() bool { return v.prompt.IsOpen() }
+
+func (v *counter) Help() []Binding { return []Binding{{"/", "find"}, {"x", "fail"}} }
+
+func simulate(t *testing.T, v *counter, w, h int) *Simulation {
+	t.Helper()
+	s, err := Simulate(v, Options{Tick: func(time.Time) { v.ticks++ }}, w, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+func wantScreen(t *testing.T, s *Simulation, want ...string) {
+	t.Helper()
+	if diff := cmp.Diff(strings.Join(want, "\n")+"\n", s.Text()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// TestSimulation_keys: the list scrolls, the prompt takes letters that are keys elsewhere, text stays in its cells and is safe.
+func TestSimulation_keys(t *testing.T) {
+	s := simulate(t, &counter{}, 40, 5)
+	wantScreen(t, s, `ticks 0          \x1b[31mred\xe2\x80\xae`, "row 0 漢字…", "row 1 漢字…", "row 2 漢字…", "")
+	s.Press("Down", "j", "Down", "PgDn")
+	s.Tick(time.Time{})
+	wantScreen(t, s, `ticks 1          \x1b[31mred\xe2\x80\xae`, "row 3 漢字…", "row 4 漢字…", "row 5 漢字…", "")
+	s.Press("G", "k", "/")
+	s.Type("q?é漢 two")
+	s.Press("Ctrl-W", "Left", "Backspace", "z")
+	wantScreen(t, s, `ticks 1          \x1b[31mred\xe2\x80\xae`, "row 97 漢字…", "row 98 漢字…", "row 99 漢字…", "find: q?éz")
+	s.Press("Enter")
+	s.Resize(14, 3)
+	wantScreen(t, s, `\x1b[31mred\x…`, "row 98 漢字…", "q?éz")
+	if diff := cmp.Diff("ffffffffffffff\nxxxxxxxxxxxxxx\nbbbbb\n", s.Styles()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	s.Press("y", "x")
+	if over, err := s.Over(); !over || err == nil || err.Error() != "x" || s.Clipboard() != "line" {
+		t.Errorf("over %v, %v, clipboard %q", over, err, s.Clipboard())
+	}
+}
+
+// TestSimulation_help: ? shows all keys, also where they do not fit, and any other key leaves.
+func TestSimulation_help(t *testing.T) {
+	s := simulate(t, &counter{}, 30, 6)
+	s.Press("?")
+	wantScreen(t, s, "Keys", "/         find", "x         fail", "? F1      this page", "q Ctrl-C  quit", "any other key: back")
+	s.Press("End")
+	wantScreen(t, s, "Keys", "? F1      this page", "q Ctrl-C  quit", "Ctrl-L    draw the screen anew", "Ctrl-Z    suspend", "any other key: back")
+	s.Press("x")
+	if over, _ := s.Over(); over {
+		t.Error("x is a key of the view while the page is shown")
+	}
+	s.Press("q")
+	if over, err := s.Over(); !over || err != nil {
+		t.Errorf("over %v, %v", over, err)
+	}
+}
+
+// TestSimulation_tiny: no size makes a view draw outside, or fail.
+func TestSimulation_tiny(t *testing.T) {
+	v := &counter{}
+	s := simulate(t, v, 1, 1)
+	for w := 1; w < 20; w++ {
+		for h := 1; h < 6; h++ {
+			s.Resize(w, h)
+			s.Press("?", "?", "/", "a", "Enter", "G")
+		}
+	}
+}
+
+// TestTheme: in every kind of terminal each style differs from plain text, and those with a colour differ without it by their attributes
+// or stand for a meaning that the text has too.
+func TestTheme(t *testing.T) {
+	for _, colors := range []int{0, 8, 16, 256, 1 << 24} {
+		th := newTheme(colors)
+		for s := Faint; s < styles; s++ {
+			if th.style[s] == th.style[Plain] && (colors > 0 || looks()[s].attr != 0) {
+				t.Errorf("style %d looks plain with %d colours", s, colors)
+			}
+		}
+	}
+}
+
+// TestParseKey: every key's name reads back.
+func TestParseKey(t *testing.T) {
+	for _, c := range codes() {
+		k := Key{Code: c.code}
+		if got, ok := ParseKey(k.String()); !ok || got != k {
+			t.Errorf("%s: %v %v", k, got, ok)
+		}
+	}
+	for _, r := range "a ?é" {
+		if got, ok := ParseKey(Key{Rune: r}.String()); !ok || got.Rune != r {
+			t.Errorf("%q: %v %v", r, got, ok)
+		}
+	}
+	for _, name := range []string{"", "ab", "Ctrl-", "\xff"} {
+		if k, ok := ParseKey(name); ok {
+			t.Errorf("%q is %v", name, k)
+		}
+	}
+}
