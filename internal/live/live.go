@@ -60,6 +60,7 @@ type LostError struct{ Err error }
 
 // Error says what reading or writing gave.
 func (e *LostError) Error() string { return "terminal lost: " + e.Err.Error() }
+
 // Unwrap returns the cause.
 func (e *LostError) Unwrap() error { return e.Err }
 
