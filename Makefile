@@ -108,7 +108,7 @@ dist: build ## reproducible static tarballs for amd64 and arm64 in dist/ (GNU ta
 		cp README.md LICENSE NOTICE "$$dir/"; \
 		for page in man/*.[158]; do bin/gnet help --man --roff "$${page##*/}" > "$$dir/$$page"; done; \
 		for shell in bash zsh fish; do bin/gnet completion $$shell > "$$dir/completions/gnet.$$shell"; done; \
-		modules=$$($(STATIC) GOARCH=$$arch $(GO) list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Dir}}{{end}}{{end}}' ./cmd/gnet); \
+		modules=$$($(STATIC) GOARCH=$$arch $(GO) list -deps -f '{{with .Module}}{{if not (or .Main .Replace)}}{{.Path}} {{.Dir}}{{end}}{{end}}' ./cmd/gnet); \
 		printf '%s\n' "$$modules" | LC_ALL=C sort -u | while read -r module from; do \
 			[ -n "$$module" ] || continue; \
 			mkdir -p "$$dir/licenses/$$module"; \

@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gdamore/encoding"
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/text/transform"
 )
 
 // counter is a view with a list, a prompt and hostile text.
@@ -153,6 +155,39 @@ func TestParseKey(t *testing.T) {
 	for _, name := range []string{"", "ab", "Ctrl-", "\xff"} {
 		if k, ok := ParseKey(name); ok {
 			t.Errorf("%q is %v", name, k)
+		}
+	}
+}
+
+// TestASCIIEncoding: what tcell needs of a locale without UTF-8: characters that there are not become SUB, bytes that are none U+FFFD,
+// whatever the sizes of the pieces.
+func TestASCIIEncoding(t *testing.T) {
+	for _, c := range []struct{ from, encoded, decoded string }{
+		{"", "", ""},
+		{"plain", "plain", "plain"},
+		{"é漢\x1b", "\x1a\x1a\x1b", "\ufffd\ufffd\ufffd\ufffd\ufffd\x1b"},
+		{"\xff\xe6\xbc", "\x1a\x1a\x1a", "\ufffd\ufffd\ufffd"},
+	} {
+		for n := 3; n < 6; n++ {
+			for _, way := range []struct {
+				name string
+				t    transform.Transformer
+				want string
+			}{{"encode", encoding.ASCII.NewEncoder().Transformer, c.encoded}, {"decode", encoding.ASCII.NewDecoder().Transformer, c.decoded}} {
+				var got strings.Builder
+				w := transform.NewWriter(&got, way.t)
+				for rest := c.from; rest != ""; rest = rest[min(n, len(rest)):] {
+					if _, err := w.Write([]byte(rest[:min(n, len(rest))])); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := w.Close(); err != nil {
+					t.Fatal(err)
+				}
+				if got.String() != way.want {
+					t.Errorf("%s %q in pieces of %d: %q, want %q", way.name, c.from, n, got.String(), way.want)
+				}
+			}
 		}
 	}
 }
