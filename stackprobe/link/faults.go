@@ -50,8 +50,11 @@ func (b *box) hits(p *passage) bool {
 	if b.From != event.None && b.From != p.from || p.left < b.Since || b.Until > 0 && p.left >= b.Until {
 		return false
 	}
-	s, n := p.view()
-	if !b.matches(s, n) || b.First && n != nil && n.Attempt > 1 {
+	if p.ip != nil {
+		if b.Link != p.ip.Link || !b.matchesPacket(p) {
+			return false
+		}
+	} else if s, n := p.view(); !b.matches(s, n) || b.First && n != nil && n.Attempt > 1 {
 		return false
 	}
 	b.matched[p.from]++
@@ -79,6 +82,8 @@ func (b *box) treat(p *passage, f *event.Fault) effect {
 		e = p.delay(b.delay(p.from), f)
 	case event.Corrupt:
 		e = p.corrupt(b.source[p.from].Uint64(), f)
+	case event.Overlap:
+		e = p.overlap()
 	case event.Reorder:
 		p.behind += b.By
 		e = changed

@@ -58,9 +58,9 @@ func (l *Link) tire(h *held) {
 		return // it went while this was due
 	}
 	l.held[h.from] = slices.Delete(l.held[h.from], i, i+1)
-	if h.tcp {
+	if h.shown() {
 		l.tell(&event.Event{T: int64(l.clock.Now()), Kind: event.KindNote, Host: h.from, Conn: h.conn, Text: fmt.Sprintf(
-			"segment %d of %s went on after %v: of %d packets that were to pass it, %d did", h.seg.ID, h.from, patience, h.behind, h.behind-h.left)})
+			"%s %d of %s went on after %v: of %d packets that were to pass it, %d did", h.noun(), h.id(), h.from, patience, h.behind, h.behind-h.left)})
 	}
 	l.depart(h.passage, max(h.arrival, l.clock.Now()+l.path[h.from].Delay+h.wait))
 }

@@ -42,6 +42,10 @@ type Config struct {
 	// Sink gets the events tx, fault, lost, rx, icmp and notes, their running number unset. It is called from the goroutine
 	// that sends and from that of the clock, never from two at once, and must not keep the event. Nil is nobody.
 	Sink func(*event.Event)
+	// Number is the place of a link on a path of several, from 1; its packets are then events whatever they carry, and
+	// numbered by the Ledger of the path. 0 and nil are a link of TCP.
+	Number int
+	Ledger *Ledger
 }
 
 // Path is one direction, named by its sender.
@@ -57,8 +61,11 @@ type Link struct {
 	clock vclock.Clock
 	sink  func(*event.Event)
 	snap  int
-	path  [3]Path // by event.Host of the sender
-	ends  [3]End  // by event.Host of the receiver
+	// number and ledger are those of Config.
+	number int
+	ledger *Ledger
+	path   [3]Path // by event.Host of the sender
+	ends   [3]End  // by event.Host of the receiver
 
 	mu       sync.Mutex
 	faults   faults
@@ -86,7 +93,7 @@ type Count struct {
 
 // New returns a link without ends.
 func New(c Config) *Link {
-	l := &Link{clock: c.Clock, sink: c.Sink, snap: max(c.Snap, 0), path: [3]Path{event.Client: c.Client, event.Server: c.Server},
+	l := &Link{clock: c.Clock, sink: c.Sink, snap: max(c.Snap, 0), number: c.Number, ledger: c.Ledger, path: [3]Path{event.Client: c.Client, event.Server: c.Server},
 		faults: newFaults(c.Rules, c.Seed)}
 	// Any start will do as long as the seed fixes it; the two directions differ so that a reader does not mix them up.
 	l.ipid[event.Client] = uint16(c.Seed*257 + 1)
@@ -106,12 +113,10 @@ func (l *Link) Send(from event.Host, at time.Duration, packet []byte, sent Sent)
 		origin = event.Scripted
 	}
 	p := l.read(from, at, packet, origin, sent.Line)
-	if p.tcp {
-		if l.sink != nil {
-			e := l.about(p, event.KindTx, at, from)
-			e.State, e.StateHow, e.Vars, e.Evidence = sent.State, sent.StateHow, sent.Vars, sent.Evidence
-			l.sink(e)
-		}
+	if p.shown() && l.sink != nil {
+		e := l.about(p, event.KindTx, at, from)
+		e.State, e.StateHow, e.Vars, e.Evidence = sent.State, sent.StateHow, sent.Vars, sent.Evidence
+		l.sink(e)
 	}
 	l.pass(p, 0)
 }
@@ -141,6 +146,10 @@ func (l *Link) read(from event.Host, at time.Duration, packet []byte, origin eve
 	c := &l.count[from]
 	if origin == event.Injected {
 		c = &Count{} // it is nobody's
+	}
+	if l.ledger != nil {
+		l.readPacket(p, c)
+		return p
 	}
 	if !p.parse() {
 		c.Other++
@@ -183,7 +192,7 @@ func (l *Link) pass(p *passage, i int) {
 		if effect == changed {
 			if b.Action == event.Dup {
 				twin := l.twin(p)
-				f.Copy = twin.seg.ID
+				f.Copy = twin.id()
 				copies = append(copies, copied{twin, i + 1})
 			}
 			l.fault(p, event.KindFault, &f)
@@ -203,11 +212,15 @@ func (l *Link) twin(p *passage) *passage {
 	l.packets++
 	q.number = l.packets
 	c := &l.count[p.from]
-	if !p.tcp {
+	if !p.shown() {
 		c.OtherCopied++
 		return q
 	}
 	c.Copied++
+	if p.ip != nil {
+		l.ledger.copied(q.ip)
+		return q
+	}
 	l.lastID++
 	q.seg.ID = l.lastID
 	return q
@@ -216,7 +229,7 @@ func (l *Link) twin(p *passage) *passage {
 // lose ends the way of p, which b takes.
 func (l *Link) lose(p *passage, b *box, f *event.Fault) {
 	c := &l.count[p.from]
-	if p.tcp {
+	if p.shown() {
 		c.Lost++
 	} else {
 		c.OtherLost++
@@ -235,7 +248,7 @@ func (l *Link) lose(p *passage, b *box, f *event.Fault) {
 
 // fault tells what a rule did to p.
 func (l *Link) fault(p *passage, kind event.Kind, f *event.Fault) {
-	if !p.tcp || l.sink == nil {
+	if !p.shown() || l.sink == nil {
 		return
 	}
 	e := l.about(p, kind, p.left, p.from)
@@ -273,7 +286,10 @@ func (l *Link) arrive(p *passage) {
 	if p.seg.Origin != event.Injected {
 		l.count[p.from].Arrived++
 	}
-	if p.tcp && l.sink != nil {
+	if p.ip != nil {
+		l.arrivePacket(p)
+	}
+	if p.shown() && l.sink != nil {
 		p.arrived(l.snap)
 		l.sink(l.about(p, event.KindRx, l.clock.Now(), to))
 	}
@@ -284,6 +300,10 @@ func (l *Link) arrive(p *passage) {
 
 // about returns the event of that kind about p, in memory that the next one takes.
 func (l *Link) about(p *passage, kind event.Kind, at time.Duration, host event.Host) *event.Event {
+	if p.ip != nil {
+		l.event = l.aboutPacket(p, kind, at)
+		return &l.event
+	}
 	l.event = event.Event{T: int64(at), Kind: kind, Host: host, Conn: p.conn, Seg: p.seg, Derived: event.Derived{Numbers: p.numbers}}
 	return &l.event
 }

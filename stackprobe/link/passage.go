@@ -30,6 +30,21 @@ type passage struct {
 	conn      int
 	seg       event.Segment
 	numbers   event.Numbers
+
+	// ip is what the header of a packet on a link of a path says, nil on a link of TCP; icmp is of the message in it.
+	ip   *event.Packet
+	icmp event.ICMP
+}
+
+// shown reports whether the packet is an event: a TCP segment, or any packet on a link of a path.
+func (p *passage) shown() bool { return p.tcp || p.ip != nil }
+
+// id returns the number of the transmission.
+func (p *passage) id() int {
+	if p.ip != nil {
+		return p.ip.ID
+	}
+	return p.seg.ID
 }
 
 // view returns segment and numbers, nil for a packet that is no TCP segment.
@@ -52,6 +67,9 @@ func (p *passage) delay(d time.Duration, f *event.Fault) effect {
 
 // corrupt turns one bit of the TCP segment, drawn by r. The IP header stays, so that the damage reaches the receiver.
 func (p *passage) corrupt(r uint64, f *event.Fault) effect {
+	if p.ip != nil {
+		return p.corruptData(r, f)
+	}
 	if !p.tcp {
 		return none
 	}
@@ -67,13 +85,17 @@ func (p *passage) twin() *passage {
 	q := *p
 	q.packet = append([]byte(nil), p.packet...)
 	q.copied = true
+	if p.ip != nil {
+		ip := *p.ip
+		q.ip = &ip
+	}
 	return &q
 }
 
 // arrived brings the segment up to date with what the receiver's tap sees. The fields of the header stay those that it
 // left with, by which the segment is known; what stands in them now is in Wire.
 func (p *passage) arrived(snap int) {
-	if !p.damaged {
+	if !p.damaged || p.ip != nil {
 		return
 	}
 	p.seg.Wire = string(p.packet[:min(p.size, snap)])

@@ -31,6 +31,9 @@ type Rule struct {
 	From   event.Host
 	Action event.Action
 
+	// Link is the place of the link on a path of several that is meant, from 1; 0 for a rule of TCP.
+	Link int
+
 	// Delay and Jitter are Delay's: the wait is drawn evenly from Delay-Jitter to Delay+Jitter.
 	Delay, Jitter time.Duration
 	// By is the number of later packets that Reorder lets pass.
@@ -68,7 +71,7 @@ func (r *Rule) Takes() bool {
 type Match uint8
 
 // The classes. MatchAck is a segment without data, SYN, FIN and RST; MatchSeq one that occupies a number of a range;
-// MatchLen one with at least so many octets of data.
+// MatchLen one with at least so many octets of data. MatchFrag is a fragment and MatchICMP an ICMP message, on a path.
 const (
 	MatchAny Match = iota
 	MatchSyn
@@ -79,6 +82,8 @@ const (
 	MatchRst
 	MatchSeq
 	MatchLen
+	MatchFrag
+	MatchICMP
 )
 
 // matches reports whether the segment s with the numbers n is in the rule's class; s is nil for a packet that is no TCP

@@ -62,7 +62,7 @@ func (p *ruleParser) list(r *Rule) error {
 	}
 	var err error
 	switch {
-	case p.Word == "first":
+	case p.Word == "first" && !p.datagram:
 		p.Next()
 		r.First, r.Low = true, 1
 		r.High, err = p.number(maxNumber, wantNumber)
@@ -129,7 +129,7 @@ func (p *ruleParser) when(r *Rule) (err error) {
 // once makes "at" without a list mean one packet for what happens to single packets.
 func (r *Rule) once(listed bool) {
 	switch r.Action {
-	case event.Drop, event.Dup, event.Corrupt, event.Reorder:
+	case event.Drop, event.Dup, event.Corrupt, event.Reorder, event.Overlap:
 		if !listed {
 			r.Low, r.High = 1, 1
 		}

@@ -56,6 +56,8 @@ type ruleParser struct {
 	*words.Walker
 	// matched and listed tell which parts of the rule have been read.
 	matched, listed bool
+	// datagram tells a rule of a path, whose packets have no retransmissions.
+	datagram bool
 }
 
 // fail makes the error for the word at which the parser stands. choices are those that could have stood there, near ones
