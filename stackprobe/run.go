@@ -50,8 +50,13 @@ func Run(ctx context.Context, c Config) iter.Seq2[*event.Event, error] {
 	}
 }
 
+// driver is a world that is ready to run: drive gives events to emit as they come, until that returns false.
+type driver interface {
+	drive(ctx context.Context, emit func([]event.Event) bool) error
+}
+
 // runHere runs x between the steps of the iteration: virtual time waits for the consumer.
-func runHere(ctx context.Context, x *exchange, yield func(*event.Event, error) bool) {
+func runHere(ctx context.Context, x driver, yield func(*event.Event, error) bool) {
 	stopped := false
 	err := x.drive(ctx, func(batch []event.Event) bool {
 		for i := range batch {
@@ -68,7 +73,7 @@ func runHere(ctx context.Context, x *exchange, yield func(*event.Event, error) b
 }
 
 // runBeside runs x on a goroutine of its own: real time does not wait, so a slow consumer must not hold up the ends.
-func runBeside(ctx context.Context, x *exchange, yield func(*event.Event, error) bool) {
+func runBeside(ctx context.Context, x driver, yield func(*event.Event, error) bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	q := newQueue()
 	go func() {

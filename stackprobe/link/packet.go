@@ -26,7 +26,10 @@ type flow struct {
 }
 
 // seen is a packet that has reached a node.
-type seen struct{ node, id, datagram, offset, end int }
+type seen struct {
+	node, id, datagram, about, offset, end int
+	sent                                   int // octets of it that have left the node
+}
 
 // remembered bounds the packets of one flow that are kept: a datagram of 64 KiB has 8192 fragments at most.
 const remembered = 1 << 14
@@ -111,10 +114,11 @@ func (l *Ledger) departs(p *event.Packet, packet []byte) {
 	p.ID = l.ids
 	f := flowOf(p)
 	if from, ok := l.before(p.Node, f, p.Offset, p.Offset+p.Data); ok {
-		p.Parent, p.Datagram = from.id, from.datagram
-	} else {
-		p.Datagram = l.begins(f, p)
+		p.Parent, p.Datagram, p.About = from.id, from.datagram, from.about
+		from.sent += p.Data
+		return
 	}
+	p.Datagram = l.begins(f, p)
 	if f, offset, ok := quoted(p, packet); ok {
 		if from, ok := l.before(p.Node, f, offset, offset+1); ok {
 			p.About = from.id
@@ -151,16 +155,20 @@ func (l *Ledger) arrives(p *event.Packet) {
 	if len(list) >= remembered {
 		list = slices.Delete(list, 0, remembered/2)
 	}
-	l.seen[f] = append(list, seen{p.Node, p.ID, p.Datagram, p.Offset, p.Offset + p.Data})
+	l.seen[f] = append(list, seen{p.Node, p.ID, p.Datagram, p.About, p.Offset, p.Offset + p.Data, 0})
 }
 
-// before returns the last packet of the flow that has reached node and holds the octets.
-func (l *Ledger) before(node int, f flow, offset, end int) (seen, bool) {
+// before returns the packet of the flow that has reached node and holds the octets: the first that has not left it, else the last.
+func (l *Ledger) before(node int, f flow, offset, end int) (found *seen, ok bool) {
 	list := l.seen[f]
-	for i := len(list) - 1; i >= 0; i-- {
-		if s := list[i]; s.node == node && s.offset <= offset && end <= s.end {
-			return s, true
+	for i := range list {
+		s := &list[i]
+		if s.node != node || s.offset > offset || end > s.end {
+			continue
+		}
+		if found = s; s.sent < s.end-s.offset {
+			break
 		}
 	}
-	return seen{}, false
+	return found, found != nil
 }
