@@ -58,6 +58,8 @@ type fileView struct {
 // fileViews are the views that have files of their own.
 func fileViews() []fileView {
 	return []fileView{
+		{"plot", "draw sequence numbers, windows and round trips over time into that `file`, as SVG",
+			func(w io.Writer, o view.Options) eventView { return view.NewSVG(w, o) }},
 		{captureFlag, "write the packets of the run to that `file`, in pcapng", func(w io.Writer, _ view.Options) eventView { return capture.NewRun(w) }},
 	}
 }
