@@ -97,6 +97,9 @@ type BulkConn struct {
 
 // Listen opens port. The function that it returns waits for one connection and closes the port; the calls of the connection
 // end with its ctx. It must be called.
+//
+// The queue is longer than the one connection that is taken from it: netstack answers a SYN with a cookie as soon as all
+// places but one are taken (handleListenSegment), and a connection from a cookie has neither window scaling nor SACK.
 func (b *Bulk) Listen(port uint16) (accept func(ctx context.Context) (*BulkConn, error), err error) {
 	queue := &waiter.Queue{}
 	ep, tcpErr := b.stack.NewEndpoint(tcp.ProtocolNumber, b.net, queue)
@@ -106,7 +109,7 @@ func (b *Bulk) Listen(port uint16) (accept func(ctx context.Context) (*BulkConn,
 	err = b.socket.create(ep)
 	if err == nil {
 		if tcpErr = ep.Bind(addr(b.addr, port)); tcpErr == nil {
-			tcpErr = ep.Listen(1)
+			tcpErr = ep.Listen(b.socket.backlog())
 		}
 		if tcpErr != nil {
 			err = fmt.Errorf("engine: listen: %w", sysError(tcpErr))

@@ -50,6 +50,7 @@ func testBulk(t *testing.T, kernel, engine netip.Addr) {
 	}()
 	c := dialUntil(ctx, t, netip.AddrPortFrom(engine, 7))
 	defer c.Close()
+	expectOptions(t, c)
 	pattern := app.NewPattern(1)
 	sent := fnv.New64a()
 	buf := make([]byte, 1<<16)
@@ -72,6 +73,25 @@ func testBulk(t *testing.T, kernel, engine netip.Addr) {
 	}
 	if b.Dropped() > 0 {
 		t.Errorf("%d packets dropped", b.Dropped())
+	}
+}
+
+// expectOptions: without window scaling nothing but 64 KiB would ever be on its way.
+func expectOptions(t *testing.T, c *net.TCPConn) {
+	t.Helper()
+	raw, err := c.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var info *unix.TCPInfo
+	var infoErr error
+	err = raw.Control(func(fd uintptr) { info, infoErr = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO) })
+	if err != nil || infoErr != nil {
+		t.Fatal(err, infoErr)
+	}
+	const want = 1 | 2 | 4 // TCPI_OPT_TIMESTAMPS, TCPI_OPT_SACK, TCPI_OPT_WSCALE (include/uapi/linux/tcp.h)
+	if info.Options != want {
+		t.Errorf("options of the connection %#x, want %#x", info.Options, want)
 	}
 }
 
