@@ -33,6 +33,13 @@ func (x *exchange) conclude(last vclock.Outcome) {
 		if c, ok := x.ends[h].(counted); ok {
 			x.rec.put(&event.Event{T: int64(x.loop.Now()), Kind: event.KindCounters, Host: h, Counters: c.Counters()})
 		}
+		if k, ok := x.ends[h].(kernel); ok {
+			k.Infos(func(t event.Tuple, counters []event.Counter) {
+				if conn := x.link.Conn(h, t); conn != 0 {
+					x.rec.put(&event.Event{T: int64(x.loop.Now()), Kind: event.KindCounters, Host: h, Conn: conn, Counters: counters})
+				}
+			})
+		}
 	}
 	e := x.totals()
 	e.Reason = x.reason(last)

@@ -48,6 +48,8 @@ type counted interface{ Counters() []event.Counter }
 type kernel interface {
 	// Sums returns the kernel's own sums for its connections.
 	Sums() (acked, received uint64, ok bool)
+	// Infos yields what the kernel has counted for each connection, sorted by name.
+	Infos(yield func(event.Tuple, []event.Counter))
 	// Err returns the first error of its interface.
 	Err() error
 	// TraceLosses says what is missing of the kernel's trace events, "" if nothing is.

@@ -70,7 +70,7 @@ func happeningColumns() []render.Column[event.Event] {
 
 // counterList lists the counters of a stack.
 func counterList() render.Column[event.Event] {
-	c := column("counters", render.List, "", "Counters of the end's stack at the end of the run, those that are not 0.", func(e *event.Event, v *render.Value) {
+	c := column("counters", render.List, "", "Counters of the end's stack at the end of the run, those that are not 0; with conn those that a kernel has for that connection, by struct tcp_info.", func(e *event.Event, v *render.Value) {
 		if e.Kind != event.KindCounters {
 			return
 		}

@@ -25,10 +25,13 @@ var pictures = []struct {
 	{"ladder-80", "txt", makeLadder, view.Options{Width: 80}},
 	{"ladder-80-ascii", "txt", makeLadder, view.Options{Width: 80, ASCII: true}},
 	{"ladder-120", "txt", makeLadder, view.Options{Width: 120}},
+	{"summary", "txt", makeSummary, view.Options{Width: 80}},
 	{"ladder-120-ascii", "txt", makeLadder, view.Options{Width: 120, ASCII: true}},
 }
 
 func makeLadder(w io.Writer, o view.Options) eventView { return view.NewLadder(w, o) }
+
+func makeSummary(w io.Writer, o view.Options) eventView { return view.NewSummary(w, o) }
 
 // TestPictures draws every lesson that runs in virtual time with every view, and compares with what is kept.
 func TestPictures(t *testing.T) {

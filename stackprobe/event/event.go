@@ -27,7 +27,7 @@ const (
 	KindFault            // the link changed the way of Seg that Host had sent, without taking it (Event.Fault)
 	KindICMP             // Host got an ICMP message about Seg, which it had sent (Event.ICMP)
 	KindCheck            // a value computed for Host does not agree with what its kernel says (Event.Check)
-	KindCounters         // the counters of Host's stack at the end of the run (Event.Counters)
+	KindCounters         // the counters of Host's stack at the end of the run, of Conn alone if that is not 0 (Event.Counters)
 	KindExpectation      // what came of an expectation of the run's scenario (Event.Expectation); they stand before the end
 	KindDiscard          // a router took Packet, which had reached it: Text says why
 	KindReassembly       // a fragment reached the buffer of its datagram, or the time was up (Event.Reassembly)
@@ -122,7 +122,8 @@ type Event struct {
 	Fault Fault
 	ICMP  ICMP
 	Check Check
-	// Counters are the nonzero ones, sorted by name; nobody changes them once they are here.
+	// Counters are sorted by name: those of a stack that are not zero, all that it has for a connection. Nobody changes them
+	// once they are here.
 	Counters []Counter
 
 	Level Level

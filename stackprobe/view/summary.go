@@ -11,7 +11,22 @@ import (
 // summary writes the end: what came of the run and the sums of both ends, as the events give them.
 func (p *page) summary(s *analyze.Summary) {
 	p.emit(p.row())
-	verdict, st := "no account of its end: the run broke off", bad
+	verdict, st := p.verdict(s)
+	p.text("result  ", verdict, st)
+	p.text("client  ", p.totals(s, event.Client), plain)
+	p.text("server  ", p.totals(s, event.Server), plain)
+	if s.InFlight > 0 {
+		p.text("link    ", counted(s.InFlight, "segment")+" still on the way", again)
+	}
+	p.legend()
+	if d := s.Difference(); d != "" {
+		p.text("warning ", "the run counts other "+d+" than its events show", bad)
+	}
+}
+
+// verdict says what came of the run, and in which style.
+func (p *page) verdict(s *analyze.Summary) (verdict string, st style) {
+	verdict, st = "no account of its end: the run broke off", bad
 	switch {
 	case s.End == nil:
 	case s.End.OK && (s.End.Client.Program || s.End.Server.Program):
@@ -27,16 +42,7 @@ func (p *page) summary(s *analyze.Summary) {
 			verdict += ": " + p.clean(s.End.Reason)
 		}
 	}
-	p.text("result  ", verdict+", in "+seconds(s.T, 20, 6)+" s", st)
-	p.text("client  ", p.totals(s, event.Client), plain)
-	p.text("server  ", p.totals(s, event.Server), plain)
-	if s.InFlight > 0 {
-		p.text("link    ", counted(s.InFlight, "segment")+" still on the way", again)
-	}
-	p.legend()
-	if d := s.Difference(); d != "" {
-		p.text("warning ", "the run counts other "+d+" than its events show", bad)
-	}
+	return verdict + ", in " + seconds(s.T, 20, 6) + " s", st
 }
 
 // legend explains the signs that were used.
