@@ -21,10 +21,11 @@ type Figures struct {
 	// Stack are the counters of an end's stack, by event.Host.
 	Stack [3][]event.Counter
 
-	conns []*ConnectionFigures
-	byNum map[int]*ConnectionFigures
-	rest  *ConnectionFigures
-	trips RoundTrips
+	conns  []*ConnectionFigures
+	byNum  map[int]*ConnectionFigures
+	rest   *ConnectionFigures
+	trips  RoundTrips
+	spaces Spaces
 }
 
 // ConnectionFigures are those of one connection.
@@ -57,6 +58,26 @@ func (f *Figures) All() *ConnectionFigures {
 	return all
 }
 
+// Limited says how long the sending of end h was limited by what, in nanoseconds by Limit, until the last event of the connection;
+// total is the sum. Of several connections it is the sum of their times.
+func (f *Figures) Limited(c *ConnectionFigures, h event.Host) (by [limits]int64, total int64) {
+	list := []*ConnectionFigures{c}
+	if c.Conn == 0 {
+		list = f.conns
+	}
+	for _, one := range list {
+		s := f.spaces.Space(one.Conn, h)
+		if s == nil {
+			continue
+		}
+		for l := range by {
+			n := s.Spent(Limit(l), s.T)
+			by[l], total = sum(by[l], n), sum(total, n)
+		}
+	}
+	return by, total
+}
+
 // of returns the figures of a connection; 0 is that of an end as a whole, which has none.
 func (f *Figures) of(conn int) *ConnectionFigures {
 	if c := f.byNum[conn]; c != nil {
@@ -83,6 +104,7 @@ func (f *Figures) Add(e *event.Event) {
 	switch {
 	case e.Kind == event.KindRun:
 		f.Run = e.Run
+		f.spaces.Add(e)
 	case e.Kind == event.KindEnd:
 		f.End = e.End
 	case e.Kind == event.KindCounters && e.Conn == 0:
@@ -96,6 +118,7 @@ func (f *Figures) Add(e *event.Event) {
 		c.Counters[e.Host] = e.Counters
 		return
 	}
+	f.spaces.Add(e)
 	f.trips.Add(e, func(t RoundTrip) { c.Ends[e.Host].RTT.add(t.Time) })
 	c.add(e)
 }

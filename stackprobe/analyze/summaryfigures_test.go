@@ -28,8 +28,8 @@ func figuresOf(events ...event.Event) *Figures {
 	return &f
 }
 
-// state is a change of state.
-func state(t int64, h event.Host, s event.State) event.Event {
+// turned is a change of state.
+func turned(t int64, h event.Host, s event.State) event.Event {
 	return event.Event{T: t, Kind: event.KindState, Host: h, State: s}
 }
 
@@ -63,8 +63,8 @@ func aRun() []event.Event {
 		return event.Event{T: t, Kind: event.KindApp, Host: h, App: event.App{Call: c, Bytes: n}}
 	}
 	return on(1,
-		tx(0, cl, syn), rx(10, sv, syn), tx(11, sv, synAck), rx(21, cl, synAck), state(22, cl, event.StateEstablished), tx(23, cl, ack),
-		rx(33, sv, ack), state(34, sv, event.StateEstablished), app(40, cl, event.Write, 300),
+		tx(0, cl, syn), rx(10, sv, syn), tx(11, sv, synAck), rx(21, cl, synAck), turned(22, cl, event.StateEstablished), tx(23, cl, ack),
+		rx(33, sv, ack), turned(34, sv, event.StateEstablished), app(40, cl, event.Write, 300),
 		tx(50, cl, d1), tx(51, cl, d2), tx(52, cl, d3), event.Event{T: 53, Kind: event.KindLost, Host: cl, Seg: d2},
 		event.Event{T: 54, Kind: event.KindFault, Host: cl, Seg: d3, Fault: event.Fault{Action: event.Dup}},
 		rx(60, sv, d1), tx(61, sv, a1), rx(62, sv, d3), tx(63, sv, dup), rx(71, cl, a1), rx(73, cl, dup),
@@ -75,7 +75,7 @@ func aRun() []event.Event {
 		tx(200, sv, update), rx(210, cl, update),
 		tx(220, cl, bad), event.Event{T: 221, Kind: event.KindFault, Host: cl, Seg: bad, Fault: event.Fault{Action: event.Corrupt}}, rx(230, sv, badAtEnd),
 		tx(240, cl, foreign), rx(250, sv, foreign),
-		tx(260, sv, end), state(261, sv, event.ClosedReset), rx(270, cl, end), vars, state(301, cl, event.ClosedReset))
+		tx(260, sv, end), turned(261, sv, event.ClosedReset), rx(270, cl, end), vars, turned(301, cl, event.ClosedReset))
 }
 
 // Whole values: everything that one connection does is in the figures of the end that did or met it.

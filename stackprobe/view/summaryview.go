@@ -62,14 +62,14 @@ func (s *Summary) Close() error {
 			title = "all"
 		}
 	}
-	p.figures(title, all, f)
+	p.figures(title, all, f, true)
 	chosen := s.chosen(conns)
 	if len(conns) > 1 {
 		for _, c := range chosen {
-			p.figures("connection "+strconv.Itoa(c.Conn), c, nil)
+			p.figures("connection "+strconv.Itoa(c.Conn), c, f, false)
 		}
 		if rest != nil {
-			p.figures("the others", rest, nil)
+			p.figures("the others", rest, f, false)
 		}
 		if n := len(conns) - len(chosen); n > 0 {
 			p.emit(p.row())
@@ -129,28 +129,28 @@ func (p *page) pair(name, client, server string, st style) {
 	}
 }
 
-// figures writes the section of one connection, or of all.
-func (p *page) figures(title string, c *analyze.ConnectionFigures, whole *analyze.Figures) {
+// figures writes the section of one connection, or of the whole run.
+func (p *page) figures(title string, c *analyze.ConnectionFigures, f *analyze.Figures, whole bool) {
 	p.emit(p.row())
 	p.pair(title, "client", "server", strong)
 	for _, l := range figureLines {
-		p.pair(l.name, l.text(p, c, event.Client), l.text(p, c, event.Server), l.st)
+		p.pair(l.name, l.text(f, c, event.Client), l.text(f, c, event.Server), l.st)
 	}
-	if whole != nil {
-		p.pair("integrity", integrity(whole, event.Client), integrity(whole, event.Server), plain)
+	if whole {
+		p.pair("integrity", integrity(f, event.Client), integrity(f, event.Server), plain)
 	}
 }
 
 // figureLine is one row of a section: its name, and what it says of an end, "" for nothing.
 type figureLine struct {
 	name string
-	text func(*page, *analyze.ConnectionFigures, event.Host) string
+	text func(*analyze.Figures, *analyze.ConnectionFigures, event.Host) string
 	st   style
 }
 
 // figureLines are the rows of a section.
 var figureLines = [...]figureLine{
-	{"handshake", func(_ *page, c *analyze.ConnectionFigures, h event.Host) string { return timeText(c.Ends[h].Opened) }, plain},
+	{"handshake", func(_ *analyze.Figures, c *analyze.ConnectionFigures, h event.Host) string { return timeText(c.Ends[h].Opened) }, plain},
 	{"segments sent", segmentsText, plain},
 	{"octets of data sent", octetsText, plain},
 	{"retransmitted ~", repeatsText, again},
@@ -160,8 +160,9 @@ var figureLines = [...]figureLine{
 	{"peer's window closed", shutText, again},
 	{"round trips", tripsText, plain},
 	{"SRTT, RTTVAR, RTO", timersText, plain},
+	{"limited by ~", limitedText, plain},
 	{"goodput, sending", goodputText, plain},
-	{"ends in", func(_ *page, c *analyze.ConnectionFigures, h event.Host) string { return c.Ends[h].State.String() }, plain},
+	{"ends in", func(_ *analyze.Figures, c *analyze.ConnectionFigures, h event.Host) string { return c.Ends[h].State.String() }, plain},
 }
 
 // timeText is a length of time, "" for none.
@@ -172,7 +173,7 @@ func timeText(ns int64) string {
 	return duration(ns)
 }
 
-func segmentsText(_ *page, c *analyze.ConnectionFigures, h event.Host) string {
+func segmentsText(_ *analyze.Figures, c *analyze.ConnectionFigures, h event.Host) string {
 	f := &c.Ends[h]
 	parts := []string{strconv.Itoa(f.Data) + " with data"}
 	for _, n := range [...]struct {
@@ -186,7 +187,7 @@ func segmentsText(_ *page, c *analyze.ConnectionFigures, h event.Host) string {
 	return strconv.Itoa(f.Segments) + ": " + strings.Join(parts, ", ")
 }
 
-func octetsText(_ *page, c *analyze.ConnectionFigures, h event.Host) string {
+func octetsText(_ *analyze.Figures, c *analyze.ConnectionFigures, h event.Host) string {
 	f := &c.Ends[h]
 	text := strconv.FormatInt(f.Octets, 10)
 	if f.Again > 0 {
@@ -195,7 +196,7 @@ func octetsText(_ *page, c *analyze.ConnectionFigures, h event.Host) string {
 	return text
 }
 
-func repeatsText(_ *page, c *analyze.ConnectionFigures, h event.Host) string {
+func repeatsText(_ *analyze.Figures, c *analyze.ConnectionFigures, h event.Host) string {
 	f := &c.Ends[h]
 	if f.Repeats == 0 {
 		return "0"
@@ -222,7 +223,7 @@ func whyText(by *[event.PathMTU + 1]int) string {
 	return " (" + strings.Join(parts, ", ") + ")"
 }
 
-func probesText(_ *page, c *analyze.ConnectionFigures, h event.Host) string {
+func probesText(_ *analyze.Figures, c *analyze.ConnectionFigures, h event.Host) string {
 	f := &c.Ends[h]
 	var parts []string
 	for _, n := range [...]struct {
@@ -237,7 +238,7 @@ func probesText(_ *page, c *analyze.ConnectionFigures, h event.Host) string {
 }
 
 // linkFates is what the link did to an end's segments.
-func linkFates(_ *page, c *analyze.ConnectionFigures, h event.Host) string {
+func linkFates(_ *analyze.Figures, c *analyze.ConnectionFigures, h event.Host) string {
 	f := &c.Ends[h]
 	var parts []string
 	for _, n := range [...]struct {
@@ -251,7 +252,7 @@ func linkFates(_ *page, c *analyze.ConnectionFigures, h event.Host) string {
 	return strings.Join(parts, ", ")
 }
 
-func dupAcksText(_ *page, c *analyze.ConnectionFigures, h event.Host) string {
+func dupAcksText(_ *analyze.Figures, c *analyze.ConnectionFigures, h event.Host) string {
 	f := &c.Ends[h]
 	total := 0
 	var parts []string
@@ -270,7 +271,7 @@ func dupAcksText(_ *page, c *analyze.ConnectionFigures, h event.Host) string {
 	return strconv.Itoa(total) + " (" + strings.Join(parts, ", ") + ")"
 }
 
-func shutText(_ *page, c *analyze.ConnectionFigures, h event.Host) string {
+func shutText(_ *analyze.Figures, c *analyze.ConnectionFigures, h event.Host) string {
 	f := &c.Ends[h]
 	if f.Shut == 0 {
 		return ""
@@ -278,7 +279,7 @@ func shutText(_ *page, c *analyze.ConnectionFigures, h event.Host) string {
 	return counted(f.Shut, "time") + ", " + duration(f.ShutTime)
 }
 
-func tripsText(_ *page, c *analyze.ConnectionFigures, h event.Host) string {
+func tripsText(_ *analyze.Figures, c *analyze.ConnectionFigures, h event.Host) string {
 	r := &c.Ends[h].RTT
 	if r.N == 0 {
 		return "none measured"
@@ -286,7 +287,7 @@ func tripsText(_ *page, c *analyze.ConnectionFigures, h event.Host) string {
 	return duration(r.Min) + " least, " + duration(r.Mean()) + " mean, " + duration(r.Max) + " most, of " + strconv.Itoa(r.N)
 }
 
-func timersText(_ *page, c *analyze.ConnectionFigures, h event.Host) string {
+func timersText(_ *analyze.Figures, c *analyze.ConnectionFigures, h event.Host) string {
 	v := &c.Ends[h].Vars
 	var parts []string
 	for _, t := range [...]struct {
@@ -305,12 +306,36 @@ func timersText(_ *page, c *analyze.ConnectionFigures, h event.Host) string {
 	return strings.Join(parts, ", ")
 }
 
-func goodputText(_ *page, c *analyze.ConnectionFigures, h event.Host) string {
+func goodputText(_ *analyze.Figures, c *analyze.ConnectionFigures, h event.Host) string {
 	octets, ns := c.Goodput(h)
 	if octets == 0 || ns == 0 {
 		return ""
 	}
 	return bitRate(8*float64(octets)/(float64(ns)/1e9)) + ", " + strconv.FormatInt(octets, 10) + " in " + duration(ns)
+}
+
+// limitedText is the share of the time in which an end's sending was limited by what.
+func limitedText(f *analyze.Figures, c *analyze.ConnectionFigures, h event.Host) string {
+	by, total := f.Limited(c, h)
+	if total == 0 {
+		return ""
+	}
+	var parts []string
+	for l, ns := range by {
+		if ns == 0 {
+			continue
+		}
+		name := analyze.Limit(l).String()
+		if analyze.Limit(l) == analyze.NoLimit {
+			name = "nothing known"
+		}
+		share := "<1"
+		if percent := 100 * float64(ns) / float64(total); percent >= 0.5 {
+			share = strconv.FormatFloat(percent, 'f', 0, 64)
+		}
+		parts = append(parts, share+" % "+name)
+	}
+	return strings.Join(parts, ", ")
 }
 
 // bitRate writes bits per second with three digits.
