@@ -57,6 +57,9 @@ func derivedFields() []derivedField {
 		number("newly_acked", "", "Sequence numbers that an arriving acknowledgment covers for the first time.", func(d *d) bool { return d.NewlyAcked != 0 }, func(d *d) int64 { return d.NewlyAcked }),
 		number("dup_ack", "", "Number of an arriving duplicate acknowledgment since the last that was none (RFC 5681, RFC 6675).", func(d *d) bool { return d.DupAck != 0 }, func(d *d) int64 { return int64(d.DupAck) }),
 		word("dup_cause", "What made the receiver acknowledge the same number again: loss, reordering or duplicate.", func(d *d) string { return d.DupCause.String() }),
+		word("gap", "Why octets right before those of an arriving segment have not arrived: loss, or reordering where they are on their way.", func(d *d) string { return d.Gap.String() }),
+		word("wireshark", "With --wireshark: what its tcp.analysis says of this packet at this tap, words with a blank between them, or none.", func(d *d) string { return d.Wireshark.String() }),
+		word("wireshark_misread", "With --wireshark: how that differs from what happened, one word; see WIRESHARK in gnet-trace(8).", func(d *d) string { return d.Misread.String() }),
 	}
 }
 

@@ -80,7 +80,8 @@ func TestEventColumns_areTheStoredForm(t *testing.T) {
 func wholeDerived() event.Derived {
 	return event.Derived{Numbers: event.Numbers{RelSeq: -1, RelEnd: 2, RelAck: 1 << 33, HasRelSeq: true, HasRelAck: true, Window: 65536, HasWindow: true, Attempt: 2,
 		RelSack: [4]event.Range{{First: 1, Last: 2}, {First: 3, Last: 4}}}, Why: event.Fast, WhyHow: event.Inferred,
-		SentN: 3, SentT: 4, Repeat: true, Spurious: true, Copy: true, Stale: true, NewlyAcked: 5, DupAck: 6, DupCause: event.CauseReordering}
+		SentN: 3, SentT: 4, Repeat: true, Spurious: true, Copy: true, Stale: true, NewlyAcked: 5, DupAck: 6, DupCause: event.CauseReordering, Gap: event.CauseLoss,
+		Wireshark: event.Asked, Misread: event.LateAsLost}
 }
 
 // TestEventColumns_flat: the formats without objects have a column for each member of derived, with the same values.
@@ -107,7 +108,8 @@ func TestEventColumns_flat(t *testing.T) {
 	want := map[string]string{"derived_rel_seq": "-1", "derived_rel_end": "2", "derived_rel_ack": "8589934592", "derived_window": "65536",
 		"derived_rel_sack": `[{"left":1,"right":2},{"left":3,"right":4}]`, "derived_attempt": "2", "derived_why": "fast", "derived_why_how": "inferred",
 		"derived_sent_n": "3", "derived_sent_t_ns": "4", "derived_repeat": "true", "derived_spurious": "true", "derived_copy": "true", "derived_stale": "true",
-		"derived_newly_acked": "5", "derived_dup_ack": "6", "derived_dup_cause": "reordering"}
+		"derived_newly_acked": "5", "derived_dup_ack": "6", "derived_dup_cause": "reordering", "derived_gap": "loss",
+		"derived_wireshark": "none", "derived_wireshark_misread": "late-as-lost"}
 	if d := cmp.Diff(want, derived); d != "" {
 		t.Error(d)
 	}

@@ -62,6 +62,16 @@ func (s spans) covers(first, last int64) bool {
 	return false
 }
 
+// meets says whether anything of the piece is in s.
+func (s spans) meets(first, last int64) bool {
+	for _, p := range s {
+		if p.first < last && first < p.last {
+			return true
+		}
+	}
+	return false
+}
+
 // reaches says whether anything in s lies behind at, which itself is not in it.
 func (s spans) reaches(at int64) bool {
 	return len(s) > 0 && s[len(s)-1].first > at

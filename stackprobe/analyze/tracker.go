@@ -8,7 +8,11 @@
 // read again gives the same. The package knows event only.
 package analyze
 
-import "gnet/stackprobe/event"
+import (
+	"slices"
+
+	"gnet/stackprobe/event"
+)
 
 // maxFlights bounds the segments that are remembered as in flight. A run never has so many; a damaged one could claim
 // them. The oldest is forgotten first, and its arrival is one whose departure was not seen.
@@ -183,6 +187,9 @@ func (t *Tracker) arrive(e *event.Event) {
 		}
 		return
 	}
+	if r.HasRelSeq {
+		r.Gap = theirs.gap(r.RelSeq)
+	}
 	if r.HasRelSeq && r.RelEnd > r.RelSeq {
 		r.Stale = !theirs.arrived.add(r.RelSeq, r.RelEnd)
 		theirs.stale = r.Stale
@@ -200,6 +207,24 @@ func (d *direction) lose(n *event.Numbers) {
 	if n.HasRelSeq && n.RelEnd > n.RelSeq && n.RelEnd > d.lastAck {
 		d.lost.add(n.RelSeq, n.RelEnd)
 	}
+}
+
+// gap says why octets that end before number to have not arrived, 0 if they have.
+func (d *direction) gap(to int64) event.Cause {
+	from := int64(0)
+	for _, p := range slices.Backward(d.arrived) { // what arrives is as a rule the newest
+		if p.first < to {
+			from = p.last
+			break
+		}
+	}
+	switch {
+	case from >= to || to > d.sent:
+		return 0
+	case d.lost.meets(from, to):
+		return event.CauseLoss
+	}
+	return event.CauseReordering
 }
 
 // answer notes that the receiver of these octets sends an acknowledgment, and says what made it repeat the one before: the

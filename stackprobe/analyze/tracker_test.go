@@ -90,6 +90,7 @@ func TestTracker_lossAndRepair(t *testing.T) {
 		sent(num(1, 1, 301, event.Ack), 36),
 	}
 	want[4].NewlyAcked = 1 // the SYN-ACK
+	want[6].Gap = event.CauseLoss
 	want[7].DupCause = event.CauseLoss
 	want[8].NewlyAcked = 100
 	want[9].DupAck, want[9].DupCause = 1, event.CauseLoss

@@ -25,6 +25,13 @@ type Derived struct {
 	// made the receiver send this one.
 	DupAck   int
 	DupCause Cause
+	// Gap is why octets right before those of an arriving segment have not arrived: a loss, or that they are still on their
+	// way. It is 0 where they have.
+	Gap Cause
+	// Wireshark is what it says of the packet from what has passed this end's tap, 0 where it was not asked. Misread is how that
+	// differs from what happened.
+	Wireshark Opinion
+	Misread   Misreading
 }
 
 // Numbers are a segment's numbers counted from the initial ones, without wrap: the SYN has 0 and the first octet of data

@@ -88,5 +88,8 @@ func (o *object) derived(e *Event) {
 	o.optInt("newly_acked", d.NewlyAcked)
 	o.optInt("dup_ack", int64(d.DupAck))
 	o.optStr("dup_cause", d.DupCause.String())
+	o.optStr("gap", d.Gap.String())
+	o.optStr("wireshark", d.Wireshark.String())
+	o.optStr("wireshark_misread", d.Misread.String())
 	o.b = append(o.b, '}')
 }

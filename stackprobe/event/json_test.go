@@ -26,7 +26,8 @@ func samples() []event.Event {
 		Origin: event.Injected, Line: "inject at 1s rst"}
 	derived := event.Derived{Numbers: event.Numbers{RelSeq: -1, RelEnd: 2, RelAck: 1 << 33, HasRelSeq: true, HasRelAck: true, Window: 65536, HasWindow: true, Attempt: 2,
 		RelSack: [4]event.Range{{First: 1, Last: 2}, {First: 3, Last: 4}}}, Why: event.Fast, WhyHow: event.Inferred,
-		SentN: 3, SentT: 4, Repeat: true, Spurious: true, Copy: true, Stale: true, NewlyAcked: 5, DupAck: 6, DupCause: event.CauseReordering}
+		SentN: 3, SentT: 4, Repeat: true, Spurious: true, Copy: true, Stale: true, NewlyAcked: 5, DupAck: 6, DupCause: event.CauseReordering, Gap: event.CauseLoss,
+		Wireshark: event.Asked | event.SaysRetransmission | event.SaysReusedPorts, Misread: event.OtherMisreading}
 	vars := event.Vars{Has: 1<<29 - 1, How: event.Read, Computed: event.HasUna | event.HasHeld, ISS: 1, IRS: 2, Una: 3, Nxt: 4, Wnd: 5, Cwnd: 6,
 		Ssthresh: event.InfiniteSsthresh, RTO: 8, SRTT: 9, RTTVar: 10, RcvNxt: 11, RcvWnd: 12, At: 13, Congestion: event.CongestionRecovery, Flight: 14, Sacked: 15,
 		Lost: 16, Retrans: 17, DupAcks: 18, Reordering: 19, Backoff: 20, Probes: 21, BytesAcked: 1<<64 - 1, BytesReceived: 23, SndMSS: 24, SndBuf: 25, RcvBuf: 26, NotSent: 27,
