@@ -127,7 +127,7 @@ func TestTraceTCP_refused(t *testing.T) {
 
 // TestTraceTCP_secondSignal: a run whose output is stuck cannot come to its end; the second SIGTERM ends it all the same.
 func TestTraceTCP_secondSignal(t *testing.T) {
-	cmd := netns.Self("gnet", "trace", "tcp", "--link", "memory", "--bytes", "100000000")
+	cmd := netns.Self("gnet", "trace", "tcp", "--link", "memory", "--bytes", "100000000", "--unfold")
 	pipe, err := cmd.StdoutPipe() // read once, then no more
 	if err != nil {
 		t.Fatal(err)

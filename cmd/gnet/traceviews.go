@@ -68,10 +68,11 @@ func fileViews() []fileView {
 // viewWords are the options that say how a run is shown, as they stand on the command line; all commands that show events
 // have them.
 type viewWords struct {
-	view, format   string
-	ascii, explain bool
-	width          int
-	files          []string // by the index of fileViews
+	view, format     string
+	ascii, explain   bool
+	unfold, absolute bool
+	width            int
+	files            []string // by the index of fileViews
 }
 
 // bind gives cmd the options, and their completion.
@@ -81,6 +82,8 @@ func (w *viewWords) bind(cmd *cobra.Command) {
 	decimal(f, &w.width, "width", 0, "`columns` of the picture, 40 to 1000 (those of the terminal, else 80)")
 	f.BoolVar(&w.ascii, "ascii", false, "draw with ASCII alone")
 	f.BoolVar(&w.explain, "explain", false, "write into the picture what each end knows of the other, where it changes")
+	f.BoolVar(&w.unfold, "unfold", false, "show each segment of long runs that go their usual way")
+	f.BoolVar(&w.absolute, "absolute", false, "show sequence numbers as they stand in the segments")
 	w.files = make([]string, len(fileViews()))
 	for i, v := range fileViews() {
 		f.StringVar(&w.files[i], v.flag, "", v.usage)
@@ -102,13 +105,15 @@ type viewOptions struct {
 	ASCII bool
 	// Explain adds what each end knows of the other.
 	Explain bool
+	// Unfold shows each segment of long runs, Absolute sequence numbers as they stand in the segments.
+	Unfold, Absolute bool
 	// Files are the names of the files for the views of fileViews, "" for one that is not asked for, - for standard output.
 	Files []string
 }
 
 // options checks the words.
 func (w *viewWords) options() (viewOptions, error) {
-	o := viewOptions{View: w.view, Width: w.width, ASCII: w.ascii, Explain: w.explain, Files: w.files}
+	o := viewOptions{View: w.view, Width: w.width, ASCII: w.ascii, Explain: w.explain, Unfold: w.unfold, Absolute: w.absolute, Files: w.files}
 	var err error
 	if o.Format, err = render.ParseFormat(w.format); err != nil {
 		return o, fail(statusUsage, "%w", err)
@@ -176,7 +181,7 @@ func newTraceView(e *env, o *viewOptions) (*traceViews, error) {
 	screen := true
 	for i, name := range o.Files {
 		v := fileViews()[i]
-		p := &tracePicture{out: e.Stdout, make: v.make, options: view.Options{ASCII: o.ASCII, Explain: o.Explain}}
+		p := &tracePicture{out: e.Stdout, make: v.make, options: view.Options{ASCII: o.ASCII, Explain: o.Explain, Unfold: o.Unfold, Absolute: o.Absolute}}
 		switch name {
 		case "":
 			continue
@@ -247,7 +252,8 @@ func (e *env) viewOptions(o *viewOptions) view.Options {
 	if o.Width > 0 {
 		width = o.Width
 	}
-	return view.Options{Width: min(width, maxWidth), ASCII: o.ASCII || !view.UTF8(getenv), Color: color, Explain: o.Explain}
+	return view.Options{Width: min(width, maxWidth), ASCII: o.ASCII || !view.UTF8(getenv), Color: color, Explain: o.Explain,
+		Unfold: o.Unfold, Absolute: o.Absolute}
 }
 
 // tracePicture draws a view. A run that never began has none.

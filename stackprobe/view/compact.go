@@ -13,7 +13,7 @@ type compact struct {
 	happenings
 	p       *page
 	waiting []waitingRow
-	shown   [3]event.State
+	shown   standings
 }
 
 // waitingRow is a row that is complete, or the first half of one whose segment is on its way.
@@ -79,6 +79,24 @@ func (c *compact) event(e *event.Event) {
 		}
 		c.remark(e, "note: "+c.p.clean(e.Text), faint)
 	}
+}
+
+// note takes what is not drawn: a timer that stopped, the arrival of a segment within a stretch.
+func (c *compact) note(e *event.Event) {
+	switch e.Kind {
+	case event.KindTimer:
+		c.running.news(e)
+	case event.KindRx:
+		if w := c.find(e.Seg.ID, e.Host.Peer()); w != nil {
+			w.fate, w.complete = seconds(e.T, compactTime, 3), true
+			c.drain()
+		}
+	}
+}
+
+// folded writes one row about a stretch.
+func (c *compact) folded(s *sums) {
+	c.add(waitingRow{host: s.host, sent: seconds(s.first, compactTime, 3), complete: true, tail: c.p.told(s, c.p.opts.Width-compactText), st: faint})
 }
 
 // add queues a row and writes what no longer waits.
@@ -165,10 +183,9 @@ func (c *compact) lose(e *event.Event) {
 
 // state writes a row for a state that is new.
 func (c *compact) state(e *event.Event) {
-	if e.State == event.StateUnknown || c.shown[e.Host%3] == e.State {
+	if !c.shown.news(endOfEvent(e), e.State, event.Read) {
 		return
 	}
-	c.shown[e.Host%3] = e.State
 	c.remark(e, stateName(c.p, e.State, e.StateHow, true), strong)
 }
 
@@ -176,7 +193,7 @@ func (c *compact) state(e *event.Event) {
 func (c *compact) remark(e *event.Event, text string, st style) {
 	prefix := ""
 	if e.Host != event.None {
-		prefix = e.Host.String() + ": "
+		prefix = c.p.tag(e.Conn) + e.Host.String() + ": "
 	}
 	w := waitingRow{sent: seconds(e.T, compactTime, 3), complete: true, st: st}
 	w.tail = prefix + text

@@ -7,15 +7,26 @@ import (
 	"gnet/stackprobe/event"
 )
 
-// explain writes what an event has changed in what the ends know, a line for each end.
-func (l *Ladder) explain(e *event.Event) {
+// sentence is one about an end.
+type sentence struct {
+	host event.Host
+	text string
+	st   style
+}
+
+// learn returns what an event has changed in what the ends know, at most a sentence for each end; none if it is not asked for.
+func (l *Ladder) learn(e *event.Event) []sentence {
+	if l.knows == nil {
+		return nil
+	}
+	l.learned = l.learned[:0]
 	changes := l.knows.Add(e)
 	for h := event.Client; h <= event.Server; h++ {
 		if text, st := knowledge(changes, h); text != "" {
-			at := event.Event{T: e.T, Host: h, Conn: e.Conn}
-			l.form.explain(&at, text, st)
+			l.learned = append(l.learned, sentence{h, text, st})
 		}
 	}
+	return l.learned
 }
 
 // news is what one event has changed for one end: by matter, valid if has.

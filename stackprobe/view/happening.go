@@ -9,8 +9,7 @@ import (
 // happenings words the events that have one line each in every form: what the link did to a segment, messages about one,
 // timers, and checks that failed.
 type happenings struct {
-	// armed are the timers that were shown as armed, by host and kind.
-	armed [3][event.TimerUser + 1]bool
+	running running
 	// met are the numbers of the rules whose words were shown.
 	met map[int]bool
 }
@@ -53,32 +52,45 @@ func (h *happenings) text(p *page, e *event.Event) (string, style) {
 	return "", plain
 }
 
-// timer is the line of a timer: of each that fired, and of those whose running alone says something when they start, once
-// until they end. All the others start and stop with every segment.
+// timer is the line of a timer, "" for one that has none.
 func (h *happenings) timer(p *page, e *event.Event) (string, style) {
 	t := &e.Timer
-	name := guess(p, t.How) + t.Kind.String() + " timer "
-	if t.Op == event.Fired {
-		h.arm(e, false)
-		return name + "expired", again
+	name := guess(p, t.How) + t.Kind.String()
+	switch {
+	case !h.running.news(e):
+		return "", plain
+	case t.Op == event.Fired:
+		return name + " timer expired", again
 	}
-	switch t.Kind {
-	case event.TimerPersist, event.TimerKeepalive, event.TimerTimeWait:
-		if was := h.arm(e, t.Op == event.Armed); t.Op == event.Armed && !was {
-			return name + "armed for " + duration(t.At-e.T), faint
-		}
-	}
-	return "", plain
+	return name + " armed for " + duration(t.At-e.T), faint
 }
 
-// arm notes whether a timer runs, and returns whether it did.
-func (h *happenings) arm(e *event.Event, now bool) (was bool) {
-	if int(e.Host) >= len(h.armed) || int(e.Timer.Kind) >= len(h.armed[0]) {
-		return true
+// running are the timers that run and whose running was told.
+type running map[endOfTimer]bool
+
+// endOfTimer names a timer.
+type endOfTimer struct {
+	endOf
+	kind event.TimerKind
+}
+
+// news takes what happened to a timer, and reports whether it has a line: each that fired, and the start of those whose running
+// alone says something, once until they end. All the others start and stop with every segment.
+func (r *running) news(e *event.Event) bool {
+	t := &e.Timer
+	if t.Op != event.Fired && t.Kind != event.TimerPersist && t.Kind != event.TimerKeepalive && t.Kind != event.TimerTimeWait {
+		return false
 	}
-	at := &h.armed[e.Host][e.Timer.Kind]
-	was, *at = *at, now
-	return was
+	at := endOfTimer{endOfEvent(e), t.Kind}
+	was := (*r)[at]
+	delete(*r, at)
+	if t.Op == event.Armed {
+		if *r == nil || len(*r) >= maxEnds {
+			*r = make(running)
+		}
+		(*r)[at] = true
+	}
+	return t.Op == event.Fired || t.Op == event.Armed && !was
 }
 
 // faultText is what a rule did to a segment that it did not take.

@@ -13,13 +13,18 @@ type label struct {
 	seq, ack   string
 	win, round string // the window, exact and in three digits
 	extras     string // options and oddities
+	sameAck    bool   // the row before of this end said ack
 	st         style
 }
 
 // fit gives as many of the parts as n columns take, and what is left for rows below. Never is a number cut; the window
-// alone is left out where it is all that has no room, as the next segment says it again.
+// alone is left out where it is all that has no room, as the next segment says it again, and so is an acknowledgment that was
+// said before.
 func (l *label) fit(p *page, n int) (text, rest string) {
 	numbers := words(l.head, l.seq, l.ack)
+	if l.sameAck && columns(numbers) > n {
+		numbers, l.ack = words(l.head, l.seq), ""
+	}
 	for _, c := range [...][2]string{
 		{words(numbers, l.win, l.extras), ""},
 		{words(numbers, l.win), l.extras},
@@ -32,6 +37,22 @@ func (l *label) fit(p *page, n int) (text, rest string) {
 		}
 	}
 	return p.fit(l.head, n), words(l.seq, l.ack, l.extras)
+}
+
+// lastAcks are the numbers that the ends acknowledged in the last segment that was drawn.
+type lastAcks map[endOf]uint32
+
+// same notes what a segment acknowledges, and reports whether the one before did the same.
+func (a *lastAcks) same(e *event.Event) bool {
+	if !e.Seg.Flags.Has(event.ACK) {
+		return false
+	}
+	if *a == nil || len(*a) >= maxEnds {
+		*a = make(lastAcks)
+	}
+	was, known := (*a)[endOfEvent(e)]
+	(*a)[endOfEvent(e)] = e.Seg.Ack
+	return known && was == e.Seg.Ack
 }
 
 // words joins the parts that are there with blanks.
@@ -50,7 +71,7 @@ func words(parts ...string) string {
 // acknowledgments have theirs; otherwise numbers alone, and windows in three digits.
 func newLabel(p *page, e *event.Event, full bool) label {
 	s, r := &e.Seg, &e.Derived
-	l := label{head: crafted(s) + mark(p, r) + flagNames(s.Flags), seq: sequence(s, r, full), ack: acknowledgment(s, r), extras: extras(s, r)}
+	l := label{head: p.tag(e.Conn) + crafted(s) + mark(p, r) + flagNames(s.Flags), seq: p.sequence(s, r, full), ack: p.acknowledgment(s, r), extras: p.extras(s, r)}
 	if full && l.seq != "" {
 		l.seq = "seq " + l.seq
 	}
@@ -108,32 +129,41 @@ func flagNames(f event.Flags) string {
 
 // sequence is the range of a segment's octets as tcpdump writes it: the first and the one behind the last, or a single
 // number when there are no data. Pure acknowledgments have one only in the full form.
-func sequence(s *event.Segment, r *event.Derived, full bool) string {
+func (p *page) sequence(s *event.Segment, r *event.Derived, full bool) string {
 	if s.Space() == 0 && !full {
 		return ""
 	}
-	first, raw := r.RelSeq, ""
-	if !r.HasRelSeq {
-		first, raw = int64(s.Seq), "raw "
+	first, behind, raw := r.RelSeq, r.RelSeq+int64(s.Len), ""
+	if p.opts.Absolute || !r.HasRelSeq {
+		first, behind = int64(s.Seq), int64(s.Seq+uint32(s.Len))
+		raw = p.raw()
 	}
 	if s.Len == 0 {
 		return raw + strconv.FormatInt(first, 10)
 	}
-	if s.Flags.Has(event.SYN) {
-		first++ // the data alone: SYN stands before and FIN behind it (RFC 9293 3.4)
+	if s.Flags.Has(event.SYN) { // the data alone: SYN stands before and FIN behind it (RFC 9293 3.4)
+		first, behind = first+1, behind+1
 	}
-	return raw + strconv.FormatInt(first, 10) + ":" + strconv.FormatInt(first+int64(s.Len), 10)
+	return raw + strconv.FormatInt(first, 10) + ":" + strconv.FormatInt(behind, 10)
 }
 
-// acknowledgment is the relative number that a segment acknowledges, "" without ACK.
-func acknowledgment(s *event.Segment, r *event.Derived) string {
+// raw is the sign before a number of the header on a page whose numbers count from the initial ones.
+func (p *page) raw() string {
+	if p.opts.Absolute {
+		return ""
+	}
+	return "raw "
+}
+
+// acknowledgment is the number that a segment acknowledges, "" without ACK.
+func (p *page) acknowledgment(s *event.Segment, r *event.Derived) string {
 	switch {
 	case !s.Flags.Has(event.ACK):
 		return ""
-	case r.HasRelAck:
+	case r.HasRelAck && !p.opts.Absolute:
 		return strconv.FormatInt(r.RelAck, 10)
 	}
-	return "raw " + strconv.FormatUint(uint64(s.Ack), 10)
+	return p.raw() + strconv.FormatUint(uint64(s.Ack), 10)
 }
 
 // window is the window in octets, exact and, from five digits on, in three. Where the scale is not known it is the field, and says so.
@@ -142,26 +172,29 @@ func window(s *event.Segment, r *event.Derived) (exact, round string) {
 		t := strconv.Itoa(int(s.Win)) + "?"
 		return t, t
 	}
-	w := uint64(r.Window)
-	exact, round = strconv.FormatUint(w, 10), strconv.FormatUint(w, 10)
+	return strconv.FormatUint(uint64(r.Window), 10), rounded(uint64(r.Window), 100)
+}
+
+// rounded is a number of octets, from five digits on in three and a unit, cut off; tenths below so many units.
+func rounded(w, tenths uint64) string {
 	for _, unit := range [...]struct {
 		size uint64
 		name string
 	}{{1 << 30, "G"}, {1 << 20, "M"}, {1 << 10, "K"}} {
 		if w >= unit.size && w >= 10000 {
 			whole, tenth := w/unit.size, w%unit.size*10/unit.size
-			round = strconv.FormatUint(whole, 10)
-			if whole < 100 && tenth > 0 {
-				round += "." + strconv.FormatUint(tenth, 10)
+			text := strconv.FormatUint(whole, 10)
+			if whole < tenths && tenth > 0 {
+				text += "." + strconv.FormatUint(tenth, 10)
 			}
-			return exact, round + unit.name
+			return text + unit.name
 		}
 	}
-	return exact, round
+	return strconv.FormatUint(w, 10)
 }
 
 // extras are the options that matter and what is odd.
-func extras(s *event.Segment, r *event.Derived) string {
+func (p *page) extras(s *event.Segment, r *event.Derived) string {
 	var parts []string
 	o := &s.Opts
 	if o.Has&event.OptMSS != 0 {
@@ -177,7 +210,7 @@ func extras(s *event.Segment, r *event.Derived) string {
 		parts = append(parts, "TS") // in all the others it goes without saying
 	}
 	if o.Has&event.OptSack != 0 {
-		parts = append(parts, blocks(o, r))
+		parts = append(parts, p.blocks(o, r))
 	}
 	if s.BadSum {
 		parts = append(parts, "bad checksum")
@@ -186,15 +219,16 @@ func extras(s *event.Segment, r *event.Derived) string {
 }
 
 // blocks are the SACK blocks, relative where the numbers are known.
-func blocks(o *event.Options, r *event.Derived) string {
+func (p *page) blocks(o *event.Options, r *event.Derived) string {
 	var b strings.Builder
 	b.WriteString("sack")
-	if !r.HasRelAck {
+	relative := r.HasRelAck && !p.opts.Absolute
+	if !r.HasRelAck && !p.opts.Absolute {
 		b.WriteString(" raw")
 	}
 	for i, s := range o.Sack[:min(int(o.NSack), event.MaxBlocks)] {
 		left, right := int64(s.Left), int64(s.Right)
-		if r.HasRelAck {
+		if relative {
 			left, right = r.RelSack[i].First, r.RelSack[i].Last
 		}
 		b.WriteByte(' ')
@@ -212,12 +246,13 @@ func arrival(p *page, e *event.Event) (text string, st style) {
 	case s.Flags.Has(event.RST):
 		text = "RST"
 	case s.Len > 0:
-		text = sequence(s, r, true)
+		text = p.sequence(s, r, true)
 	case s.Flags&(event.SYN|event.FIN) != 0:
 		text = (s.Flags & (event.SYN | event.FIN)).String()
 	default:
-		text = "ack " + acknowledgment(s, r)
+		text = "ack " + p.acknowledgment(s, r)
 	}
+	text = p.tag(e.Conn) + text
 	switch {
 	case s.BadSum:
 		return text + " bad checksum", bad

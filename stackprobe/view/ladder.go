@@ -12,19 +12,22 @@ import (
 const (
 	minWidth   = 40  // a narrower terminal is taken as this wide
 	wideWidth  = 80  // from here on a ladder, below one line per segment
-	stateWidth = 100 // from here on the states by their full names
-	microWidth = 110 // from here on times to the microsecond
+	stateWidth = 100 // from here on the states by their full names; not from gaugeWidth to roomyWidth
+	gaugeWidth = 120 // from here on the variables of both ends
+	roomyWidth = 150 // from here on full names of states and times to the microsecond beside them
 )
 
 // Ladder draws the events of one run as they come: from 80 columns as a ladder with a time line for each end, below as
 // one line per segment. A segment has a row where it leaves and one where it arrives, so that the delay is seen.
 type Ladder struct {
-	page   page
-	sum    analyze.Summary
-	form   form
-	title  bool
-	storms storms
-	knows  *analyze.Knows // nil if it is not asked for
+	page    page
+	sum     analyze.Summary
+	form    form
+	title   bool
+	folds   folds
+	storms  storms
+	knows   *analyze.Knows // nil if it is not asked for
+	learned []sentence
 }
 
 // form is one of the two ways to draw: ladder and compact.
@@ -35,6 +38,10 @@ type form interface {
 	heading()
 	// event draws one event, or keeps it until it knows more.
 	event(e *event.Event)
+	// note takes what an event says that is not drawn.
+	note(e *event.Event)
+	// folded draws what one end did in a stretch that is told in a row.
+	folded(s *sums)
 	// explain writes a sentence about e.Host at the moment of e.
 	explain(e *event.Event, text string, st style)
 	// finish draws what was kept.
@@ -60,6 +67,7 @@ func NewLadder(w io.Writer, o Options) *Ladder {
 	} else {
 		l.form = newLanes(&l.page)
 	}
+	l.folds = folds{form: l.form, off: o.Unfold}
 	return l
 }
 
@@ -72,31 +80,50 @@ func (l *Ladder) Event(e *event.Event) error {
 		if e.Run != nil {
 			l.page.run(e.Run)
 			l.form.begun(e.Run)
+			l.folds.silent = silence(e.Run)
+			l.page.brief = max(silence(e.Run)/8, 1_000_000) // a quarter of a round trip
 		}
 	case e.Kind == event.KindExpectation:
 		l.page.expected(e.Expectation)
-	case e.Kind == event.KindEnd, e.Kind == event.KindVars, e.Kind == event.KindCounters:
-		// The end is in the summary; variables and counters have no place at these widths.
+	case e.Kind == event.KindEnd, e.Kind == event.KindCounters:
+		// The end is in the summary, where counters have no place.
+	case e.Kind == event.KindVars && !l.title:
 	default:
-		if !l.title {
-			l.form.heading()
-			l.title = true
-		}
-		if !l.storms.hides(e) {
-			if text := l.storms.ended(e); text != "" {
-				l.form.explain(e, text, faint)
-			}
-			l.form.event(e)
-		}
-		if l.knows != nil {
-			l.explain(e)
-		}
+		l.draw(e)
 	}
 	return l.page.err
 }
 
+// draw draws an event that has a place in time.
+func (l *Ladder) draw(e *event.Event) {
+	if !l.title {
+		l.form.heading()
+		l.title = true
+	}
+	l.page.meet(e.Conn)
+	learned := l.learn(e)
+	if !l.storms.hides(e) {
+		text := l.storms.ended(e)
+		if text != "" {
+			l.folds.release(0)
+			l.form.explain(e, text, faint)
+		}
+		l.folds.event(e, len(learned) > 0)
+	} else if len(learned) > 0 {
+		l.folds.release(0)
+	}
+	for _, s := range learned {
+		at := event.Event{T: e.T, Host: s.host, Conn: e.Conn}
+		l.form.explain(&at, s.text, s.st)
+	}
+}
+
+// silence is how long nothing must happen in a run for it to be said: two round trips.
+func silence(r *event.Run) int64 { return 2 * (r.DelayClient + r.DelayServer) }
+
 // Close draws what is still open and the summary. It does not close the writer.
 func (l *Ladder) Close() error {
+	l.folds.release(0)
 	l.storms.rest(func(h event.Host, t int64, text string) { l.form.explain(&event.Event{T: t, Host: h}, text, faint) })
 	l.form.finish()
 	l.page.summary(&l.sum)

@@ -19,30 +19,41 @@ type lanes struct {
 	held               []cell
 	heldHost           event.Host
 	heldTime           string
+	heldConn           int
+	follows            string // a state that had no room in the held row
+	followsHost        event.Host
 	heldID, heldEnd    int   // the segment that leaves in the held row, 0 if none does, and the steps that its words take
 	last               int64 // the time of the last event that was drawn
 	silence            int64 // how long nothing must happen for it to be said, 0 for never
-	shown              [3]event.State
-	shownHow           [3]event.How
-	timeCol, statesCol [3]int // by host
+	shown              standings
+	acks               lastAcks
+	gauges             *gauges // nil if there is no room for them
+	timeCol, statesCol [3]int  // by host
+	gaugesCol          [3]int
 }
 
 func newLanes(p *page) *lanes {
 	l := &lanes{p: p, timeLen: 7, decimals: 3, stateLen: 11}
-	if p.opts.Width >= stateWidth {
+	w := p.opts.Width
+	if w >= stateWidth && w < gaugeWidth || w >= roomyWidth {
 		l.stateLen, l.fullStates = 14, true
 	}
-	if p.opts.Width >= microWidth {
+	if w >= roomyWidth {
 		l.timeLen, l.decimals = 10, 6
 	}
 	side := l.timeLen + 1 + l.stateLen
+	l.gaugesCol = [3]int{event.Client: side + 1, event.Server: w - side - 2 - 2*gaugeLen}
+	if w >= gaugeWidth {
+		l.gauges = &gauges{}
+		side += 2 * (gaugeLen + 1)
+	}
 	l.lane0 = side + 1
 	l.lane1 = p.opts.Width - side - 2
 	l.timeCol = [3]int{event.Client: 0, event.Server: p.opts.Width - l.timeLen}
-	l.statesCol = [3]int{event.Client: l.timeLen + 1, event.Server: l.lane1 + 2}
+	l.statesCol = [3]int{event.Client: l.timeLen + 1, event.Server: w - l.timeLen - 1 - l.stateLen}
 	// A quarter of the lane is for the slants, three for the words.
 	n := l.lane1 - l.lane0
-	l.bend = n - max(8, n/4)
+	l.bend = n - max(6, n/4)
 	l.stop = n - 4
 	return l
 }
@@ -54,6 +65,10 @@ func (l *lanes) heading() {
 	put(row, l.statesCol[event.Client], "client", strong)
 	put(row, l.statesCol[event.Server], "server", strong)
 	put(row, l.p.opts.Width-len("seconds"), "seconds", strong)
+	for h := event.Client; h <= event.Server && l.gauges != nil; h++ {
+		put(row, l.gaugesCol[h], "flight/cwnd", strong)
+		put(row, l.gaugesCol[h]+gaugeLen+1, "snd/rcv wnd", strong)
+	}
 	l.p.emit(row)
 }
 
@@ -76,11 +91,38 @@ func (l *lanes) begin() []cell {
 }
 
 // hold keeps a row of host at time t until the next begin.
-func (l *lanes) hold(row []cell, host event.Host, t int64) {
+func (l *lanes) hold(row []cell, host event.Host, conn int, t int64) {
 	l.held, l.heldHost, l.heldTime = row, host, seconds(t, l.timeLen, l.decimals)
+	l.heldConn = conn
+	l.measure()
 	if host == event.Client || host == event.Server {
 		put(row, l.timeCol[host]+l.timeLen-len(l.heldTime), l.heldTime, plain)
 	}
+}
+
+// measure puts the variables of the held row's end into it.
+func (l *lanes) measure() {
+	if l.gauges != nil && (l.heldHost == event.Client || l.heldHost == event.Server) {
+		l.gauges.put(l.p, l.held, endOf{l.heldHost, l.heldConn}, l.gaugesCol[l.heldHost])
+	}
+}
+
+// see takes the variables of e, for the held row if that is of the same end and time.
+func (l *lanes) see(e *event.Event) {
+	if l.gauges != nil && l.gauges.see(l.p, e) && l.held != nil && l.heldHost == e.Host && l.heldConn == e.Conn && e.Kind == event.KindVars {
+		l.measure()
+	}
+}
+
+// note takes what is not drawn: variables, a timer that stopped, the arrival of a segment within a stretch.
+func (l *lanes) note(e *event.Event) {
+	switch e.Kind {
+	case event.KindTimer:
+		l.running.news(e)
+	case event.KindRx:
+		l.land(e.Seg.ID, e.Host.Peer())
+	}
+	l.see(e)
 }
 
 // flush writes the held row.
@@ -89,26 +131,58 @@ func (l *lanes) flush() {
 		l.p.emit(l.held)
 		l.held = nil
 	}
+	if l.follows != "" {
+		text := l.follows
+		l.follows = ""
+		row := l.rails()
+		l.rowNo++
+		l.drawAll(row)
+		l.besideRail(row, l.followsHost, text, strong)
+		l.p.emit(row)
+	}
 }
 
 func (l *lanes) finish() { l.flush() }
 
 // begun takes what the run says of its link.
-func (l *lanes) begun(r *event.Run) { l.silence = 2 * (r.DelayClient + r.DelayServer) }
+func (l *lanes) begun(r *event.Run) { l.silence = silence(r) }
 
 // state puts the state of host into row if it is not the one shown last.
-func (l *lanes) state(row []cell, host event.Host, s event.State, how event.How) {
-	if s == event.StateUnknown || (l.shown[host] == s && l.shownHow[host] == how) {
+func (l *lanes) state(row []cell, e *event.Event) {
+	if l.shown.news(endOfEvent(e), e.State, e.StateHow) {
+		l.putState(row, e)
+	}
+}
+
+// putState puts the state of e into the column of its end, or where it has no room there has it follow in a row of its own.
+func (l *lanes) putState(row []cell, e *event.Event) {
+	text, fits := l.stateText(e)
+	if fits {
+		put(row, l.statesCol[e.Host], text, strong)
 		return
 	}
-	l.shown[host], l.shownHow[host] = s, how
-	put(row, l.statesCol[host], l.p.fit(stateName(l.p, s, how, l.fullStates), l.stateLen), strong)
+	l.follows, l.followsHost = text, e.Host
+}
+
+// stateText is the state of e in as many words as its column takes, and whether it takes them.
+func (l *lanes) stateText(e *event.Event) (text string, fits bool) {
+	for _, full := range []bool{l.fullStates, false} {
+		text = l.p.tag(e.Conn) + stateName(l.p, e.State, e.StateHow, full)
+		if columns(text) <= l.stateLen {
+			return text, true
+		}
+	}
+	return text, false
 }
 
 func (l *lanes) event(e *event.Event) {
+	l.see(e)
+	if e.Kind == event.KindVars {
+		return
+	}
 	l.pause(e.T)
 	if e.Host != event.Client && e.Host != event.Server {
-		l.note(e)
+		l.across(e)
 		return
 	}
 	switch e.Kind {
@@ -131,7 +205,7 @@ func (l *lanes) event(e *event.Event) {
 			l.remark(e, text, st)
 		}
 	case event.KindNote:
-		l.note(e)
+		l.across(e)
 	}
 }
 
@@ -155,6 +229,7 @@ func (l *lanes) pause(t int64) {
 func (l *lanes) leave(e *event.Event) {
 	row := l.begin()
 	lb := newLabel(l.p, e, l.fullStates)
+	lb.sameAck = l.acks.same(e) && e.Seg.Len > 0
 	text, rest := lb.fit(l.p, l.bend-2)
 	n := columns(text)
 	l.line(row, e.Host, 0, l.bend, lb.st)
@@ -163,10 +238,10 @@ func (l *lanes) leave(e *event.Event) {
 	} else {
 		put(row, l.column(e.Host, n), text, lb.st)
 	}
-	l.state(row, e.Host, e.State, e.StateHow)
+	l.state(row, e)
 	l.launch(slant{id: e.Seg.ID, from: e.Host, row: l.rowNo, st: lb.st})
 	l.draw(row, &l.flights[len(l.flights)-1])
-	l.hold(row, e.Host, e.T)
+	l.hold(row, e.Host, e.Conn, e.T)
 	l.heldEnd = n
 	if rest != "" {
 		l.heldEnd = l.more(e.Host, rest, lb.st)
@@ -224,8 +299,8 @@ func (l *lanes) arrive(e *event.Event) {
 		textStyle = again
 	}
 	l.beside(row, from, text, textStyle, step)
-	l.state(row, e.Host, e.State, e.StateHow)
-	l.hold(row, e.Host, e.T)
+	l.state(row, e)
+	l.hold(row, e.Host, e.Conn, e.T)
 }
 
 // lose draws the row where the link took a segment: the end of its slant and the rule.
@@ -233,13 +308,13 @@ func (l *lanes) lose(e *event.Event) {
 	row := l.begin()
 	step, _ := l.land(e.Seg.ID, e.Host)
 	row[l.column(e.Host, step)] = cell{l.p.glyphs.lost, bad}
-	text := "lost: " + l.p.clean(e.Rule)
-	if e.Rule == "" {
-		text = "lost"
+	text := l.p.tag(e.Conn) + "lost"
+	if e.Rule != "" {
+		text += ": " + l.p.clean(e.Rule)
 	}
 	parts := wrap(text, l.bend-4)
 	l.beside(row, e.Host, parts[0], bad, step)
-	l.hold(row, e.Host, e.T)
+	l.hold(row, e.Host, e.Conn, e.T)
 	l.heldHost = event.None // it was the link that acted: what the end does next has a row of its own
 	for _, part := range parts[1:] {
 		l.more(e.Host, part, bad)
@@ -280,24 +355,30 @@ func (l *lanes) nearest(row []cell, from event.Host, most int) int {
 
 // change shows a new state: in the held row when that is of the same end and time, else in a row of its own.
 func (l *lanes) change(e *event.Event) {
-	if l.shown[e.Host] == e.State && l.shownHow[e.Host] == e.StateHow {
+	if !l.shown.news(endOfEvent(e), e.State, e.StateHow) {
 		return
 	}
 	if l.holds(e) {
-		l.state(l.held, e.Host, e.State, e.StateHow)
+		l.putState(l.held, e)
 		return
 	}
+	text, fits := l.stateText(e)
 	row := l.begin()
-	l.state(row, e.Host, e.State, e.StateHow)
-	l.hold(row, e.Host, e.T)
+	if fits {
+		put(row, l.statesCol[e.Host], text, strong)
+	} else {
+		l.besideRail(row, e.Host, text, strong)
+	}
+	l.hold(row, e.Host, e.Conn, e.T)
 }
 
 // call shows what the application did: in the column of the states when the held row is of the same end and time and
 // has room there, so that a long run of arrivals and reads has one row for both; else at the time line.
 func (l *lanes) call(e *event.Event) {
 	text := callText(l.p, &e.App)
-	if l.holds(e) && columns(text) <= l.stateLen && e.State == event.StateUnknown {
-		put(l.held, l.statesCol[e.Host], text, faint)
+	tagged := l.p.tag(e.Conn) + text
+	if l.holds(e) && columns(tagged) <= l.stateLen && e.State == event.StateUnknown {
+		put(l.held, l.statesCol[e.Host], tagged, faint)
 		return
 	}
 	l.remark(e, text, plain)
@@ -311,13 +392,35 @@ func (l *lanes) holds(e *event.Event) bool {
 
 // remark writes words at the time line of an end.
 func (l *lanes) remark(e *event.Event, text string, st style) {
-	parts := wrap(text, l.bend-4)
+	parts := wrap(l.p.tag(e.Conn)+text, l.bend-4)
 	row := l.begin()
 	l.besideRail(row, e.Host, parts[0], st)
-	l.state(row, e.Host, e.State, e.StateHow)
-	l.hold(row, e.Host, e.T)
+	l.state(row, e)
+	l.hold(row, e.Host, e.Conn, e.T)
 	for _, part := range parts[1:] {
 		l.more(e.Host, part, st)
+	}
+}
+
+// folded writes one row about what an end did in a stretch, across the lane; its time is that of the first of it.
+func (l *lanes) folded(s *sums) {
+	l.flush()
+	l.last = max(l.last, s.last)
+	for i, part := range wrap(l.p.told(s, l.lane1-l.lane0-2), l.lane1-l.lane0-2) {
+		row := l.begin()
+		row[l.lane0-1].r, row[l.lane1].r = l.p.glyphs.stuck, l.p.glyphs.stuck
+		l.besideRail(row, s.host, part, faint)
+		l.hold(row, event.None, s.conn, s.first)
+		if i > 0 {
+			continue
+		}
+		put(row, l.timeCol[s.host]+l.timeLen-len(l.heldTime), l.heldTime, plain)
+		if moved := s.moved(); columns(moved) <= l.stateLen && l.p.tag(s.conn) == "" {
+			put(row, l.statesCol[s.host], moved, faint)
+		}
+		if l.gauges != nil {
+			l.gauges.put(l.p, row, s.endOf, l.gaugesCol[s.host])
+		}
 	}
 }
 
@@ -331,8 +434,8 @@ func (l *lanes) besideRail(row []cell, host event.Host, text string, st style) {
 	put(row, l.column(host, 0), text, st)
 }
 
-// note writes a sentence about the run across the lane.
-func (l *lanes) note(e *event.Event) {
+// across writes a sentence about the run across the lane.
+func (l *lanes) across(e *event.Event) {
 	if e.Kind != event.KindNote {
 		return
 	}

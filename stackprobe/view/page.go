@@ -45,6 +45,9 @@ type page struct {
 	buf    []byte
 	err    error
 	used   signs
+	brief  int64    // how long a stretch must last for its length to be said
+	conn   int      // the first connection, 0 before it
+	many   bool     // there are others
 	spare  [][]cell // rows that have been written
 	// expectations are what came of those of a scenario, to be written at the end; more is how many there were beyond the
 	// bound.
@@ -53,7 +56,7 @@ type page struct {
 }
 
 // signs is a set of signs that need a word of explanation.
-type signs uint8
+type signs uint16
 
 const (
 	signAgain   signs = 1 << iota // R
@@ -63,12 +66,16 @@ const (
 	signUnknown                   // ?
 	signQueued                    // a slant that stands still
 	signWait                      // +N ms
+	signConn                      // #N
+	signFolded                    // … N segments …
+	signPolled                    // '
 )
 
 // meanings explains the signs, in the order of their bits.
 var meanings = [...]string{"R retransmission, with its cause", "~ concluded, not read from the stack", "dup N the Nth duplicate acknowledgment",
 	"had it: all of it had arrived before", "? neither arrived nor lost so far", "on its way, drawn no further",
-	"+ so much longer on its way by the rule named above"}
+	"+ so much longer on its way by the rule named above", "#N the Nth connection", "told in one row, --unfold shows each",
+	"' read a moment after the row's time"}
 
 // cell is one column of a row.
 type cell struct {

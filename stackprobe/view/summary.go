@@ -52,8 +52,11 @@ func (p *page) legend() {
 		if p.used&(1<<i) == 0 {
 			continue
 		}
-		if signs(1<<i) == signQueued {
+		switch signs(1 << i) {
+		case signQueued:
 			m = string(p.glyphs.stuck) + " " + m
+		case signFolded:
+			m = p.glyphs.ellipsis + " " + m
 		}
 		parts = append(parts, m)
 	}
