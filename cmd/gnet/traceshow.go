@@ -111,7 +111,9 @@ func (s *showing) all(in io.Reader, live bool) error {
 		}
 		s.events++
 		s.hasRun, s.hasEnd = s.hasRun || ev.Kind == event.KindRun, s.hasEnd || ev.Kind == event.KindEnd
-		s.track.Add(ev)
+		if ev.Packet == nil {
+			s.track.Add(ev) // it follows connections
+		}
 		if s.view.event(ev) != nil {
 			return nil // the writer is gone; exitStatus says so
 		}

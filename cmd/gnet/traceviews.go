@@ -181,7 +181,7 @@ func newTraceView(e *env, o *viewOptions) (*traceViews, error) {
 	screen := true
 	for i, name := range o.Files {
 		v := fileViews()[i]
-		p := &tracePicture{out: e.Stdout, make: v.make, options: view.Options{ASCII: o.ASCII, Explain: o.Explain, Unfold: o.Unfold, Absolute: o.Absolute}}
+		p := &tracePicture{out: e.Stdout, make: v.choose, options: view.Options{ASCII: o.ASCII, Explain: o.Explain, Unfold: o.Unfold, Absolute: o.Absolute}}
 		switch name {
 		case "":
 			continue
@@ -203,7 +203,7 @@ func newTraceView(e *env, o *viewOptions) (*traceViews, error) {
 		t.add(&traceDocument{e: e, doc: doc, rows: eventRows(doc, o.Format)})
 	default:
 		i := slices.IndexFunc(screenViews(), func(v screenView) bool { return v.word == o.View })
-		t.add(&tracePicture{out: e.Stdout, make: screenViews()[max(i, 0)].make, options: e.viewOptions(o)})
+		t.add(&tracePicture{out: e.Stdout, make: screenViews()[max(i, 0)].choose, options: e.viewOptions(o)})
 	}
 	return t, nil
 }

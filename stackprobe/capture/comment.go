@@ -170,6 +170,8 @@ func deed(e *event.Event) string {
 		return fmt.Sprintf("corrupted by link: %s, bit %d", rule, f.Bit)
 	case f.Action == event.Dup:
 		return fmt.Sprintf("duplicated by link: %s, copy %d", rule, f.Copy)
+	case f.Action == event.Overlap:
+		return "moved by link: " + rule
 	case f.Wait > 0:
 		return fmt.Sprintf("kept back by link: %s, %v more", rule, time.Duration(f.Wait))
 	}

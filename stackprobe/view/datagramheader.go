@@ -141,18 +141,18 @@ func (d *Datagrams) list(rows [][]field) {
 	p := &d.page
 	wide := p.opts.Width >= gridWidth
 	if wide {
-		p.text("", "field                 bits  value              meaning", faint)
+		p.text("", "field               bits  value        meaning", faint)
 	}
 	for _, fields := range rows {
 		for _, f := range fields {
 			name := strings.ToLower(f.name)
 			if wide {
 				value := f.value
-				if columns(value) > 18 { // an address of IPv6
-					p.text(fmt.Sprintf("%-21s %4d  ", name, f.bits), strings.TrimSuffix(value+", "+f.meaning, ", "), plain)
+				if columns(value) > 12 { // an address
+					p.text(fmt.Sprintf("%-19s %4d  ", name, f.bits), strings.TrimSuffix(value+", "+f.meaning, ", "), plain)
 					continue
 				}
-				p.text(fmt.Sprintf("%-21s %4d  %-18s ", name, f.bits, value), f.meaning, plain)
+				p.text(fmt.Sprintf("%-19s %4d  %-12s ", name, f.bits, value), f.meaning, plain)
 				continue
 			}
 			p.text(fmt.Sprintf("%s, %d bits: ", name, f.bits), strings.TrimSuffix(f.value+", "+f.meaning, ", "), plain)

@@ -22,6 +22,7 @@ type Datagrams struct {
 	page  page
 	path  *event.Path
 	ipv6  bool
+	data  int  // octets of data of each datagram
 	drawn bool // the header of the first packet
 	begun bool // the way's heading
 	// packets are those of the tables, in the order of leaving; beyond counts the others.
@@ -96,7 +97,7 @@ func (d *Datagrams) Close() error {
 // run writes what the run was made of.
 func (d *Datagrams) run(r *event.Run) {
 	p := &d.page
-	d.path, d.ipv6 = r.Path, r.IPv6
+	d.path, d.ipv6, d.data = r.Path, r.IPv6, max(r.Bytes, 0)+8 // and the header of UDP
 	if d.path == nil {
 		d.path = &event.Path{}
 	}
@@ -154,7 +155,7 @@ func (d *Datagrams) stacks() {
 		}
 		name := p.clean(nodes[first].Name)
 		if i > first {
-			name += " to " + p.clean(nodes[i].Name)
+			name = "routers"
 		}
 		text := p.clean(nodes[first].Stack)
 		switch {
@@ -163,7 +164,11 @@ func (d *Datagrams) stacks() {
 		case first == len(nodes)-1 && len(d.path.Links) > 0:
 			text += ", " + p.clean(d.path.Links[len(d.path.Links)-1].Far)
 		}
-		p.text(fmt.Sprintf("%-8s", name), " "+text, plain)
+		head := fmt.Sprintf("%-8s", name)
+		if columns(name) > 7 {
+			head = name + " "
+		}
+		p.text(head, text, plain)
 	}
 }
 

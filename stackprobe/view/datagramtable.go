@@ -32,9 +32,9 @@ func (d *Datagrams) reassembly(e *event.Event) {
 // of says how many octets there will be.
 func (d *Datagrams) of(r *event.Reassembly) string {
 	if r.Total == 0 {
-		return " octets, the end is not known"
+		return " of ?"
 	}
-	return fmt.Sprintf(" of %d octets", r.Total)
+	return fmt.Sprintf(" of %d", r.Total)
 }
 
 // holes lists what is missing, the first three pieces of it.
@@ -64,11 +64,11 @@ func (d *Datagrams) holes(r *event.Reassembly) string {
 func (d *Datagrams) buffer(r *event.Reassembly, text string, st style) {
 	p := &d.page
 	d.guessed = true
-	indent, room := 24, 28
+	indent, room := 24, 24
 	if p.opts.Width < wideWidth {
 		indent, room = 2, min(p.opts.Width-4, 28)
 	}
-	scale := int64(max(r.Total, d.size()))
+	scale := int64(max(r.Total, d.data))
 	if n := len(r.Held); n > 0 {
 		scale = max(scale, r.Held[n-1].Last)
 	}
@@ -87,18 +87,6 @@ func (d *Datagrams) buffer(r *event.Reassembly, text string, st style) {
 		put(row, at, line, st)
 		p.emit(row)
 	}
-}
-
-// size is how many octets of data a datagram of the run has.
-func (d *Datagrams) size() int {
-	if d.path == nil {
-		return 0
-	}
-	header := 20
-	if d.ipv6 {
-		header = 40
-	}
-	return max(d.path.Size-header, 0)
 }
 
 // bar draws which parts of scale octets are there: full, a part of a cell, none.

@@ -30,12 +30,12 @@ func (d *Datagrams) packet(e *event.Event) {
 		d.fate(k.ID, e.Fault.Action.String())
 		d.line(e.T, d.node(k.Node), d.faulted(e), again)
 	case event.KindDiscard:
-		d.fate(k.ID, "taken")
+		d.fate(k.ID, "ends at "+d.node(k.Node))
 		if !d.folds(k) {
 			d.line(e.T, d.node(k.Node), fmt.Sprintf("%s ends here: %s", d.name(k), d.page.clean(e.Text)), bad)
 		}
 	case event.KindICMP:
-		d.line(e.T, d.node(0), fmt.Sprintf("is told about %s: %s", d.name(k), d.message(e)), again)
+		d.line(e.T, d.node(0), fmt.Sprintf("is told of %s: %s", d.name(k), d.message(e)), again)
 	}
 }
 
@@ -130,6 +130,9 @@ func (d *Datagrams) ttl() string {
 // reaches says that a packet has arrived at an end; at a router what it transmits says so.
 func (d *Datagrams) reaches(e *event.Event) {
 	k := e.Packet
+	if k.Node == 0 && k.About != 0 {
+		return // what it is told about says so
+	}
 	if k.Node != 0 && (d.path == nil || k.Node != len(d.path.Nodes)-1) {
 		return
 	}
