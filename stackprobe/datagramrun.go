@@ -14,6 +14,7 @@ import (
 	"gnet/stackprobe/app"
 	"gnet/stackprobe/engine"
 	"gnet/stackprobe/event"
+	"gnet/stackprobe/kernelside"
 	"gnet/stackprobe/link"
 	"gnet/stackprobe/vclock"
 )
@@ -49,6 +50,8 @@ type pathRun struct {
 	ledger link.Ledger
 	links  []*link.Link
 	nodes  []node
+	// kernels are the nodes that are namespaces, nil in memory.
+	kernels *kernelside.Path
 
 	mu    sync.Mutex
 	queue []event.Event
@@ -370,5 +373,8 @@ func (x *pathRun) close() {
 		if n != nil {
 			n.Close()
 		}
+	}
+	if x.kernels != nil {
+		x.kernels.Close()
 	}
 }

@@ -140,5 +140,82 @@ func buildPath(ctx context.Context, c *DatagramConfig) (*pathRun, error) {
 
 // pathKernel builds a world in which one end is this machine's kernel and the routers are further namespaces of it.
 func pathKernel(ctx context.Context, cfg *DatagramConfig, world World, why string) (*pathRun, error) {
-	return nil, &kernelside.Error{Step: kernelside.StepTUN, Text: "not built yet"}
+	last := len(cfg.mtus())
+	far := last // the engine's
+	if cfg.Client == Engine {
+		far = 0
+	}
+	var nodes []kernelside.PathNode
+	for k := range last + 1 {
+		if k != far {
+			nodes = append(nodes, cfg.namespace(k))
+		}
+	}
+	path, err := kernelside.OpenPath(ctx, nodes, cfg.Helper)
+	if err != nil {
+		return nil, err
+	}
+	median, worst := clockError() // before the run's clock begins
+	x := newPathRun(cfg, world, why, vclock.NewReal(), event.Mono)
+	x.kernels = path
+	x.run.Pinned, x.run.Unpinned = path.Pinned, path.Unpinned
+	x.run.ClockError, x.run.ClockErrorMax = median, worst
+	if err := x.engineNode(far); err != nil {
+		path.Close()
+		return nil, err
+	}
+	for k, i := 0, 0; k <= last; k++ {
+		if k == far {
+			continue
+		}
+		path.Nodes[i].Transmits(x.sender(k))
+		x.nodes[k] = &namespace{Namespace: path.Nodes[i], options: cfg.options()}
+		x.run.Path.Nodes[k].Stack, x.run.Path.Nodes[k].Kernel = kernelside.Name(), true
+		i++
+	}
+	x.stacks()
+	if err := path.Start(x.loop); err != nil {
+		x.close()
+		return nil, err
+	}
+	return x, nil
 }
+
+// namespace is what node k is as a namespace.
+func (c *DatagramConfig) namespace(k int) kernelside.PathNode {
+	last := len(c.mtus())
+	n := kernelside.PathNode{Forward: k > 0 && k < last}
+	for _, i := range c.interfaces(k) {
+		n.Interfaces = append(n.Interfaces, kernelside.PathInterface{Addr: i.Addr, MTU: i.MTU})
+	}
+	for _, r := range c.routes(k) {
+		n.Routes = append(n.Routes, kernelside.PathRoute{Dst: r.Dst, Interface: r.Interface})
+	}
+	switch k {
+	case 0:
+		n.Socket = netip.AddrPortFrom(c.address(1, 1), ClientPort)
+	case last:
+		n.Socket = netip.AddrPortFrom(c.address(last, 2), ServerPort)
+	}
+	return n
+}
+
+// namespace is a kernel's node of a path.
+type namespace struct {
+	*kernelside.Namespace
+	options []byte
+}
+
+// Send implements pathEnd.
+func (n *namespace) Send(d engine.Datagram) error {
+	return n.Namespace.Send(&kernelside.Packet{Remote: d.Remote, TTL: d.TTL, TOS: d.TOS, DF: d.DF, Options: n.options, Data: d.Data})
+}
+
+// Listen implements pathEnd: the socket was made with its namespace.
+func (n *namespace) Listen(netip.AddrPort) error { return nil }
+
+// Receive implements pathEnd.
+func (n *namespace) Receive(uint16) ([]byte, bool) { return n.Namespace.Receive() }
+
+// Close implements node: the path is closed as a whole.
+func (n *namespace) Close() {}

@@ -29,6 +29,10 @@ func Helper(args []string) (status int, ok bool) {
 	if err != nil {
 		return 0, false
 	}
+	if nodes, ok := decodePath(buf[:n]); ok {
+		unix.CloseOnExec(controlFD)
+		return servePath(nodes, buf), true
+	}
 	req, ok := decodeRequest(buf[:n])
 	if !ok {
 		return 0, false

@@ -22,9 +22,9 @@ type Datagrams struct {
 	page  page
 	path  *event.Path
 	ipv6  bool
+	real  bool // the times are a machine's
 	data  int  // octets of data of each datagram
 	drawn bool // the header of the first packet
-	begun bool // the way's heading
 	// packets are those of the tables, in the order of leaving; beyond counts the others.
 	packets []tabled
 	index   map[int]int // of packets, by ID
@@ -105,7 +105,7 @@ func (d *Datagrams) run(r *event.Run) {
 	if r.Why != "" {
 		p.text("        ", p.clean(r.Why), faint)
 	}
-	if r.Clock == event.Mono {
+	if d.real = r.Clock == event.Mono; d.real {
 		p.text("        ", "the seed repeats faults and data, not the times", faint)
 	}
 	d.route()
@@ -202,10 +202,10 @@ func (d *Datagrams) node(i int) string {
 // line writes a row of the way: time, who, what.
 func (d *Datagrams) line(t int64, who, what string, st style) {
 	p := &d.page
-	if !d.begun {
-		d.begun = true
+	stamp := milliseconds(t)
+	if d.real {
+		stamp = strconv.FormatFloat(float64(t)/1e6, 'f', 3, 64) + " ms" // the digits beyond are the scheduler's
 	}
-	stamp := fmt.Sprintf("%9s", milliseconds(t-t%1000))
 	head := fmt.Sprintf("%12s  %-9s ", stamp, who)
 	if p.opts.Width < wideWidth {
 		head = strings.TrimLeft(stamp, " ") + " " + who + " "

@@ -150,7 +150,9 @@ type figureLine struct {
 
 // figureLines are the rows of a section.
 var figureLines = [...]figureLine{
-	{"handshake", func(_ *analyze.Figures, c *analyze.ConnectionFigures, h event.Host) string { return timeText(c.Ends[h].Opened) }, plain},
+	{"handshake", func(_ *analyze.Figures, c *analyze.ConnectionFigures, h event.Host) string {
+		return timeText(c.Ends[h].Opened)
+	}, plain},
 	{"segments sent", segmentsText, plain},
 	{"octets of data sent", octetsText, plain},
 	{"retransmitted ~", repeatsText, again},
@@ -162,7 +164,9 @@ var figureLines = [...]figureLine{
 	{"SRTT, RTTVAR, RTO", timersText, plain},
 	{"limited by ~", limitedText, plain},
 	{"goodput, sending", goodputText, plain},
-	{"ends in", func(_ *analyze.Figures, c *analyze.ConnectionFigures, h event.Host) string { return c.Ends[h].State.String() }, plain},
+	{"ends in", func(_ *analyze.Figures, c *analyze.ConnectionFigures, h event.Host) string {
+		return c.Ends[h].State.String()
+	}, plain},
 }
 
 // timeText is a length of time, "" for none.
