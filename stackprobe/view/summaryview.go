@@ -1,7 +1,9 @@
 package view
 
 import (
+	"cmp"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -324,20 +326,23 @@ func limitedText(f *analyze.Figures, c *analyze.ConnectionFigures, h event.Host)
 	if total == 0 {
 		return ""
 	}
-	var parts []string
+	var order []analyze.Limit
 	for l, ns := range by {
-		if ns == 0 {
-			continue
+		if ns > 0 {
+			order = append(order, analyze.Limit(l))
 		}
-		name := analyze.Limit(l).String()
-		if analyze.Limit(l) == analyze.NoLimit {
+	}
+	slices.SortStableFunc(order, func(a, b analyze.Limit) int { return cmp.Compare(by[b], by[a]) })
+	var parts []string
+	for _, l := range order {
+		name, share := l.String(), "<1"
+		if l == analyze.NoLimit {
 			name = "nothing known"
 		}
-		share := "<1"
-		if percent := 100 * float64(ns) / float64(total); percent >= 0.5 {
+		if percent := 100 * float64(by[l]) / float64(total); percent >= 0.5 {
 			share = strconv.FormatFloat(percent, 'f', 0, 64)
 		}
-		parts = append(parts, share+" % "+name)
+		parts = append(parts, share+"% "+name)
 	}
 	return strings.Join(parts, ", ")
 }
