@@ -86,8 +86,8 @@ func newTraceTCPCommand(e *env, run func(context.Context, *env, traceOptions) er
 				return fail(statusUsage, "--compare: want one lesson or none, not --list or --all")
 			}
 			if o.Compare != event.None || s.list || s.all {
-				if flag := o.asksFile(); flag != "" {
-					return fail(statusUsage, "--%s: it holds one run: not with --compare, --list or --all", flag)
+				if flag := o.oneRun(); flag != "" {
+					return fail(statusUsage, "--%s: it is about one run: not with --compare, --list or --all", flag)
 				}
 			}
 			return s.runOrList(cmd.Context(), e, cmd, o, run)

@@ -71,6 +71,7 @@ type viewWords struct {
 	view, format     string
 	ascii, explain   bool
 	unfold, absolute bool
+	wireshark        bool
 	width            int
 	files            []string // by the index of fileViews
 }
@@ -84,6 +85,7 @@ func (w *viewWords) bind(cmd *cobra.Command) {
 	f.BoolVar(&w.explain, "explain", false, "write into the picture what each end knows of the other, where it changes")
 	f.BoolVar(&w.unfold, "unfold", false, "show each segment of long runs that go their usual way")
 	f.BoolVar(&w.absolute, "absolute", false, "show sequence numbers as they stand in the segments")
+	f.BoolVar(&w.wireshark, wiresharkFlag, false, "say beside what happened what Wireshark takes it for (tshark)")
 	w.files = make([]string, len(fileViews()))
 	for i, v := range fileViews() {
 		f.StringVar(&w.files[i], v.flag, "", v.usage)
@@ -107,13 +109,15 @@ type viewOptions struct {
 	Explain bool
 	// Unfold shows each segment of long runs, Absolute sequence numbers as they stand in the segments.
 	Unfold, Absolute bool
+	// Wireshark has Wireshark say what it makes of the packets.
+	Wireshark bool
 	// Files are the names of the files for the views of fileViews, "" for one that is not asked for, - for standard output.
 	Files []string
 }
 
 // options checks the words.
 func (w *viewWords) options() (viewOptions, error) {
-	o := viewOptions{View: w.view, Width: w.width, ASCII: w.ascii, Explain: w.explain, Unfold: w.unfold, Absolute: w.absolute, Files: w.files}
+	o := viewOptions{View: w.view, Width: w.width, ASCII: w.ascii, Explain: w.explain, Unfold: w.unfold, Absolute: w.absolute, Wireshark: w.wireshark, Files: w.files}
 	var err error
 	if o.Format, err = render.ParseFormat(w.format); err != nil {
 		return o, fail(statusUsage, "%w", err)
@@ -151,8 +155,11 @@ func (o *viewOptions) onePipe() error {
 	return nil
 }
 
-// asksFile returns the first option that asks for a file, "" for none.
-func (o *viewOptions) asksFile() string {
+// oneRun returns the first option that is about a single run, "" for none.
+func (o *viewOptions) oneRun() string {
+	if o.Wireshark {
+		return wiresharkFlag
+	}
 	for i, v := range fileViews() {
 		if o.Files[i] != "" {
 			return v.flag
@@ -172,12 +179,19 @@ type traceView interface {
 // traceViews are all the views of one run: the one on standard output, and those with files. Where one fails the others go on.
 type traceViews struct {
 	list   []traceView
-	failed []error // by the index in list
+	failed []error   // by the index in list
+	asked  *opinions // nil if Wireshark is not asked
 }
 
 // newTraceView makes the views that o asks for. Their files are there before the run begins.
 func newTraceView(e *env, o *viewOptions) (*traceViews, error) {
 	t := &traceViews{}
+	if o.Wireshark {
+		var err error
+		if t.asked, err = askWireshark(); err != nil {
+			return nil, err
+		}
+	}
 	screen := true
 	for i, name := range o.Files {
 		v := fileViews()[i]
@@ -203,7 +217,11 @@ func newTraceView(e *env, o *viewOptions) (*traceViews, error) {
 		t.add(&traceDocument{e: e, doc: doc, rows: eventRows(doc, o.Format)})
 	default:
 		i := slices.IndexFunc(screenViews(), func(v screenView) bool { return v.word == o.View })
-		t.add(&tracePicture{out: e.Stdout, make: screenViews()[max(i, 0)].choose, options: e.viewOptions(o)})
+		picture := screenViews()[max(i, 0)].choose
+		if t.asked != nil {
+			picture = t.asked.beneath(picture)
+		}
+		t.add(&tracePicture{out: e.Stdout, make: picture, options: e.viewOptions(o)})
 	}
 	return t, nil
 }
@@ -214,6 +232,9 @@ func (t *traceViews) add(v traceView) {
 
 // event shows ev. The error says that no view is left.
 func (t *traceViews) event(ev *event.Event) error {
+	if t.asked != nil {
+		t.asked.add(ev)
+	}
 	alive := false
 	for i, v := range t.list {
 		if t.failed[i] == nil {
@@ -238,6 +259,9 @@ func (t *traceViews) close() error {
 	var all []error
 	for _, v := range t.list {
 		all = append(all, v.close())
+	}
+	if t.asked != nil {
+		all = append(all, t.asked.close())
 	}
 	return errors.Join(all...)
 }
