@@ -27,6 +27,9 @@ var pictures = []struct {
 	{"ladder-120", "txt", makeLadder, view.Options{Width: 120}},
 	{"summary", "txt", makeSummary, view.Options{Width: 80}},
 	{"ladder-120-ascii", "txt", makeLadder, view.Options{Width: 120, ASCII: true}},
+	{"svg", "svg", func(w io.Writer, o view.Options) eventView { return view.NewSVG(w, o) }, view.Options{}},
+	{"plot", "txt", func(w io.Writer, o view.Options) eventView { return view.NewPlot(w, o) }, view.Options{Width: 80}},
+	{"plot-ascii", "txt", func(w io.Writer, o view.Options) eventView { return view.NewPlot(w, o) }, view.Options{Width: 80, ASCII: true}},
 }
 
 func makeLadder(w io.Writer, o view.Options) eventView { return view.NewLadder(w, o) }

@@ -37,6 +37,7 @@ func screenViews() []screenView {
 	return []screenView{
 		{"ladder", func(w io.Writer, o view.Options) eventView { return view.NewLadder(w, o) }},
 		{"summary", func(w io.Writer, o view.Options) eventView { return view.NewSummary(w, o) }},
+		{"plot", func(w io.Writer, o view.Options) eventView { return view.NewPlot(w, o) }},
 	}
 }
 

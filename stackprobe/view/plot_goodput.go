@@ -16,7 +16,7 @@ func (p *panel) goodput() (points []goodputPoint, window int64) {
 	if len(list) == 0 {
 		return nil, 0
 	}
-	window = max(int64(steps(float64(p.time.shown()), 25)), 1)
+	window = max(int64(steps(float64(p.time.shown()), 15)), 1)
 	at := func(t int64) float64 { // the total at t
 		lo, hi := 0, len(list)
 		for lo < hi {

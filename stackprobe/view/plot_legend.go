@@ -9,12 +9,13 @@ import (
 
 // legend is what occurs in a picture and needs a word.
 type legend struct {
-	marks  [markKinds]bool
-	values [series]bool
-	push   bool // PSH
-	third  bool
-	double bool // DSACK
-	guess  bool // a reason that was concluded
+	marks     [markKinds]bool
+	values    [series]bool
+	push      bool // PSH
+	third     bool
+	double    bool // DSACK
+	estimated [series]bool
+	guess     bool // a reason that was concluded
 }
 
 // mark notes that a mark is drawn.
@@ -103,9 +104,13 @@ func (d *drawing) key(l *legend) {
 			item(k.meaning(), func(x, y float64) { d.sample(p, k, x, y) })
 		}
 	}
-	for _, v := range [...]value{valueCwnd, valueSsthresh, valueFlight, valueMeasured, valueSRTT, valueRTO} {
+	for _, v := range [...]value{valueCwnd, valueSsthresh, valueFlight, valuePipe, valueMeasured, valueSRTT, valueRTO} {
 		if l.values[v] {
-			item(v.meaning(), func(x, y float64) { d.curve(v, x, y) })
+			text := v.meaning()
+			if l.estimated[v] {
+				text += ", ~ computed from segments"
+			}
+			item(text, func(x, y float64) { d.curve(v, x, y) })
 		}
 	}
 	d.body = append(d.body, "</g>\n"...)
@@ -153,6 +158,8 @@ func (d *drawing) sample(p *panel, k markKind, x, y float64) {
 		d.body = append(d.body, 'M')
 		d.point(x-3, y)
 		d.body = append(d.body, "h3v3"...)
+	case markAckLost:
+		d.ring(x, y)
 	default:
 		d.cross(x, y, 4)
 	}
@@ -177,6 +184,6 @@ func (d *drawing) curve(v value, x, y float64) {
 
 // meaning says what a curve shows.
 func (v value) meaning() string {
-	return [...]string{"cwnd (congestion window)", "ssthresh (slow start threshold)", "octets in flight", "round trip of a segment, computed at the tap",
+	return [...]string{"cwnd (congestion window)", "ssthresh (slow start threshold)", "sent, not acknowledged (FlightSize)", "in flight (pipe: without what is taken for gone)", "round trip of a segment, computed at the tap",
 		"SRTT (smoothed, the sender's)", "RTO (retransmission timeout, the sender's)", "goodput", "acknowledged"}[v]
 }

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"strconv"
 
 	"gnet/stackprobe/event"
@@ -24,12 +25,7 @@ const (
 // time: that of the first and the last mark of any.
 func (s *Sequence) layout(conn int) []panel {
 	var list []panel
-	drawn := 0
-	for _, c := range s.conns {
-		if conn != 0 && c.conn != conn || drawn == maxPictured || !c.any() {
-			continue
-		}
-		drawn++
+	for _, c := range s.chosen(conn) {
 		list = append(list, c.layout()...)
 	}
 	var moments []int64
@@ -43,6 +39,25 @@ func (s *Sequence) layout(conn int) []panel {
 		list[i].time = axis
 	}
 	return list
+}
+
+// chosen are the connections to draw, in order: conn alone, or for 0 the first that carry data, then the first of the others.
+func (s *Sequence) chosen(conn int) []*plotted {
+	var list []*plotted
+	for _, data := range [...]bool{true, false} {
+		for _, c := range s.conns {
+			if len(list) < maxPictured && c.any() && c.carries() == data && (conn == 0 || c.conn == conn) {
+				list = append(list, c)
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b *plotted) int { return a.conn - b.conn })
+	return list
+}
+
+// carries says whether any octet of data left.
+func (c *plotted) carries() bool {
+	return c.dirs[event.Client].carries() || c.dirs[event.Server].carries()
 }
 
 // any says whether a segment of the connection left that has a place in a picture.
@@ -92,7 +107,7 @@ func (d *strand) moments(list []int64) []int64 {
 func (k panelKind) values() []value {
 	switch k {
 	case panelWindow:
-		return []value{valueCwnd, valueSsthresh, valueFlight}
+		return []value{valueCwnd, valueSsthresh, valueFlight, valuePipe}
 	case panelTrip:
 		return []value{valueMeasured, valueSRTT, valueRTO}
 	case panelGoodput:
@@ -157,22 +172,28 @@ func (p *panel) scaleSequence() bool {
 
 // name says what the panel shows.
 func (p *panel) name() string {
-	d := p.strand
 	way := p.host.String() + " to " + p.host.Peer().String()
-	if p.kind == panelSequence {
-		text := "sequence numbers, " + way + ", at the " + p.host.String() + "'s tap: " + count(d.octets, "octet") + " in " + count(int64(d.sent), "segment")
-		if local, remote, ok := d.addresses(); ok {
-			text += ", " + local.String() + " to " + remote.String()
-		}
-		return "connection " + strconv.Itoa(p.conn) + ": " + text
-	}
 	switch p.kind {
 	case panelWindow:
 		return "congestion window and octets in flight, " + p.host.String()
 	case panelTrip:
 		return "round trip and retransmission timeout, " + p.host.String()
+	case panelGoodput:
+		return "goodput, " + way
 	}
-	return "goodput, " + way
+	return "connection " + strconv.Itoa(p.conn) + ": sequence numbers, " + way
+}
+
+// detail says more of a sequence panel, "" of the others.
+func (p *panel) detail() string {
+	if p.kind != panelSequence {
+		return ""
+	}
+	text := count(p.strand.octets, "octet") + " in " + count(int64(p.strand.sent), "segment") + ", at the " + p.host.String() + "'s tap"
+	if local, remote, ok := p.strand.addresses(); ok {
+		text += ", " + local.String() + " to " + remote.String()
+	}
+	return text
 }
 
 // count writes a number of things.

@@ -109,18 +109,33 @@ func (l *timeline) shown() int64 {
 	return sum
 }
 
-// ticks are the moments that the axis names, about n of them, and the step between two, in the unit of timeUnit.
-func (l *timeline) ticks(n int) (moments []int64, step float64) {
+// moment and text of a mark of the axis.
+type timeTick struct {
+	t    int64
+	text string
+}
+
+// ticks are about n marks of the axis; each piece between cuts has one, if it takes finer ones.
+func (l *timeline) ticks(n int) []timeTick {
+	var list []timeTick
 	unit, _ := l.unit()
-	step = steps(float64(l.shown())/unit, n)
+	step := steps(float64(l.shown())/unit, n)
 	for i := range len(l.knots) - 1 {
-		if a, b := l.knots[i], l.knots[i+1]; !a.cut {
-			for _, v := range ticks(float64(a.t)/unit, float64(b.t)/unit, step) {
-				moments = append(moments, int64(v*unit))
+		a, b := l.knots[i], l.knots[i+1]
+		if a.cut {
+			continue
+		}
+		lo, hi, piece := float64(a.t)/unit, float64(b.t)/unit, step
+		for _, finer := range [...]float64{1, 2, 5, 10, 50, 100, 1000} {
+			if piece = step / finer; len(ticks(lo, hi, piece)) > 0 {
+				break
 			}
 		}
+		for _, v := range ticks(lo, hi, piece) {
+			list = append(list, timeTick{int64(v * unit), tickText(v, piece)})
+		}
 	}
-	return moments, step
+	return list
 }
 
 // unit is the one in which the axis names times.

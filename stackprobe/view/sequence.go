@@ -8,14 +8,14 @@ import (
 )
 
 // maxPlotted bounds the connections of which Sequence keeps anything.
-const maxPlotted = 8
+const maxPlotted = 64
 
 // Sequence is what the pictures over time are drawn from: for each direction of each connection the marks of its sequence
 // space at the sender's tap, and what the sender's variables were. It is filled by Event and drawn by AppendSVG.
 //
-// It holds the first 8 connections and counts the segments of further ones. Of each direction it holds at most 4,096 marks of each
-// kind; beyond, neighbours become runs that span from their lowest to their highest number. How many were folded or not
-// drawn is said in the picture.
+// It holds the first 64 connections and counts the segments of further ones; drawn are at most 4, those with data first. Of each
+// direction it holds at most 4,096 marks of each kind, 256 from the fifth connection on; beyond, neighbours become runs that span
+// from their lowest to their highest number. How many were folded or not drawn is said in the picture.
 type Sequence struct {
 	run   *event.Run
 	conns []*plotted
@@ -23,6 +23,7 @@ type Sequence struct {
 	beyond, others int
 	lastBeyond     int
 	trips          analyze.RoundTrips
+	spaces         analyze.Spaces
 }
 
 // plotted is one connection.
@@ -46,9 +47,13 @@ type strand struct {
 	acked    int64
 	edge     int64
 	hasAcked bool
-	mss      int64
-	seen     int64 // the time of the last event of the connection that has a place in the picture
-	got      int64 // octets that the application there has read
+	hasEdge  bool
+	updated  int64 // the number of the segment that moved the edge last, SND.WL1
+	// estimated are the figures that were computed from segments, not read from the stack; piped, that the pipe differs from FlightSize.
+	estimated [series]bool
+	piped     bool
+	seen      int64 // the time of the last event of the connection that has a place in the picture
+	got       int64 // octets that the application there has read
 }
 
 // NewSequence gives an empty one for one run.
@@ -58,12 +63,12 @@ func NewSequence() *Sequence { return &Sequence{} }
 func (s *Sequence) Event(e *event.Event) {
 	if e.Kind == event.KindRun {
 		s.run = e.Run
-		return
 	}
 	c := s.of(e)
 	if c == nil {
 		return
 	}
+	s.spaces.Add(e)
 	out, in := &c.dirs[e.Host], &c.dirs[e.Host.Peer()]
 	if e.Seg.ID != 0 {
 		out.seen, in.seen = e.T, e.T
@@ -85,6 +90,9 @@ func (s *Sequence) Event(e *event.Event) {
 	s.trips.Add(e, func(r analyze.RoundTrip) { out.measure(e.T, &r) })
 	if e.Vars.Has != 0 {
 		out.sample(e)
+	}
+	if sp := s.spaces.Space(e.Conn, e.Host); sp != nil {
+		out.follow(e, sp)
 	}
 }
 
@@ -108,8 +116,27 @@ func (s *Sequence) of(e *event.Event) *plotted {
 		}
 		return nil
 	}
-	c := &plotted{conn: e.Conn}
+	room := maxMarks
+	if len(s.conns) >= maxPictured {
+		room = fewMarks
+	}
+	c := newPlotted(e.Conn, room)
 	s.conns = append(s.conns, c)
+	return c
+}
+
+// newPlotted gives an empty connection with room for so many marks of each kind.
+func newPlotted(conn, room int) *plotted {
+	c := &plotted{conn: conn}
+	for _, h := range [...]event.Host{event.Client, event.Server} {
+		d := &c.dirs[h]
+		for i := range d.marks {
+			d.marks[i].room = room
+		}
+		for i := range d.values {
+			d.values[i].room = room
+		}
+	}
 	return c
 }
 
@@ -237,35 +264,39 @@ func (d *strand) heard(e *event.Event) {
 	k.lo, k.hi, k.end, k.cause, k.order = r.RelAck, r.RelAck, r.RelAck, r.DupCause, r.DupAck
 	if s.Origin == event.Injected {
 		d.marks[markCrafted].add(k)
-		return
 	}
 	d.blocks(e, k)
 	d.acknowledged(e, k)
 }
 
-// acknowledged draws the two stairs.
+// acknowledged draws the two stairs, as the segments alone give them: that is how tcptrace draws them, and a stack tells its
+// variables only a moment later.
 func (d *strand) acknowledged(e *event.Event, k plotMark) {
-	edge := k.hi + int64(octetsOf(e))
-	first := !d.hasAcked
+	rose := !d.hasAcked || k.hi > d.acked
 	switch {
-	case first || k.hi > d.acked:
+	case k.hi > d.top:
+		return // of what was never sent
+	case rose:
 		d.acked, d.hasAcked = k.hi, true
 		d.marks[markAck].step(k)
-	default:
+	case e.Seg.Origin != event.Injected:
 		d.marks[markSame].add(k)
 	}
-	if k.hi < d.acked {
-		return // an old one: its window is older than the one that stands (RFC 9293 3.10.7.4)
+	if r := &e.Derived; k.hi < d.acked || r.HasRelSeq && r.RelSeq < d.updated {
+		return // its window is older than the one that stands (SND.WL1 and SND.WL2, RFC 9293 3.10.7.4)
+	} else if r.HasRelSeq {
+		d.updated = r.RelSeq
 	}
 	w := k
-	w.lo, w.hi, w.end = edge, edge, edge
+	w.lo = k.hi + int64(octetsOf(e))
+	w.hi, w.end = w.lo, w.lo
 	switch {
 	case octetsOf(e) == 0 && e.Seg.Flags&event.SYN == 0:
 		d.marks[markZero].add(w)
-	case !first && edge == d.edge && k.order == 0 && k.hi == d.acked && e.Seg.Space() == 0:
+	case !rose && d.hasEdge && w.hi == d.edge && k.order == 0 && e.Seg.Space() == 0:
 		d.marks[markSameEdge].add(w)
 	}
-	d.edge = edge
+	d.edge, d.hasEdge = w.hi, true
 	d.marks[markEdge].step(w)
 }
 

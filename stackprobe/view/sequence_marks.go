@@ -33,8 +33,12 @@ const (
 	markKinds
 )
 
-// maxMarks bounds the marks of one kind and one direction. Beyond, marks that stand beside each other are taken as one run.
-const maxMarks = 4096
+// maxMarks bounds the marks of one kind and one direction, fewMarks those of a connection that is not among the first. Beyond, marks
+// that stand beside each other are taken as one run.
+const (
+	maxMarks = 4096
+	fewMarks = 256
+)
 
 // plotMark is one mark, or a run of marks that were folded.
 type plotMark struct {
@@ -60,12 +64,13 @@ type plotMarks struct {
 	// grain is the length of time in nanoseconds within which marks are one; 0 is none.
 	grain  int64
 	folded int // how many marks are no longer on their own
+	room   int // how many there may be
 }
 
 // add appends k. It gives the mark that holds it.
 func (m *plotMarks) add(k plotMark) {
 	k.count = 1
-	if len(m.list) == maxMarks {
+	if len(m.list) == m.room {
 		m.fold()
 	}
 	if n := len(m.list); m.grain > 0 && n > 0 && m.list[n-1].t/m.grain == k.t/m.grain {
@@ -77,8 +82,8 @@ func (m *plotMarks) add(k plotMark) {
 
 // fold takes neighbours together until half of the room is free.
 func (m *plotMarks) fold() {
-	m.grain = max(m.grain, (m.list[len(m.list)-1].t-m.list[0].t)/maxMarks, 1)
-	for len(m.list) > maxMarks/2 && m.grain < 1<<62 {
+	m.grain = max(m.grain, (m.list[len(m.list)-1].t-m.list[0].t)/int64(m.room), 1)
+	for len(m.list) > m.room/2 && m.grain < 1<<62 {
 		m.grain *= 2
 		kept := 0
 		for i := 1; i < len(m.list); i++ {

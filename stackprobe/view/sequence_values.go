@@ -8,12 +8,13 @@ import (
 // value names one of the figures that are drawn over time.
 type value uint8
 
-// The figures of one direction. The first three are octets, the next three nanoseconds; goodput is drawn from the running
+// The figures of one direction. The first four are octets, the next three nanoseconds; goodput is drawn from the running
 // total of octets that the application at the other end has read, or of acknowledged ones where that is not known.
 const (
 	valueCwnd value = iota
 	valueSsthresh
 	valueFlight
+	valuePipe
 	valueMeasured // from a segment's departure to the arrival of what acknowledges it
 	valueSRTT
 	valueRTO
@@ -27,33 +28,41 @@ func (d *strand) measure(t int64, r *analyze.RoundTrip) {
 	d.values[valueMeasured].add(plotMark{t: t, last: t, lo: r.Time, hi: r.Time, end: r.Time, n: r.N, seg: r.Segment, from: r.Sent})
 }
 
-// sample notes the variables of e.
+// sample notes the timing variables of e.
 func (d *strand) sample(e *event.Event) {
-	v := &e.Vars
-	if v.Has&event.HasSndMSS != 0 {
-		d.mss = int64(v.SndMSS)
-	}
-	t := e.T
+	v, t := &e.Vars, e.T
 	if v.At > 0 {
 		t = v.At
 	}
-	put := func(which value, has event.VarSet, n int64) {
-		if v.Has&has == has && n >= 0 {
-			d.values[which].step(plotMark{t: t, hi: n, n: e.N, seg: e.Seg.ID, how: v.How, from: -1})
+	if v.Has&event.HasSRTT != 0 && v.SRTT > 0 {
+		d.values[valueSRTT].step(plotMark{t: t, hi: v.SRTT, n: e.N, from: -1})
+	}
+	if v.Has&event.HasRTO != 0 && v.RTO > 0 {
+		d.values[valueRTO].step(plotMark{t: t, hi: v.RTO, n: e.N, from: -1})
+	}
+}
+
+// follow notes the figures of the sequence space as it is behind e.
+func (d *strand) follow(e *event.Event, sp *analyze.Space) {
+	put := func(which value, has analyze.SpaceSet, n, t int64) {
+		if sp.Has&has != has {
+			return
 		}
+		d.estimated[which] = d.estimated[which] || sp.Computed&has != 0
+		d.values[which].step(plotMark{t: t, hi: n, n: e.N, from: -1})
 	}
-	if d.mss > 0 {
-		put(valueCwnd, event.HasCwnd, int64(v.Cwnd)*d.mss)
-		if v.Ssthresh < event.InfiniteSsthresh {
-			put(valueSsthresh, event.HasSsthresh, int64(v.Ssthresh)*d.mss)
-		}
+	t := e.T
+	if e.Vars.At > 0 {
+		t = e.Vars.At
 	}
-	put(valueFlight, event.HasNxt|event.HasUna, int64(v.Nxt-v.Una))
-	if v.SRTT > 0 {
-		put(valueSRTT, event.HasSRTT, v.SRTT)
+	put(valueCwnd, analyze.SpaceCwnd, sp.Cwnd, t)
+	if sp.Ssthresh < event.InfiniteSsthresh {
+		put(valueSsthresh, analyze.SpaceSsthresh, sp.Ssthresh, t)
 	}
-	if v.RTO > 0 {
-		put(valueRTO, event.HasRTO, v.RTO)
+	put(valueFlight, analyze.SpaceUna|analyze.SpaceNxt, sp.Flight, e.T)
+	put(valuePipe, analyze.SpaceInFlight|analyze.SpaceMSS, min(sp.InFlight*sp.MSS, sp.Flight), e.T) // its segments may be short
+	if sp.Has&analyze.SpaceInFlight != 0 && (sp.InFlight+1)*sp.MSS < sp.Flight {
+		d.piped = true // the last segment may be short, and a FIN counts one
 	}
 }
 

@@ -130,15 +130,18 @@ func (d *drawing) headings(s *Sequence) {
 	lines := []string{linkText(r)}
 	for i, st := range [...]*event.Stack{&r.Client, &r.Server} {
 		line := [...]string{"client ", "server "}[i] + st.Name
-		for _, t := range [...]string{st.CC, st.Recovery, st.Addr} {
+		for _, t := range [...]string{st.CC, st.Recovery, st.Addr, st.Options} {
 			if t != "" {
 				line += ", " + t
 			}
 		}
 		lines = append(lines, line)
 	}
-	for _, f := range append(r.Faults[:len(r.Faults):len(r.Faults)], r.Crafted...) {
-		lines = append(lines, "link rule: "+f)
+	for _, f := range r.Faults {
+		lines = append(lines, "fault "+f)
+	}
+	for _, f := range r.Crafted {
+		lines = append(lines, "crafted "+f)
 	}
 	if r.Look != "" {
 		lines = append(lines, r.Look)

@@ -114,7 +114,7 @@ func octetText(v float64) string {
 
 // figures are the values that the panel's axis names, about n, and how they are written.
 func (p *panel) figures(n int) (values []float64, word func(v float64) string) {
-	step := steps(p.hi-p.lo, n)
+	step := max(steps(p.hi-p.lo, n), 1) // there are no halves of octets and of nanoseconds
 	values, word = ticks(p.lo, p.hi, step), octetText
 	if p.log {
 		values = decades(p.lo, p.hi, n)

@@ -9,7 +9,7 @@ import (
 // marks draws the marks of a sequence panel from back to front.
 func (d *drawing) marks(p *panel) {
 	place := &labels{panel: p}
-	if p.above { // what inner writes there
+	if p.above && d.width < 900 { // what inner writes there
 		place.take(p.x+p.w-320, p.y+12, 316)
 	}
 	for k := range markKinds {
@@ -117,7 +117,7 @@ func (d *drawing) mark(p *panel, k markKind, m *plotMark, place *labels) {
 	case markLost, markBroken:
 		d.cross(x, (top+bottom)/2, 5)
 	case markAckLost:
-		d.cross(x, top, 4)
+		d.ring(x, top)
 	case markSame, markSameEdge:
 		d.body = append(d.body, 'M')
 		d.point(x-3, top)
@@ -180,11 +180,24 @@ func (d *drawing) cross(x, y, r float64) {
 	d.point(x+r, y-r)
 }
 
+// ring draws a saltire in a circle.
+func (d *drawing) ring(x, y float64) {
+	d.cross(x, y, 2.5)
+	d.body = append(d.body, 'M')
+	d.point(x-4.5, y)
+	d.body = append(d.body, "a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0 -9 0"...)
+}
+
 // label writes the letters of a mark where there is room.
 func (d *drawing) label(place *labels, k markKind, x, top, bottom float64, long, short string) {
 	for _, text := range [...]string{long, short} {
 		w := float64(len(text)) * 6.2
-		for _, at := range [...][2]float64{{x - w/2, top - 7}, {x + 5, (top+bottom)/2 + 4}, {x - w - 5, (top+bottom)/2 + 4}, {x - w/2, bottom + 13}} {
+		above, below, middle := [2]float64{x - w/2, top - 7}, [2]float64{x - w/2, bottom + 13}, (top+bottom)/2+4
+		places := [...][2]float64{above, {x + 6, middle}, {x - w - 6, middle}, below}
+		if k == markAgain { // as a rule one stands on another
+			places = [...][2]float64{{x + 6, middle}, {x - w - 6, middle}, above, below}
+		}
+		for _, at := range places {
 			if place.take(at[0], at[1], w) {
 				d.body = append(d.body, "<text"...)
 				d.xy(at[0], at[1])

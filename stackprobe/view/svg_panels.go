@@ -20,6 +20,9 @@ func (d *drawing) panels(s *Sequence, o *SVGOptions) {
 			p.h = sequenceH
 		}
 		p.y = d.y + 22
+		if p.kind == panelSequence {
+			p.y += 15
+		}
 		d.panel(p)
 		d.y = p.y + p.h + 26
 	}
@@ -44,7 +47,12 @@ func (d *drawing) panel(p *panel) {
 		d.coordinate(p.x + p.w*k.at)
 	}
 	d.body = append(d.body, "\">\n"...)
-	d.textAt(p.x, p.y-7, "h2", p.name())
+	if text := p.detail(); text != "" {
+		d.textAt(p.x, p.y-22, "h2", p.name())
+		d.textAt(p.x, p.y-7, "sub", text)
+	} else {
+		d.textAt(p.x, p.y-7, "h2", p.name())
+	}
 	var points []goodputPoint
 	var window int64
 	if p.kind == panelGoodput {
@@ -75,14 +83,12 @@ func (d *drawing) panel(p *panel) {
 // axes draws the grid, the frame and the numbers.
 func (d *drawing) axes(p *panel) {
 	d.body = append(d.body, "<g class=\"axis\" aria-hidden=\"true\">\n"...)
-	unit, name := p.time.unit()
-	moments, step := p.time.ticks(int(p.w / 90))
+	_, name := p.time.unit()
 	end := -1e9
-	for _, t := range moments {
-		x := p.across(t)
+	for _, k := range p.time.ticks(int(p.w / 90)) {
+		x, text := p.across(k.t), k.text
 		d.line("grid", x, p.y, x, p.y+p.h)
-		text := tickText(float64(t)/unit, step)
-		if half := float64(len(text)) * 3.2; x-half > end+6 && x+half < p.x+p.w-16 {
+		if half := float64(len(text)) * 3.2; x-half > end+6 && x+half < p.x+p.w-24 {
 			d.textAt(x, p.y+p.h+13, "tick mid", text)
 			end = x + half
 		}
@@ -150,15 +156,20 @@ func (k panelKind) String() string {
 func (d *drawing) values(p *panel) {
 	for _, v := range p.kind.drawn() {
 		list := p.strand.values[v].list
-		if len(list) == 0 {
+		if len(list) == 0 || v == valuePipe && !p.strand.piped {
 			continue
 		}
 		d.legend.values[v] = true
+		d.legend.estimated[v] = d.legend.estimated[v] || p.strand.estimated[v]
 		if v == valueMeasured {
 			d.measured(p, list)
 			continue
 		}
-		d.open("path", v.class())
+		class := v.class()
+		if p.strand.estimated[v] {
+			class += " computed"
+		}
+		d.open("path", class)
 		d.body = append(d.body, ` d="M`...)
 		if v == valueFlight {
 			d.point(p.across(list[0].t), p.down(0))
@@ -232,16 +243,23 @@ func (d *drawing) goodput(p *panel, points []goodputPoint) {
 	d.body = append(d.body, "\"/>\n"...)
 }
 
-// inner writes what must be said inside a panel.
+// inner writes what must be said of a panel besides its name.
 func (d *drawing) inner(p *panel, window int64) {
+	y, text := p.y-7, ""
 	switch {
 	case p.above:
-		d.textAt(p.x+p.w-4, p.y+12, "sub end", "↑ the window's right edge is above, up to "+octetText(float64(p.strand.highest())))
+		text = "↑ the window's right edge is above, up to " + strconv.FormatInt(p.strand.highest(), 10)
 	case window > 0:
-		d.textAt(p.x+p.w-4, p.y+12, "sub end", "octets that the application read per second, over the "+duration(window)+" before")
+		text = "octets that the application read per second, over the " + duration(window) + " before"
 	case p.log:
-		d.textAt(p.x+p.w-4, p.y+12, "sub end", "logarithmic")
+		text = "logarithmic"
+	default:
+		return
 	}
+	if d.width < 900 { // its name may be there
+		y = p.y + 12
+	}
+	d.textAt(p.x+p.w, y, "sub end", text)
 }
 
 // highest is the highest right edge.
@@ -256,7 +274,7 @@ func (d *strand) highest() (n int64) {
 func (k panelKind) drawn() []value {
 	switch k {
 	case panelWindow:
-		return []value{valueFlight, valueSsthresh, valueCwnd}
+		return []value{valueFlight, valuePipe, valueSsthresh, valueCwnd}
 	case panelTrip:
 		return []value{valueRTO, valueSRTT, valueMeasured}
 	}
@@ -265,5 +283,5 @@ func (k panelKind) drawn() []value {
 
 // class is the class of a curve.
 func (v value) class() string {
-	return [...]string{"cwnd", "ssthresh", "flight", "measured", "srtt", "rto", "goodput", "acked"}[v]
+	return [...]string{"cwnd", "ssthresh", "flight", "pipe", "measured", "srtt", "rto", "goodput", "acked"}[v]
 }
