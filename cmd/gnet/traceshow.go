@@ -12,6 +12,9 @@ import (
 	"gnet/stackprobe/event"
 )
 
+// hopeless is how many lines without an event are read until the file is taken for something else: a device has no end.
+const hopeless = 10_000
+
 // maxBadLines bounds the bad lines that are named one by one.
 const maxBadLines = 10
 
@@ -100,6 +103,9 @@ func (s *showing) all(in io.Reader, live bool) error {
 		if _, ok := errors.AsType[*event.DecodeError](err); ok {
 			if s.bad++; s.bad <= maxBadLines {
 				s.e.warn("%s: %v", s.file, err)
+			}
+			if s.events == 0 && s.bad == hopeless {
+				return fail(statusNo, "%s: no event in %d lines", s.file, s.bad)
 			}
 			continue
 		}

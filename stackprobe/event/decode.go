@@ -12,6 +12,9 @@ import (
 // maxObject bounds the text of one event. The longest that a run writes has 64 KiB of a packet in hexadecimal.
 const maxObject = 1 << 20
 
+// maxLine bounds how long the end of a line is looked for that holds no list of rows: a device may have none.
+const maxLine = 1 << 26
+
 // DecodeError is a place in a stored run that is not what it should be.
 type DecodeError struct {
 	// Line counts from 1, Column the bytes of the line from 1.
@@ -24,6 +27,14 @@ func (e *DecodeError) Error() string {
 	return fmt.Sprintf("line %d, column %d: want %s", e.Line, e.Column, e.Want)
 }
 
+// EndlessError is a line of so many bytes that there is no sense in looking for its end.
+type EndlessError struct{ Line int }
+
+// Error names the line.
+func (e *EndlessError) Error() string {
+	return fmt.Sprintf("line %d has more than %d bytes: no stored run", e.Line, maxLine)
+}
+
 // SchemaError is a stored run of another form.
 type SchemaError struct{ Schema string }
 
@@ -34,8 +45,9 @@ func (e *SchemaError) Error() string { return fmt.Sprintf("schema %q: want %s", 
 // among them, whose notes are passed over), or the one object of the format json. Keys that are not known are passed over,
 // and so is "derived": package analyze computes it anew. The pointer is valid until the next step.
 //
-// A nil event with a *DecodeError is one bad line, or what is missing at the end; the walk goes on. Any other error is
-// last: a *SchemaError, or that of r.
+// A nil event with a *DecodeError is one bad line, one bad row where many stand in a long line, or what is missing at the end; the
+// walk goes on. Any other error is last: a *SchemaError, an *EndlessError, or that of r. An object of more than 1 MiB is a bad one;
+// no more than that is ever held.
 func Decode(r io.Reader) iter.Seq2[*Event, error] {
 	return func(yield func(*Event, error) bool) {
 		d := decoder{r: bufio.NewReaderSize(r, 64<<10), yield: yield}
@@ -55,8 +67,11 @@ type decoder struct {
 	yield func(*Event, error) bool
 	line  int    // number of the last line that was read
 	long  []byte // a line that the reader's buffer cannot hold
-	state place
-	e     Event
+	rows  rowScanner
+	// offset is where in its line the text begins that is read.
+	offset int
+	state  place
+	e      Event
 	// buf are the lines of an object that is not whole yet, from line start on; depth is how many of its brackets are open
 	// and indent the blanks before it.
 	buf                  []byte
@@ -90,21 +105,33 @@ func (d *decoder) run() error {
 	}
 }
 
-// read returns the next line without its end; it is valid until the next call. A line that is too long is cut where that is
-// seen.
+// read returns the next line without its end, or the next row of a line that the buffer cannot hold and that stands in the list of
+// rows; it is valid until the next call. A line that is too long is cut where that is seen.
 func (d *decoder) read() ([]byte, error) {
-	d.line++
-	line, err := d.r.ReadSlice('\n')
-	if err == bufio.ErrBufferFull {
-		d.long = append(d.long[:0], line...)
-		for err == bufio.ErrBufferFull {
-			if line, err = d.r.ReadSlice('\n'); len(d.long) <= maxObject {
-				d.long = append(d.long, line...)
-			}
-		}
-		line = d.long
+	if d.rows.on {
+		return d.row()
 	}
-	return bytes.TrimRight(line, "\r\n"), err
+	d.line++
+	d.offset = 0
+	line, err := d.r.ReadSlice('\n')
+	if err != bufio.ErrBufferFull {
+		return bytes.TrimRight(line, "\r\n"), err
+	}
+	head := d.state == outside && bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte(`{"schema"`))
+	if len(d.buf) == 0 && (head || d.state == inRows) {
+		d.rows.begin(line, head)
+		return d.row()
+	}
+	d.long = append(d.long[:0], line...)
+	for seen := len(line); err == bufio.ErrBufferFull; {
+		if line, err = d.r.ReadSlice('\n'); len(d.long) <= maxObject {
+			d.long = append(d.long, line...)
+		}
+		if seen += len(line); seen > maxLine {
+			return nil, &EndlessError{d.line}
+		}
+	}
+	return bytes.TrimRight(d.long, "\r\n"), err
 }
 
 // finish says what is missing at the end.
@@ -133,7 +160,7 @@ func (d *decoder) take(line []byte) error {
 	}
 	if len(line)+len(d.buf) > maxObject {
 		d.buf = d.buf[:0]
-		return d.bad(d.line, 1, fmt.Sprintf("at most %d bytes for an event", maxObject))
+		return d.bad(d.line, d.offset+1, fmt.Sprintf("at most %d bytes for an event", maxObject))
 	}
 	if len(d.buf) > 0 {
 		return d.more(line)
@@ -158,7 +185,7 @@ func (d *decoder) more(line []byte) error {
 		return nil
 	}
 	whole := d.buf
-	d.buf = nil // parse may begin the next one
+	d.buf, d.offset = nil, 0 // parse may begin the next one
 	return d.parse(whole)
 }
 
@@ -220,15 +247,30 @@ func (d *decoder) list(s *scanner) error {
 			return nil
 		}
 		d.start += bytes.Count(s.b[:s.i], []byte{'\n'})
+		if last := bytes.LastIndexByte(s.b[:s.i], '\n'); last >= 0 {
+			d.offset = s.i - last - 1
+		} else {
+			d.offset += s.i
+		}
 		s.b, s.i = s.b[s.i:], 0
 		isEvent := decodeEvent(s, &d.e)
 		if s.want != "" && s.at >= len(s.b) {
 			return d.retry(s)
 		}
-		if err := d.emit(s, isEvent); err != nil || s.want != "" {
+		if err := d.emit(s, isEvent); err != nil {
 			return err
 		}
+		if s.want != "" && !d.nextRow(s) {
+			return nil
+		}
 	}
+}
+
+// nextRow goes to the end of a bad row, which s begins with, and reports whether it has one.
+func (d *decoder) nextRow(s *scanner) bool {
+	end := rowEnd(s.b)
+	*s = scanner{b: s.b, i: end, schema: s.schema}
+	return end > 0
 }
 
 // retry waits for more lines if only the end is missing.
@@ -250,6 +292,9 @@ func (d *decoder) emit(s *scanner, isEvent bool) error {
 	case s.want != "":
 		before := s.b[:min(s.at, len(s.b))]
 		column := len(before) - (bytes.LastIndexByte(before, '\n') + 1) + 1
+		if bytes.IndexByte(before, '\n') < 0 {
+			column += d.offset
+		}
 		return d.bad(d.start+bytes.Count(before, []byte{'\n'}), column, s.want)
 	case isEvent && !d.yield(&d.e, nil):
 		return errStop

@@ -117,6 +117,7 @@ func TestDecode_damaged(t *testing.T) {
 		"cut":                {note(1) + "\n" + note(2)[:14] + "\n" + note(3), []int{1, 3}, []string{"line 2, column 15: want a digit"}},
 		"cut in a string":    {note(1) + "\n" + note(2)[:28] + "\n" + note(3), []int{1, 3}, []string{"line 2, column 29: want the end of the string"}},
 		"two in a line":      {note(1) + note(2) + "\n" + note(3), []int{3}, []string{"line 1, column 58: want the end of the line"}},
+		"second in a line":   {head + note(1) + "," + strings.Replace(note(2), `"n":2`, `"n":-2`, 1) + "," + note(3) + "]}", []int{1, 3}, []string{"line 1, column 110: want an integer from 0 to 9223372036854775807"}},
 		"out of range":       {strings.Replace(note(1), `"n":1`, `"n":-1`, 1), nil, []string{"line 1, column 15: want an integer from 0 to 9223372036854775807"}},
 		"not a number":       {strings.Replace(note(1), `"n":1`, `"n":1.0`, 1), nil, []string{"line 1, column 15: want an integer from 0 to 9223372036854775807"}},
 		"leading zero":       {strings.Replace(note(1), `"n":1`, `"n":01`, 1), nil, []string{"line 1, column 15: want a number without leading zeros"}},
