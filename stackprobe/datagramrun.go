@@ -303,6 +303,9 @@ func (x *pathRun) conclude(last vclock.Outcome) {
 			x.note(event.Warning, k.Err().Error())
 		}
 	}
+	if x.kernels != nil && x.kernels.Groups > 0 {
+		x.note(event.Info, fmt.Sprintf("%d packets that the kernels sent to groups of their links are not shown", x.kernels.Groups))
+	}
 	for _, b := range x.buffers {
 		if b.open {
 			x.note(event.Info, fmt.Sprintf("the server still holds fragments of datagram %d, until %v", b.datagram, b.until))

@@ -57,14 +57,21 @@ func (x *pathRun) saw(e *event.Event) {
 		x.arrived(e)
 	case event.KindLost:
 		x.put(e)
-		what := "it"
-		if p.Fragment() {
-			what = fmt.Sprintf("its fragment at offset %d", p.Offset)
-		}
-		x.blame(p, fmt.Sprintf("link %d took %s (%s)", p.Link, what, e.Rule))
+		x.blame(p, fmt.Sprintf("link %d took %s (%s)", p.Link, part(p), e.Rule))
 	default:
 		x.put(e)
+		if e.Kind == event.KindFault && e.Fault.Action == event.Corrupt {
+			x.blame(p, fmt.Sprintf("link %d damaged %s (%s)", p.Link, part(p), e.Fault.Rule))
+		}
 	}
+}
+
+// part names a packet of a datagram in a sentence about that.
+func part(p *event.Packet) string {
+	if p.Fragment() {
+		return fmt.Sprintf("its fragment at offset %d", p.Offset)
+	}
+	return "it"
 }
 
 // refused records that a router has taken the packet that the ICMP error e is about.
@@ -238,9 +245,19 @@ func (x *pathRun) expire(b *buffer) {
 		return
 	}
 	b.open = false
+	x.plan(b.until+x.lateness(), func() {}) // the stack's own timer, and what it says then
 	r := event.Reassembly{Node: b.node, Datagram: b.datagram, Step: event.TimedOut, Since: int64(b.since), Until: int64(b.until)}
 	b.report(&r)
 	x.put(&event.Event{T: int64(b.until), Kind: event.KindReassembly, Host: event.Server, Reassembly: &r})
+}
+
+// lateness is how long after the time a stack may give a buffer up: a kernel's timers of half a minute go by steps of a second
+// (kernel/time/timer.c, the levels of the wheel).
+func (x *pathRun) lateness() time.Duration {
+	if x.run.Server.Kernel {
+		return 2 * time.Second
+	}
+	return time.Millisecond
 }
 
 // report tells what is in the buffer.

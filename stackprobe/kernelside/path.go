@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gnet/internal/netns"
+	"gnet/internal/wire"
 	"gnet/stackprobe/link"
 	"gnet/stackprobe/vclock"
 )
@@ -21,6 +22,8 @@ type Path struct {
 	// Pinned says what was fixed in the namespaces, Unpinned what could not be.
 	Pinned, Unpinned []string
 	Nodes            []*Namespace
+	// Groups counts the packets of the nodes that are for groups of their links and are left out.
+	Groups int
 
 	control int
 	helper  *netns.Process
@@ -164,9 +167,20 @@ func (n *Namespace) drain() {
 			if !ok || err != nil {
 				break
 			}
+			if isGroup(n.buf[:size]) {
+				n.path.Groups++
+				continue
+			}
 			n.send(i, n.path.clock.Now(), append([]byte(nil), n.buf[:size]...))
 		}
 	}
+}
+
+// isGroup reports whether a packet is for a group of the link, as the reports of a router's memberships are, which no setting of
+// the kernel prevents.
+func isGroup(packet []byte) bool {
+	ip, err := wire.CheckIPv6(packet)
+	return err == nil && ip.Dst().IsMulticast()
 }
 
 // Deliver gives the node a packet that has arrived at its interface i. The kernel has processed it when the call returns, so what
