@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -92,6 +93,9 @@ func (w *world) node(n *PathNode, fresh bool) ([]int, error) {
 			return nil, &Error{Step: StepAddress, Err: err}
 		}
 	}
+	if err := n.await(c); err != nil {
+		return nil, &Error{Step: StepAddress, Err: err}
+	}
 	if n.Socket.IsValid() {
 		fd, err := datagramSocket(n.Socket)
 		if err != nil {
@@ -100,6 +104,29 @@ func (w *world) node(n *PathNode, fresh bool) ([]int, error) {
 		fds = append(fds, fd)
 	}
 	return fds, nil
+}
+
+// await waits until the kernel uses the node's addresses and routes. Over IPv6 it does neither before the interfaces' carriers were
+// noticed (see awaitRoute): an address is tentative until then, and what comes for it is dropped.
+func (n *PathNode) await(c *rtnl.Conn) error {
+	for _, r := range n.Routes {
+		if err := awaitRoute(r.Dst.Addr().Next()); err != nil {
+			return err
+		}
+	}
+	for until := time.Now().Add(readyWithin); n.Interfaces[0].Addr.Is6(); time.Sleep(time.Millisecond) {
+		tentative := false
+		for a, err := range c.Addrs(unix.AF_INET6) {
+			if err != nil {
+				return err
+			}
+			tentative = tentative || a.Flags&unix.IFA_F_TENTATIVE != 0
+		}
+		if !tentative || time.Now().After(until) {
+			return nil
+		}
+	}
+	return nil
 }
 
 func flag(on bool) string {
