@@ -55,6 +55,7 @@ func (w *datagramWords) bind(cmd *cobra.Command) {
 	w.snapFlag = f.Lookup("snap")
 	decimal(f, &w.width, "width", 0, "`columns` of the picture, 40 to 1000 (those of the terminal, else 80)")
 	f.BoolVar(&w.ascii, "ascii", false, "draw with ASCII alone")
+	f.BoolVar(&w.unfold, "unfold", false, "show each packet of a datagram in many pieces")
 	f.StringVar(&w.pcap, captureFlag, "", "write the packets of the run to that `file`, in pcapng")
 	f.StringVar(&w.format, "format", "classic", strings.Join(render.FormatWords(), ", "))
 	f.BoolFunc("json", "the same as --format json", func(v string) error { return setJSON(&w.format, v) })
