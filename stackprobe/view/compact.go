@@ -217,10 +217,14 @@ func (c *compact) write(w *waitingRow) {
 	}
 	put(row, 2*compactTime+1-columns(w.fate), w.fate, w.st)
 	put(row, 2*compactTime+2, c.direction(w.host), plain)
-	text, rest := w.text.fit(c.p, room)
+	text, rest := w.text.fit(room)
 	put(row, compactText, text, w.text.st)
 	tail := words(rest, w.tail)
-	if at := compactText + columns(text) + 1; tail != "" && at+columns(tail) <= c.p.opts.Width {
+	at := compactText
+	if text != "" {
+		at += columns(text) + 1
+	}
+	if tail != "" && at+columns(tail) <= c.p.opts.Width {
 		put(row, at, tail, max(w.st, w.text.st))
 		tail = ""
 	}

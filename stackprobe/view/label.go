@@ -20,23 +20,24 @@ type label struct {
 // fit gives as many of the parts as n columns take, and what is left for rows below. Never is a number cut; the window
 // alone is left out where it is all that has no room, as the next segment says it again, and so is an acknowledgment that was
 // said before.
-func (l *label) fit(p *page, n int) (text, rest string) {
+func (l *label) fit(n int) (text, rest string) {
 	numbers := words(l.head, l.seq, l.ack)
 	if l.sameAck && columns(numbers) > n {
 		numbers, l.ack = words(l.head, l.seq), ""
 	}
-	for _, c := range [...][2]string{
-		{words(numbers, l.win, l.extras), ""},
-		{words(numbers, l.win), l.extras},
-		{words(numbers, l.round), l.extras},
-		{numbers, l.extras},
-		{words(l.head, l.seq), words(l.ack, l.round, l.extras)},
-	} {
-		if columns(c[0]) <= n {
-			return c[0], c[1]
+	if text = words(numbers, l.win, l.extras); columns(text) <= n {
+		return text, ""
+	}
+	for _, win := range [...]string{l.win, l.round, ""} {
+		if text = words(numbers, win); columns(text) <= n {
+			return text, l.extras
 		}
 	}
-	return p.fit(l.head, n), words(l.seq, l.ack, l.extras)
+	if text = words(l.head, l.seq); columns(text) <= n {
+		return text, words(l.ack, l.round, l.extras)
+	}
+	text = wrap(l.head, n)[0]
+	return text, words(strings.TrimLeft(l.head[len(text):], " "), l.seq, l.ack, l.extras)
 }
 
 // lastAcks are the numbers that the ends acknowledged in the last segment that was drawn.

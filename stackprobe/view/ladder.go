@@ -58,7 +58,7 @@ func NewLadder(w io.Writer, o Options) *Ladder {
 	if o.Explain {
 		l.knows = &analyze.Knows{}
 	}
-	l.page = page{w: w, opts: o, glyphs: unicodeGlyphs}
+	l.page = page{w: w, opts: o, glyphs: unicodeGlyphs, brief: 1_000_000}
 	if o.ASCII {
 		l.page.glyphs = asciiGlyphs
 	}

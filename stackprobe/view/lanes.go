@@ -230,7 +230,7 @@ func (l *lanes) leave(e *event.Event) {
 	row := l.begin()
 	lb := newLabel(l.p, e, l.fullStates)
 	lb.sameAck = l.acks.same(e) && e.Seg.Len > 0
-	text, rest := lb.fit(l.p, l.bend-2)
+	text, rest := lb.fit(l.bend - 2)
 	n := columns(text)
 	l.line(row, e.Host, 0, l.bend, lb.st)
 	if e.Host == event.Client {
