@@ -25,6 +25,7 @@ var pictures = []struct {
 	{"ladder-80", "txt", makeLadder, view.Options{Width: 80}},
 	{"ladder-80-ascii", "txt", makeLadder, view.Options{Width: 80, ASCII: true}},
 	{"ladder-120", "txt", makeLadder, view.Options{Width: 120}},
+	{"html", "txt", makePageText, view.Options{}},
 	{"summary", "txt", makeSummary, view.Options{Width: 80}},
 	{"ladder-120-ascii", "txt", makeLadder, view.Options{Width: 120, ASCII: true}},
 	{"svg", "svg", func(w io.Writer, o view.Options) eventView { return view.NewSVG(w, o) }, view.Options{}},

@@ -62,6 +62,7 @@ func fileViews() []fileView {
 	return []fileView{
 		{"plot", "draw sequence numbers, windows and round trips over time into that `file`, as SVG",
 			func(w io.Writer, o view.Options) eventView { return view.NewSVG(w, o) }},
+		{"html", "write a page with the run to that `file`, in HTML", func(w io.Writer, o view.Options) eventView { return view.NewReport(w, o) }},
 		{captureFlag, "write the packets of the run to that `file`, in pcapng", func(w io.Writer, _ view.Options) eventView { return capture.NewRun(w) }},
 	}
 }

@@ -1,0 +1,179 @@
+package view
+
+import (
+	"strconv"
+
+	"gnet/stackprobe/event"
+)
+
+// The measures of the ladder, which the script and the style sheet share: the height of a row in CSS pixels, and the rows that
+// stand together. A chunk is not broken over two printed pages, and each has its own drawing of the segments that cross it.
+const (
+	rowHeight = 22
+	chunkRows = 24
+)
+
+// maxStatic is the number of rows above which the ladder that needs no script tells plain ones together.
+const maxStatic = 2000
+
+// arrow is a segment on its way through the rows: from the one where it leaves to the one where it ends.
+type arrow struct {
+	from, to int
+	seg, n   int
+	host     event.Host // that sent it
+	look     look
+	end      arrowEnd
+}
+
+// arrowEnd says what came of a segment.
+type arrowEnd uint8
+
+const (
+	arrives arrowEnd = iota
+	isLost
+	isUnknown // nothing was heard of it
+)
+
+// maxOpen bounds the departures for which an arrival is still looked for.
+const maxOpen = 4096
+
+// arrows finds the segments in the rows, which must stand as they were seen.
+func arrows(rows []reportRow) []arrow {
+	var list []arrow
+	open := make(map[int]int) // by segment: its place in list
+	for i := range rows {
+		x := &rows[i]
+		switch x.kind {
+		case event.KindTx:
+			if len(open) < maxOpen {
+				open[x.seg] = len(list)
+			}
+			list = append(list, arrow{from: i, to: -1, seg: x.seg, n: x.n, host: x.host, look: x.look, end: isUnknown})
+		case event.KindRx, event.KindLost:
+			at, ok := open[x.seg]
+			switch {
+			case ok:
+				delete(open, x.seg)
+				list[at].to, list[at].end = i, arrives
+			case x.kind == event.KindRx: // a copy that the link made, or one whose departure was not seen
+				list = append(list, arrow{from: i, to: i, seg: x.seg, n: x.n, host: x.host.Peer(), look: lookAgain})
+				continue
+			default:
+				continue
+			}
+			if x.kind == event.KindLost {
+				list[at].end, list[at].look = isLost, lookBad
+			}
+		}
+	}
+	for i := range list {
+		if list[i].to < 0 {
+			list[i].to = min(list[i].from+2, len(rows)-1)
+		}
+	}
+	return list
+}
+
+// ladder writes the ladder that needs no script.
+func (h *htmlWriter) ladder(rows []reportRow, unfold bool) {
+	most := maxStatic
+	if unfold {
+		most = len(rows)
+	}
+	list := arrows(rows)
+	shown, index := foldRows(rows, most)
+	chunks := make([][]arrow, (len(shown)+chunkRows-1)/chunkRows)
+	seen := make(map[[3]int]bool)
+	for _, a := range list {
+		a.from, a.to = index[a.from], index[a.to]
+		one, two := shown[a.from].look == lookFolded, shown[a.to].look == lookFolded
+		if k := [...]int{a.from, a.to, int(a.host)}; one && two {
+			if a.from == a.to || seen[k] { // one stands for all between the same two
+				continue
+			}
+			seen[k] = true
+		}
+		for c := a.from / chunkRows; c <= a.to/chunkRows; c++ {
+			chunks[c] = append(chunks[c], a)
+		}
+	}
+	for c := range chunks {
+		h.chunk(shown[c*chunkRows:min((c+1)*chunkRows, len(shown))], chunks[c], c*chunkRows)
+	}
+}
+
+// chunk writes the rows that stand together, first being the place of the first of them, and what crosses them.
+func (h *htmlWriter) chunk(rows []reportRow, list []arrow, first int) {
+	height := strconv.Itoa(len(rows) * rowHeight)
+	h.raw(`<div class="chunk"><svg class="lane" height="`, height, `" aria-hidden="true"><line class="rail" x1="0" x2="0" y1="0" y2="`, height,
+		`"/><line class="rail" x1="100%" x2="100%" y1="0" y2="`, height, `"/>`)
+	for i := range list {
+		h.arrow(&list[i], first)
+	}
+	h.raw("</svg><ol>")
+	for i := range rows {
+		h.row(&rows[i])
+	}
+	h.raw("</ol></div>\n")
+}
+
+// arrow draws a segment in a chunk whose first row is first.
+func (h *htmlWriter) arrow(a *arrow, first int) {
+	from, to := "0", "100%"
+	if a.host == event.Server {
+		from, to = to, from
+	}
+	switch a.end {
+	case isLost:
+		to = "50%"
+	case isUnknown:
+		to = "30%"
+		if a.host == event.Server {
+			to = "70%"
+		}
+	}
+	y := func(row int) string {
+		return strconv.FormatFloat((float64(row-first)+.5)*rowHeight, 'f', -1, 64)
+	}
+	h.raw(`<line class="seg `, hostClass(a.host), " ", looks[a.look], " ", [...]string{"", "lost", "unknown"}[a.end], `" data-seg="`, strconv.Itoa(a.seg),
+		`" data-n="`, strconv.Itoa(a.n), `" x1="`, from, `" y1="`, y(a.from), `" x2="`, to, `" y2="`, y(a.to), `"/>`)
+}
+
+// row writes one row.
+func (h *htmlWriter) row(x *reportRow) {
+	h.raw(`<li class="row `, hostClass(x.host), " ", looks[x.look], `"`)
+	if x.seg != 0 {
+		h.raw(` data-seg="`, strconv.Itoa(x.seg), `"`)
+	}
+	h.raw(` data-n="`, strconv.Itoa(x.n), `"><time>`)
+	if x.look != lookPause {
+		h.text(seconds(x.t, 12, 6))
+	}
+	h.raw(`</time><span class="say"><span class="sr">`, says(x), ` </span>`)
+	if x.conn > 1 {
+		h.element("i", "conn", "#"+strconv.Itoa(x.conn))
+	}
+	for _, p := range [...]struct{ class, text string }{{"mark", x.mark}, {"head", x.head}, {"body", x.body}, {"more", x.more}} {
+		if p.text != "" {
+			h.element("span", p.class, p.text)
+		}
+	}
+	h.raw("</span></li>")
+}
+
+// hostClass is the class of what belongs to an end, or to none.
+func hostClass(h event.Host) string {
+	switch h {
+	case event.Client:
+		return "c"
+	case event.Server:
+		return "s"
+	}
+	return "n"
+}
+
+// says tells what the place of a row tells, for those who do not see it.
+func says(x *reportRow) string {
+	verb := map[event.Kind]string{event.KindTx: "sends", event.KindRx: "receives", event.KindState: "is now", event.KindApp: "application:"}[x.kind]
+	return words(x.host.String(), verb)
+}
