@@ -108,7 +108,9 @@ func (p *Plot) frame(c *canvas, q *panel) {
 	values, word := q.figures(max(c.h/3, 2))
 	for _, v := range values {
 		if y := int(q.down(v)+0.5) / c.dh; v >= 0 && y >= 0 && y < c.h && labels[y] == "" {
-			labels[y] = word(v)
+			if text := word(v); columns(text) < axisColumns { // a damaged run may claim centuries
+				labels[y] = text
+			}
 		}
 	}
 	side, tick, corner, floor, mark := "│", "┤", "└", '─', '┬'
