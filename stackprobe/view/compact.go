@@ -1,6 +1,8 @@
 package view
 
 import (
+	"strings"
+
 	"gnet/stackprobe/event"
 )
 
@@ -220,11 +222,12 @@ func (c *compact) write(w *waitingRow) {
 	text, rest := w.text.fit(room)
 	put(row, compactText, text, w.text.st)
 	tail := words(rest, w.tail)
-	at := compactText
-	if text != "" {
-		at += columns(text) + 1
+	if text == "" && tail != "" {
+		first := wrap(tail, room)[0]
+		text, tail = first, strings.TrimLeft(tail[len(first):], " ")
+		put(row, compactText, text, w.st)
 	}
-	if tail != "" && at+columns(tail) <= c.p.opts.Width {
+	if at := compactText + columns(text) + 1; tail != "" && at+columns(tail) <= c.p.opts.Width {
 		put(row, at, tail, max(w.st, w.text.st))
 		tail = ""
 	}
