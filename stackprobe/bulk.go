@@ -26,8 +26,9 @@ type BulkConfig struct {
 	// instead, however long that takes.
 	Time  time.Duration
 	Bytes int64
-	// Sockets are the options of the two ends, by event.Host. Congestion control is BulkCC and RACK is on where they say
-	// nothing.
+	// Sockets are the options of the two ends, by event.Host. Congestion control is BulkCC where they say nothing. The engine's
+	// RACK stays off as everywhere: it takes the pauses of a busy machine for losses, repeats what has arrived and makes its
+	// packets smaller for it.
 	Sockets [3]app.Socket
 	// Deadline is when the run is given up: 0 stands for a half minute more than both directions are to take, or for an hour
 	// if they are told in bytes.
@@ -124,12 +125,7 @@ func OpenBulk(ctx context.Context, c BulkConfig) (*Bulk, error) {
 		return nil, err
 	}
 	for h := event.Client; h <= event.Server; h++ {
-		s := &c.Sockets[h]
-		s.Congestion = cmp.Or(s.Congestion, BulkCC)
-		s.RACK = cmp.Or(s.RACK, app.On)
-		if s.SACK == app.Off {
-			s.RACK = app.Off
-		}
+		c.Sockets[h].Congestion = cmp.Or(c.Sockets[h].Congestion, BulkCC)
 	}
 	b := &Bulk{cfg: c}
 	b.ctx, b.cancel = context.WithTimeout(ctx, c.deadline())
@@ -270,7 +266,7 @@ func (b *Bulk) more(begin time.Time) func(n int64) int64 {
 		if time.Since(begin) >= limit {
 			return 0
 		}
-		return bulkPeriod
+		return bulkWrite
 	}
 }
 

@@ -17,16 +17,19 @@ import (
 // TestBulkPattern: what is sent is the pattern over and over, and of what arrives the first wrong, missing, doubled or misplaced
 // part is found, however the reads fall.
 func TestBulkPattern(t *testing.T) {
-	const n = 2*bulkPeriod + 1000
+	const whole = 20
+	const n = whole*bulkPeriod + 1000
 	p := newBulkPattern(7)
 	period := make([]byte, bulkPeriod)
 	app.NewPattern(7).Fill(period, 0)
-	var sent bytes.Buffer
-	if k, err := p.send(&sent, func(done int64) int64 { return n - done }); k != n || err != nil {
-		t.Fatalf("%d octets of %d, %v", k, n, err)
-	}
-	if !bytes.Equal(sent.Bytes(), slices.Concat(period, period, period[:1000])) {
-		t.Fatal("what was sent is not the pattern over and over")
+	var sent, fetched bytes.Buffer
+	for w, got := range map[io.Writer]*bytes.Buffer{&sent: &sent, fetching{t, &fetched}: &fetched} {
+		if k, err := p.send(w, func(done int64) int64 { return n - done }); k != n || err != nil {
+			t.Fatalf("%d octets of %d, %v", k, n, err)
+		}
+		if !bytes.Equal(got.Bytes(), slices.Concat(bytes.Repeat(period, whole), period[:1000])) {
+			t.Fatalf("what was sent to %T is not the pattern over and over", w)
+		}
 	}
 	flip := func(at int) []byte {
 		b := slices.Clone(sent.Bytes())
@@ -42,12 +45,12 @@ func TestBulkPattern(t *testing.T) {
 		"all":                    {all, n, ""},
 		"less":                   {all[:n-1], n - 1, ""},
 		"nothing":                {nil, 0, ""},
-		"the first octet":        {flip(0), 0, "wrong data within 262139 octets behind the first 0"},
-		"the last octet":         {flip(n - 1), 2 * bulkPeriod, "wrong data within 1000 octets behind the first 524278"},
-		"a segment is missing":   {slices.Delete(slices.Clone(all), 1448, 2896), 0, "wrong data within 262139 octets behind the first 0"},
-		"64 KiB come twice":      {slices.Concat(all[:1<<16], all), 0, "wrong data within 262139 octets behind the first 0"},
-		"a buffer of 256 KiB":    {all[1<<18:], 0, "wrong data within 262139 octets behind the first 0"},
-		"two pages change place": {slices.Concat(all[:4096], all[8192:12288], all[4096:8192], all[12288:]), 0, "wrong data within 262139 octets behind the first 0"},
+		"the first octet":        {flip(0), 0, "wrong data within 16381 octets behind the first 0"},
+		"the last octet":         {flip(n - 1), whole * bulkPeriod, "wrong data within 1000 octets behind the first 327620"},
+		"a segment is missing":   {slices.Delete(slices.Clone(all), 1448, 2896), 0, "wrong data within 16381 octets behind the first 0"},
+		"64 KiB come twice":      {slices.Concat(all[:1<<16], all), 4 * bulkPeriod, "wrong data within 16381 octets behind the first 65524"},
+		"a buffer of 256 KiB":    {all[1<<18:], 0, "wrong data within 16381 octets behind the first 0"},
+		"two pages change place": {slices.Concat(all[:4096], all[8192:12288], all[4096:8192], all[12288:]), 0, "wrong data within 16381 octets behind the first 0"},
 	} {
 		right, err := p.receive(&wholeReads{tt.arrived})
 		if text := errText(err); right != tt.right || text != tt.err {
@@ -69,6 +72,23 @@ func TestBulkPattern_failing(t *testing.T) {
 	if n, err := p.receive(io.MultiReader(bytes.NewReader(p[:5]), iotest.ErrReader(broken))); n != 5 || err != broken {
 		t.Errorf("receive: %d, %v", n, err)
 	}
+}
+
+// fetching is a writer that fetches what it is to write, and then takes all but the last octet of it.
+type fetching struct {
+	t  *testing.T
+	to *bytes.Buffer
+}
+
+func (f fetching) Write([]byte) (int, error) {
+	f.t.Error("nothing was to be fetched")
+	return 0, io.ErrClosedPipe
+}
+
+func (f fetching) WriteFrom(src io.ReaderAt, off int64, n int) (int, error) {
+	n = max(n-1, 1)
+	k, err := io.Copy(f.to, io.NewSectionReader(src, off, int64(n)))
+	return int(k), err
 }
 
 // failingWriter takes three octets and fails.

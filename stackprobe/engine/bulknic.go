@@ -165,7 +165,7 @@ func vnetHeader(p *stack.PacketBuffer) link.VnetHeader {
 }
 
 // GSOMaxSize implements stack.GSOEndpoint: the largest packet that stands for many segments.
-func (n *bulkNIC) GSOMaxSize() uint32 { return 1<<16 - 1 }
+func (n *bulkNIC) GSOMaxSize() uint32 { return bulkPacket }
 
 // SupportedGSO implements stack.GSOEndpoint: the kernel behind the interface cuts.
 func (n *bulkNIC) SupportedGSO() stack.SupportedGSO { return stack.HostGSOSupported }
