@@ -151,11 +151,15 @@ func (h *htmlWriter) row(x *reportRow) {
 	}
 	h.raw(`</time><span class="say"><span class="sr">`, says(x), ` </span>`)
 	if x.conn > 1 {
-		h.element("i", "conn", "#"+strconv.Itoa(x.conn))
+		h.element("span", "conn", "#"+strconv.Itoa(x.conn))
+		h.raw(" ")
 	}
+	between := ""
 	for _, p := range [...]struct{ class, text string }{{"mark", x.mark}, {"head", x.head}, {"body", x.body}, {"more", x.more}} {
 		if p.text != "" {
+			h.raw(between)
 			h.element("span", p.class, p.text)
+			between = " "
 		}
 	}
 	h.raw("</span></li>")

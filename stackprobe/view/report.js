@@ -148,7 +148,10 @@ function together(i, n) {
 }
 function say(parts) {
 	const e = make('span', {class: 'say'});
-	for (const [name, text] of parts) e.append(make('span', {class: name}, text));
+	for (const [name, text] of parts) {
+		if (e.firstChild) e.append(' ');
+		e.append(make('span', {class: name}, text));
+	}
 	return e;
 }
 const verbs = {tx: 'sends', rx: 'receives', state: 'is now', app: 'application:'};

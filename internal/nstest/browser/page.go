@@ -31,14 +31,16 @@ type Page struct {
 // object is a JSON object.
 type object = map[string]any
 
-// Open opens a file and waits until it is loaded.
+// Open opens a file, whose name may end in # and a place in the page, and waits until it is loaded.
 func (b *Browser) Open(t testing.TB, file string, v View) *Page {
 	t.Helper()
 	path, err := filepath.Abs(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &Page{b: b, loaded: make(chan struct{}, 16), url: "file://" + path}
+	address := "file://" + path
+	p := &Page{b: b, loaded: make(chan struct{}, 16)}
+	p.url, _, _ = strings.Cut(address, "#")
 	var made struct{ TargetID, SessionID string }
 	decode(t, b.call(t, "", "Target.createTarget", object{"url": "about:blank"}), &made)
 	p.target = made.TargetID
@@ -57,7 +59,7 @@ func (b *Browser) Open(t testing.TB, file string, v View) *Page {
 	}
 	p.call(t, "Emulation.setEmulatedMedia", object{"features": []object{{"name": "prefers-color-scheme", "value": scheme}}})
 	p.call(t, "Emulation.setScriptExecutionDisabled", object{"value": v.NoScript})
-	p.call(t, "Page.navigate", object{"url": p.url})
+	p.call(t, "Page.navigate", object{"url": address})
 	<-p.loaded
 	return p
 }
@@ -66,6 +68,12 @@ func (b *Browser) Open(t testing.TB, file string, v View) *Page {
 func (p *Page) Resize(t testing.TB, width, height int) {
 	t.Helper()
 	p.call(t, "Emulation.setDeviceMetricsOverride", object{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false})
+}
+
+// Media shows the page as it is shown in that medium: "screen" or "print".
+func (p *Page) Media(t testing.TB, medium string) {
+	t.Helper()
+	p.call(t, "Emulation.setEmulatedMedia", object{"media": medium})
 }
 
 // Close closes the page.
