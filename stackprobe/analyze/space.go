@@ -85,8 +85,15 @@ func (s *Space) Wnd() int64 { return max(s.Edge-s.Una, 0) }
 // Usable is the usable window: what the receiver's window lets the sender send now (RFC 9293 section 3.8.6.2.1), in octets.
 func (s *Space) Usable() int64 { return max(s.Edge-s.Nxt, 0) }
 
-// CwndEdge is the first number that the congestion window does not let the sender send.
-func (s *Space) CwndEdge() int64 { return s.Una + s.Cwnd }
+// CwndEdge is the first number that the congestion window does not let the sender send: Una+Cwnd, or Nxt where that many segments, which
+// may be short ones, are in flight.
+func (s *Space) CwndEdge() int64 {
+	edge := s.Una + s.Cwnd
+	if s.Has&SpaceInFlight != 0 && s.InFlight >= s.CwndSegments {
+		edge = min(edge, s.Nxt)
+	}
+	return edge
+}
 
 // Spent is how long l was the limit until the moment until, in nanoseconds.
 func (s *Space) Spent(l Limit, until int64) int64 {
@@ -169,6 +176,10 @@ func (s *Spaces) Add(e *event.Event) {
 		own.lose(&e.Derived)
 	case event.KindVars:
 		s.reads(e, own, theirs)
+	case event.KindState:
+		if e.State == event.Closed && e.From == event.LastAck { // the last that a stack tells: its FIN was acknowledged (RFC 9293 section 3.6)
+			own.Una = own.Nxt
+		}
 	case event.KindApp:
 		own.call(e)
 		theirs.taken(e)
@@ -193,9 +204,9 @@ func (s *Spaces) departs(e *event.Event, own, theirs *sequence) {
 	if e.Seg.Origin == event.Scripted {
 		own.sender.blind, theirs.receiver.blind = true, true
 	}
+	theirs.announces(e)
 	s.reads(e, own, theirs)
 	own.transmits(e)
-	theirs.announces(e)
 }
 
 // reads takes the variables that the stack of an end tells: own is what it sends, theirs what it receives.

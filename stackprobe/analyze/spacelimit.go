@@ -116,7 +116,7 @@ func (q *sequence) binds(nagle bool) (Limit, event.How) {
 	case q.FIN > 0 && q.Nxt >= q.FIN && lost, q.Has&SpaceQueued != 0 && waiting == 0 && lost:
 		return InDetection, event.Computed
 	case q.FIN > 0 && q.Nxt >= q.FIN:
-		return InFIN, event.Computed
+		return InFIN, q.origin(SpaceNxt)
 	case q.Has&SpaceQueued == 0:
 		return NoLimit, event.Computed
 	case waiting == 0:

@@ -157,7 +157,10 @@ func (q *sequence) acknowledged(e *event.Event, told int64) {
 	if d.HasWindow && d.RelAck >= r.una && (!w.hasWL || w.wl1 < d.RelSeq || w.wl1 == d.RelSeq && w.wl2 <= d.RelAck) {
 		w.wl1, w.wl2, w.hasWL = d.RelSeq, d.RelAck, true
 		r.edge, r.has = d.RelAck+int64(d.Window), r.has|SpaceEdge
-		w.farthest, w.step = max(w.farthest, r.edge), max(q.receiver.step, w.step)
+		w.step = max(q.receiver.step, w.step)
+		if !q.read(SpaceEdge) { // a stack that tells has not taken it in yet
+			w.farthest = max(w.farthest, r.edge)
+		}
 	}
 }
 
