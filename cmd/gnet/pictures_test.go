@@ -31,9 +31,13 @@ var pictures = []struct {
 	{"svg", "svg", func(w io.Writer, o view.Options) eventView { return view.NewSVG(w, o) }, view.Options{}},
 	{"plot", "txt", func(w io.Writer, o view.Options) eventView { return view.NewPlot(w, o) }, view.Options{Width: 80}},
 	{"plot-ascii", "txt", func(w io.Writer, o view.Options) eventView { return view.NewPlot(w, o) }, view.Options{Width: 80, ASCII: true}},
+	{"window", "txt", makeWindow, view.Options{Width: 80}},
+	{"window-120-ascii", "txt", makeWindow, view.Options{Width: 120, ASCII: true}},
 }
 
 func makeLadder(w io.Writer, o view.Options) eventView { return view.NewLadder(w, o) }
+
+func makeWindow(w io.Writer, o view.Options) eventView { return view.NewWindow(w, o) }
 
 func makeSummary(w io.Writer, o view.Options) eventView { return view.NewSummary(w, o) }
 

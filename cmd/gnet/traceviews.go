@@ -36,6 +36,7 @@ type screenView struct {
 func screenViews() []screenView {
 	return []screenView{
 		{"ladder", func(w io.Writer, o view.Options) eventView { return view.NewLadder(w, o) }},
+		{"window", func(w io.Writer, o view.Options) eventView { return view.NewWindow(w, o) }},
 		{"summary", func(w io.Writer, o view.Options) eventView { return view.NewSummary(w, o) }},
 		{"plot", func(w io.Writer, o view.Options) eventView { return view.NewPlot(w, o) }},
 	}
