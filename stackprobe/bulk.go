@@ -26,7 +26,8 @@ type BulkConfig struct {
 	// instead, however long that takes.
 	Time  time.Duration
 	Bytes int64
-	// Sockets are the options of the two ends, by event.Host. Congestion control is BulkCC where they say nothing. The engine's
+	// Sockets are the options of the two ends, by event.Host. Where they say nothing, congestion control is BulkCC, the send
+	// buffer of the client has BulkSndBuf, and those of the engine are of a similar size (engine.BulkConfig). The engine's
 	// RACK stays off as everywhere: it takes the pauses of a busy machine for losses, repeats what has arrived and makes its
 	// packets smaller for it.
 	Sockets [3]app.Socket
@@ -47,6 +48,9 @@ const (
 	MaxBulkBytes = 1 << 44
 	// BulkCC is the congestion control of both ends: what Linux ships with.
 	BulkCC = "cubic"
+	// BulkSndBuf is what the kernel's end asks for as its send buffer, of which the kernel makes twice that (socket(7)). Left to
+	// itself it takes 4 MiB (tcp_wmem), and what an application has written long ago has left the processor's cache.
+	BulkSndBuf = 1 << 18
 
 	bulkGrace    = 30 * time.Second
 	bulkDeadline = time.Hour
@@ -127,6 +131,7 @@ func OpenBulk(ctx context.Context, c BulkConfig) (*Bulk, error) {
 	for h := event.Client; h <= event.Server; h++ {
 		c.Sockets[h].Congestion = cmp.Or(c.Sockets[h].Congestion, BulkCC)
 	}
+	c.Sockets[event.Client].SndBuf = cmp.Or(c.Sockets[event.Client].SndBuf, BulkSndBuf)
 	b := &Bulk{cfg: c}
 	b.ctx, b.cancel = context.WithTimeout(ctx, c.deadline())
 	if err := b.open(); err != nil {

@@ -79,7 +79,7 @@ func TestBulk_time(t *testing.T) {
 		n++
 	}
 	r := b.Run
-	want := [2]event.Stack{{Name: r.Client.Name, Kernel: true, CC: "cubic", Recovery: "RACK-TLP", Addr: "192.0.2.1", Options: "cc cubic"},
+	want := [2]event.Stack{{Name: r.Client.Name, Kernel: true, CC: "cubic", Recovery: "RACK-TLP", Addr: "192.0.2.1", Options: "sndbuf 262144 cc cubic"},
 		{Name: "gvisor 20260905", CC: "cubic", Recovery: "RFC 6675", Addr: "192.0.2.2", Options: "cc cubic"}}
 	if d := cmp.Diff(want, [2]event.Stack{r.Client, r.Server}); d != "" || !strings.HasPrefix(r.Client.Name, "linux ") || n != 2 {
 		t.Errorf("%d transfers, %s", n, d)
