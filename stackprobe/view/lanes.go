@@ -28,6 +28,8 @@ type lanes struct {
 	shown              standings
 	acks               lastAcks
 	gauges             *gauges // nil if there is no room for them
+	kernel             [3]bool // by host
+	sent               endOf   // the end whose segment left last, while nothing else happened
 	timeCol, statesCol [3]int  // by host
 	gaugesCol          [3]int
 }
@@ -107,9 +109,18 @@ func (l *lanes) measure() {
 	}
 }
 
-// see takes the variables of e, for the held row if that is of the same end and time.
+// see takes the variables of e, for the held row if that is of the same end and time and they were sampled behind it: an engine is
+// asked while it transmits, when it has not yet counted the segment, so what it shows at the next one belongs to the one before.
 func (l *lanes) see(e *event.Event) {
-	if l.gauges != nil && l.gauges.see(l.p, e) && l.held != nil && l.heldHost == e.Host && l.heldConn == e.Conn && e.Kind == event.KindVars {
+	switch e.Kind {
+	case event.KindTx, event.KindFault, event.KindLost, event.KindVars, event.KindTimer:
+	default:
+		l.sent = endOf{} // what it shows next is not of the segment that it sent last
+	}
+	if l.gauges == nil || !l.gauges.see(l.p, e) || l.held == nil || l.heldHost != e.Host || l.heldConn != e.Conn {
+		return
+	}
+	if e.Kind == event.KindVars || e.Kind == event.KindTx && !l.kernel[e.Host%3] && l.sent == endOfEvent(e) && l.heldTime == seconds(e.T, l.timeLen, l.decimals) {
 		l.measure()
 	}
 }
@@ -145,7 +156,10 @@ func (l *lanes) flush() {
 func (l *lanes) finish() { l.flush() }
 
 // begun takes what the run says of its link.
-func (l *lanes) begun(r *event.Run) { l.silence = silence(r) }
+func (l *lanes) begun(r *event.Run) {
+	l.silence = silence(r)
+	l.kernel = [3]bool{event.Client: r.Client.Kernel, event.Server: r.Server.Kernel}
+}
 
 // state puts the state of host into row if it is not the one shown last.
 func (l *lanes) state(row []cell, e *event.Event) {
@@ -247,6 +261,7 @@ func (l *lanes) leave(e *event.Event) {
 		l.heldEnd = l.more(e.Host, rest, lb.st)
 	}
 	l.heldID = e.Seg.ID
+	l.sent = endOfEvent(e)
 }
 
 // add writes words behind those of the segment in the held row, or in a row of their own where they have no room.
@@ -268,7 +283,7 @@ func (l *lanes) add(e *event.Event, text string) {
 // steps that its last words take.
 func (l *lanes) more(host event.Host, text string, st style) (end int) {
 	time := l.heldTime
-	for _, part := range wrap(text, l.bend-3) {
+	for _, part := range wrap(text, l.room()) {
 		row := l.begin()
 		if host == event.Client {
 			put(row, l.column(host, 3), part, st)
@@ -390,9 +405,17 @@ func (l *lanes) holds(e *event.Event) bool {
 		l.held[l.statesCol[e.Host]].r == ' '
 }
 
+// room is how many columns a sentence at a time line may take: as far as the slants, or the lane where there are none.
+func (l *lanes) room() int {
+	if len(l.flights) == 0 {
+		return l.lane1 - l.lane0 - 4
+	}
+	return l.bend - 4
+}
+
 // remark writes words at the time line of an end.
 func (l *lanes) remark(e *event.Event, text string, st style) {
-	parts := wrap(l.p.tag(e.Conn)+text, l.bend-4)
+	parts := wrap(l.p.tag(e.Conn)+text, l.room())
 	row := l.begin()
 	l.besideRail(row, e.Host, parts[0], st)
 	l.state(row, e)
