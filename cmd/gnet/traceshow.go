@@ -5,8 +5,10 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/signal"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"gnet/stackprobe/analyze"
 	"gnet/stackprobe/event"
@@ -61,7 +63,17 @@ read is shown. 2: the file cannot be opened or read.`,
 }
 
 // runTraceShow reads the file and shows its events.
-func runTraceShow(_ context.Context, e *env, o showOptions) error {
+func runTraceShow(ctx context.Context, e *env, o showOptions) error {
+	if o.hasFile() {
+		// Files are ended when somebody interrupts; the second signal finds the default action, where nothing comes any more.
+		var cancel context.CancelFunc
+		ctx, cancel = signal.NotifyContext(ctx, unix.SIGINT, unix.SIGTERM)
+		defer cancel()
+		context.AfterFunc(ctx, cancel)
+	}
+	if err := o.distinctFiles(o.File); err != nil {
+		return err
+	}
 	in, live := e.Stdin, true
 	if o.File != "-" {
 		f, err := os.Open(o.File)
@@ -77,7 +89,7 @@ func runTraceShow(_ context.Context, e *env, o showOptions) error {
 		return err
 	}
 	s := showing{e: e, file: o.File, view: view, track: analyze.New()}
-	err = s.all(in, live)
+	err = s.all(ctx, in, live)
 	if closing := s.view.close(); closing != nil {
 		return closing
 	}
@@ -98,8 +110,11 @@ type showing struct {
 }
 
 // all shows the events of in; live says that somebody may be watching while they come.
-func (s *showing) all(in io.Reader, live bool) error {
+func (s *showing) all(ctx context.Context, in io.Reader, live bool) error {
 	for ev, err := range event.Decode(in) {
+		if ctx.Err() != nil {
+			return fail(statusNo, "interrupted")
+		}
 		if _, ok := errors.AsType[*event.DecodeError](err); ok {
 			if s.bad++; s.bad <= maxBadLines {
 				s.e.warn("%s: %v", s.file, err)

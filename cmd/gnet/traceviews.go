@@ -189,6 +189,12 @@ type traceViews struct {
 // newTraceView makes the views that o asks for. Their files are there before the run begins.
 func newTraceView(e *env, o *viewOptions) (*traceViews, error) {
 	t := &traceViews{}
+	if err := o.distinctFiles(""); err != nil {
+		return nil, err
+	}
+	if o.hasFile() {
+		outlivePipes()
+	}
 	if o.Wireshark {
 		var err error
 		if t.asked, err = askWireshark(); err != nil {
@@ -317,6 +323,9 @@ func (p *tracePicture) close() error {
 	}
 	if _, ok := errors.AsType[*capture.MissingError](err); ok {
 		return fail(statusNo, "%s: %w", p.file.Name(), err)
+	}
+	if _, named := errors.AsType[*os.PathError](err); named {
+		return fail(statusNo, "write error: %w", err)
 	}
 	if err != nil {
 		return fail(statusNo, "write error: %s: %w", p.file.Name(), err)
