@@ -108,7 +108,8 @@ func blocks(to *[event.MaxBlocks]event.Block, from []header.SACKBlock) uint8 {
 
 func (l *layout) bufferVars(ep *tcp.Endpoint, v *event.Vars) {
 	v.Has |= event.HasSndBuf | event.HasRcvBuf
-	v.SndBuf = uint32(l.sndBuf.in(unsafe.Pointer(ep)).SndBufUsed)
+	// netstack takes an acknowledged FIN off too, which it never put in.
+	v.SndBuf = uint32(max(l.sndBuf.in(unsafe.Pointer(ep)).SndBufUsed, 0))
 	v.RcvBuf = uint32(ep.TCPRcvBufState.RcvBufUsed)
 }
 

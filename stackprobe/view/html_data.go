@@ -6,7 +6,7 @@ import "strconv"
 // the sequence space. Everything that is words was worded here; the script adds no judgement of its own.
 func (h *htmlWriter) data(r *Report) {
 	h.raw(`<script type="application/json" id="data">{"schema":"gnet/trace-html/1","end":`, strconv.FormatInt(r.figures.T, 10), `,"rowHeight":`, strconv.Itoa(rowHeight),
-		`,"chunk":`, strconv.Itoa(chunkRows), `,"most":`, strconv.Itoa(maxStatic), `,"unfold":`, strconv.FormatBool(r.opts.Unfold), `,"looks":[`)
+		`,"longWay":`, strconv.Itoa(longWay), `,"stub":[`, strconv.Itoa(stub), `,`, strconv.Itoa(stubDepth), `],"chunk":`, strconv.Itoa(chunkRows), `,"most":`, strconv.Itoa(maxStatic), `,"unfold":`, strconv.FormatBool(r.opts.Unfold), `,"looks":[`)
 	for i, l := range looks {
 		h.comma(i)
 		h.quote(l)

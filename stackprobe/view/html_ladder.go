@@ -1,6 +1,7 @@
 package view
 
 import (
+	"slices"
 	"strconv"
 
 	"gnet/stackprobe/event"
@@ -75,7 +76,8 @@ func arrows(rows []reportRow) []arrow {
 }
 
 // ladder writes the ladder that needs no script.
-func (h *htmlWriter) ladder(rows []reportRow, unfold bool) {
+// goals are the numbers of events to which something on the page leads.
+func (h *htmlWriter) ladder(rows []reportRow, unfold bool, goals []int) {
 	most := maxStatic
 	if unfold {
 		most = len(rows)
@@ -95,6 +97,15 @@ func (h *htmlWriter) ladder(rows []reportRow, unfold bool) {
 		}
 		for c := a.from / chunkRows; c <= a.to/chunkRows; c++ {
 			chunks[c] = append(chunks[c], a)
+		}
+	}
+	for _, n := range goals {
+		i := slices.IndexFunc(rows, func(x reportRow) bool { return x.n >= n && x.kind != event.KindState })
+		if i < 0 {
+			i = len(rows) - 1
+		}
+		if i >= 0 && !slices.Contains(shown[index[i]].goals, n) {
+			shown[index[i]].goals = append(shown[index[i]].goals, n)
 		}
 	}
 	for c := range chunks {
@@ -117,26 +128,34 @@ func (h *htmlWriter) chunk(rows []reportRow, list []arrow, first int) {
 	h.raw("</ol></div>\n")
 }
 
+// longWay is the number of rows from which on a segment's way is drawn as two short slants with a faint line between them: many
+// steep lines would be one patch. stub is the part of the lane that such a slant takes, in percent, and how deep it goes.
+const (
+	longWay   = 60
+	stub      = 14
+	stubDepth = 14
+)
+
 // arrow draws a segment in a chunk whose first row is first.
 func (h *htmlWriter) arrow(a *arrow, first int) {
-	from, to := "0", "100%"
+	to := [...]int{100, 50, 30}[a.end]
+	y1, y2 := (2*(a.from-first)+1)*rowHeight/2, (2*(a.to-first)+1)*rowHeight/2
+	if a.end != arrives || a.to-a.from < longWay {
+		h.piece(a, "", 0, y1, to, y2)
+		return
+	}
+	h.piece(a, "start", 0, y1, stub, y1+stubDepth)
+	h.piece(a, "way", stub, y1+stubDepth, to-stub, y2-stubDepth)
+	h.piece(a, "", to-stub, y2-stubDepth, to, y2)
+}
+
+// piece draws a part of a segment's way: x1 and x2 in percent of the lane from the sender's time line.
+func (h *htmlWriter) piece(a *arrow, part string, x1, y1, x2, y2 int) {
 	if a.host == event.Server {
-		from, to = to, from
+		x1, x2 = 100-x1, 100-x2
 	}
-	switch a.end {
-	case isLost:
-		to = "50%"
-	case isUnknown:
-		to = "30%"
-		if a.host == event.Server {
-			to = "70%"
-		}
-	}
-	y := func(row int) string {
-		return strconv.FormatFloat((float64(row-first)+.5)*rowHeight, 'f', -1, 64)
-	}
-	h.raw(`<line class="seg `, hostClass(a.host), " ", looks[a.look], " ", [...]string{"", "lost", "unknown"}[a.end], `" data-seg="`, strconv.Itoa(a.seg),
-		`" data-n="`, strconv.Itoa(a.n), `" x1="`, from, `" y1="`, y(a.from), `" x2="`, to, `" y2="`, y(a.to), `"/>`)
+	h.raw(`<line class="`, words("seg", hostClass(a.host), looks[a.look], [...]string{"", "lost", "unknown"}[a.end], part), `" data-seg="`, strconv.Itoa(a.seg),
+		`" data-n="`, strconv.Itoa(a.n), `" x1="`, strconv.Itoa(x1), `%" y1="`, strconv.Itoa(y1), `" x2="`, strconv.Itoa(x2), `%" y2="`, strconv.Itoa(y2), `"/>`)
 }
 
 // row writes one row.
@@ -148,6 +167,9 @@ func (h *htmlWriter) row(x *reportRow) {
 	h.raw(` data-n="`, strconv.Itoa(x.n), `"><time>`)
 	if x.look != lookPause {
 		h.text(seconds(x.t, 12, 6))
+	}
+	for _, n := range x.goals {
+		h.raw(`<a id="n`, strconv.Itoa(n), `"></a>`)
 	}
 	h.raw(`</time><span class="say"><span class="sr">`, says(x), ` </span>`)
 	if x.conn > 1 {

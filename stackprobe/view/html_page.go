@@ -2,6 +2,7 @@ package view
 
 import (
 	_ "embed" // the script and the style sheet
+	"slices"
 	"strconv"
 	"strings"
 
@@ -32,7 +33,7 @@ func (r *Report) Close() error {
 	h.raw(`<main><div class="lab"><section class="ladder" aria-labelledby="h-ladder"><h2 id="h-ladder">Ladder</h2>`)
 	h.ends(r)
 	h.raw(`<div id="live" tabindex="0" role="listbox" aria-label="Ladder: one row for each event. Up and down move the cursor, question mark tells all keys." hidden></div><div id="static">`)
-	h.ladder(r.rows, r.opts.Unfold)
+	h.ladder(r.rows, r.opts.Unfold, r.goals())
 	h.raw("</div>")
 	h.rest(r)
 	h.signs(r)
@@ -49,6 +50,16 @@ func (r *Report) Close() error {
 	h.raw("<script>\n", reportScript, "</script>\n</body>\n</html>\n")
 	h.flush()
 	return h.err
+}
+
+// goals are the numbers of the events that show what came of the expectations.
+func (r *Report) goals() (list []int) {
+	for i := range r.words.expectations {
+		if n := r.words.expectations[i].N; n > 0 && !slices.Contains(list, n) {
+			list = append(list, n)
+		}
+	}
+	return list
 }
 
 // top writes the head of the document and of the page.
@@ -185,9 +196,9 @@ func (h *htmlWriter) signs(r *Report) {
 
 // cursor writes what stands beside the ladder: what is known at one moment. Without a script that is the end of the run.
 func (h *htmlWriter) cursor(r *Report) {
-	h.raw(`<aside class="cursor" aria-label="At the cursor"><section class="now" aria-labelledby="h-now"><h2 id="h-now">At the end of the run</h2><p id="now" aria-live="polite"></p></section>
-<section class="wide" aria-labelledby="h-space"><h2 id="h-space">Sequence space</h2><div id="space"><p class="faint">The script draws it for the moment under the cursor.</p></div></section>
-<section aria-labelledby="h-vars"><h2 id="h-vars">Variables</h2><table id="vars"><thead><tr><th scope="col">variable</th><th scope="col">client</th><th scope="col">server</th></tr></thead><tbody>
+	h.raw(`<aside class="cursor" aria-label="At the cursor"><section class="now" aria-labelledby="h-now"><h2 id="h-now">At the cursor</h2><p id="now" aria-live="polite"></p></section>
+<section class="wide" aria-labelledby="h-space"><h2 id="h-space">Sequence space</h2><div id="space"></div></section>
+<section aria-labelledby="h-vars"><h2 id="h-vars">Variables<span class="static"> at the end of the run</span></h2><table id="vars"><thead><tr><th scope="col">variable</th><th scope="col">client</th><th scope="col">server</th></tr></thead><tbody>
 <tr id="state"><th scope="row">state</th>`)
 	for _, host := range [...]event.Host{event.Client, event.Server} {
 		h.element("td", "", r.figures.Sums.Of(host).State.String())
@@ -223,7 +234,7 @@ func (l *variables) last(host event.Host, variable int) string {
 
 // knowledge writes what each end knows at the end of the run.
 func (h *htmlWriter) knowledge(r *Report) {
-	h.raw(`<section aria-labelledby="h-knows"><h2 id="h-knows">What each end knows</h2><div id="knows">`)
+	h.raw(`<section aria-labelledby="h-knows"><h2 id="h-knows">What each end knows<span class="static"> at the end of the run</span></h2><div id="knows">`)
 	for _, host := range [...]event.Host{event.Client, event.Server} {
 		h.raw(`<div class="`, hostClass(host), `"><h3>`, host.String(), `</h3><ul>`)
 		for _, k := range r.known.last(host) {

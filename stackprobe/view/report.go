@@ -52,6 +52,8 @@ type reportRow struct {
 	look         look
 	// mark is what is special, head what it is, body its numbers, more what one can do without.
 	mark, head, body, more string
+	// goals are the numbers of events for which this row stands, where something on the page leads to them.
+	goals []int
 }
 
 // look is how a row is drawn.

@@ -162,11 +162,20 @@ function chunkElement(c) {
 	const svg = draw('svg', {class: 'lane', height, 'aria-hidden': 'true'});
 	for (const x of ['0', '100%']) svg.append(draw('line', {class: 'rail', x1: x, x2: x, y1: 0, y2: height}));
 	for (const [a, from, to] of chunks[c]) {
-		const y1 = (from - first + .5) * rowHeight, y2 = (to - first + .5) * rowHeight, right = a.host === server;
-		const x1 = right ? '100%' : '0', x2 = a.end === 'lost' ? '50%' : a.end === 'unknown' ? (right ? '70%' : '30%') : right ? '0' : '100%';
-		const seg = rows[a.from][SEG];
-		svg.append(draw('line', {class: 'hit', 'data-seg': seg, 'data-row': a.from, x1, y1, x2, y2}));
-		svg.append(draw('line', {class: 'seg ' + side[a.host] + ' ' + data.looks[a.look] + ' ' + a.end, 'data-seg': seg, 'data-n': rows[a.from][N], x1, y1, x2, y2}));
+		const y1 = (from - first + .5) * rowHeight, y2 = (to - first + .5) * rowHeight, seg = rows[a.from][SEG], [stub, depth] = data.stub;
+		const way = a.end === 'lost' ? 50 : a.end === 'unknown' ? 30 : 100, x = v => (a.host === server ? 100 - v : v) + '%';
+		const piece = (cls, xa, ya, xb, yb) => svg.append(draw('line', {class: cls, 'data-seg': seg, 'data-row': a.from, 'data-n': rows[a.from][N], x1: x(xa), y1: ya, x2: x(xb), y2: yb}));
+		const cls = 'seg ' + side[a.host] + ' ' + data.looks[a.look] + ' ' + a.end;
+		if (a.end !== '' || to - from < data.longWay) {
+			piece('hit', 0, y1, way, y2);
+			piece(cls, 0, y1, way, y2);
+		} else {
+			piece('hit', 0, y1, stub, y1 + depth);
+			piece('hit', way - stub, y2 - depth, way, y2);
+			piece(cls + ' start', 0, y1, stub, y1 + depth);
+			piece(cls + ' way', stub, y1 + depth, way - stub, y2 - depth);
+			piece(cls, way - stub, y2 - depth, way, y2);
+		}
 	}
 	const ol = make('ol', {role: 'presentation'});
 	for (let s = first; s < first + count; s++) ol.append(rowElement(s));
@@ -395,7 +404,6 @@ function select(row, scroll) {
 	$('slider').value = whole[1] > whole[0] ? Math.round((t - whole[0]) / (whole[1] - whole[0]) * 10000) : 0;
 	$('slider').setAttribute('aria-valuetext', seconds(t) + ' seconds, row ' + (cursor + 1) + ' of ' + rows.length);
 	$('where').textContent = seconds(t) + ' s  ' + (cursor + 1) + ' of ' + rows.length;
-	$('h-now').textContent = 'At the cursor';
 	panel();
 	for (const f of followers) f(cursor);
 	for (const f of lighters) f();
