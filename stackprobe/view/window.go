@@ -40,7 +40,8 @@ type track struct {
 	iss    uint32
 	scale  scale
 	drawn  windowLook
-	shrunk int64  // as it was drawn last
+	shrunk int64  // by how much its window was seen to shrink, at the receiver
+	learnt int64  // the same at the sender
 	told   int64  // what its receiver has acknowledged
 	quiet  [2]int // moments since the last that showed something new, at the sender and at the receiver
 	folded pleat
@@ -204,7 +205,9 @@ func (v *Window) draw(m *moment) {
 		}
 		v.unfold(t)
 		v.block(m, s, t, told)
-		t.drawn, t.shrunk = now, s.Shrunk
+		if t.drawn, t.shrunk = now, s.Shrunk; sender == m.host {
+			t.learnt = s.EdgeShrunk
+		}
 	}
 }
 

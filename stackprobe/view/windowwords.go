@@ -56,7 +56,7 @@ func (p *page) senderNumbers(s *analyze.Space, t *track) []string {
 	if len(s.Sacked) > 0 {
 		list.add(analyze.SpaceSacked, "SACK ", t.ranges(p, s.Sacked))
 	}
-	if s.EdgeShrunk > 0 {
+	if s.EdgeShrunk > t.learnt {
 		list.add(analyze.SpaceEdge, "taken back ", strconv.FormatInt(s.EdgeShrunk, 10))
 	}
 	return list.parts
@@ -112,6 +112,9 @@ func (p *page) limitWords(s *analyze.Space) string {
 	if s.State == event.Closed || s.State == event.ClosedReset {
 		return "none, the connection is over"
 	}
+	if s.Limit == analyze.NoLimit {
+		return "none that is known"
+	}
 	text := guess(p, s.LimitHow) + s.Limit.String()
 	n := func(v int64) string { return strconv.FormatInt(v, 10) }
 	switch s.Limit {
@@ -141,7 +144,7 @@ func (p *page) limitWords(s *analyze.Space) string {
 	case analyze.InHandshake:
 		return text + ": data wait until the connection stands"
 	}
-	return text + " that is known"
+	return text
 }
 
 // shares says how long each limit lasted, longest first as the schema has them.
