@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"os"
 	"os/signal"
 
@@ -11,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gnet/stackprobe/analyze"
+	"gnet/stackprobe/capture"
 	"gnet/stackprobe/event"
 )
 
@@ -33,7 +36,8 @@ func newTraceShowCommand(e *env, run func(context.Context, *env, showOptions) er
 		Use:   "show FILE",
 		Short: "Show a stored run again",
 		Long: `Read the events of a run that was stored with --format json or jsonl, and show
-them as the run itself did. FILE is a name, or - for standard input.
+them as the run itself did; or a capture, pcap or pcapng, and show it in the
+same way, as far as its packets tell. FILE is a name, or - for standard input.
 
 What follows from the events, such as the reason of a retransmission, is
 concluded anew.
@@ -102,7 +106,7 @@ func runTraceShow(ctx context.Context, e *env, o showOptions) error {
 // showing is a stored run while it is shown.
 type showing struct {
 	e              *env
-	file           string
+	file, what     string // what are the parts that can be bad
 	view           *traceViews
 	track          *analyze.Tracker
 	events, bad    int
@@ -111,11 +115,11 @@ type showing struct {
 
 // all shows the events of in; live says that somebody may be watching while they come.
 func (s *showing) all(ctx context.Context, in io.Reader, live bool) error {
-	for ev, err := range event.Decode(in) {
+	for ev, err := range s.read(in) {
 		if ctx.Err() != nil {
 			return fail(statusNo, "interrupted")
 		}
-		if _, ok := errors.AsType[*event.DecodeError](err); ok {
+		if badPart(err) {
 			if s.bad++; s.bad <= maxBadLines {
 				s.e.warn("%s: %v", s.file, err)
 			}
@@ -131,7 +135,8 @@ func (s *showing) all(ctx context.Context, in io.Reader, live bool) error {
 			return fail(statusNo, "%s: holds more than one run; the first is shown", s.file)
 		}
 		s.events++
-		s.hasRun, s.hasEnd = s.hasRun || ev.Kind == event.KindRun, s.hasEnd || ev.Kind == event.KindEnd
+		s.hasRun = s.hasRun || ev.Kind == event.KindRun
+		s.hasEnd = s.hasEnd || ev.Kind == event.KindEnd || ev.Kind == event.KindRun && ev.Run.Captured()
 		if ev.Packet == nil {
 			s.track.Add(ev) // it follows connections
 		}
@@ -145,8 +150,29 @@ func (s *showing) all(ctx context.Context, in io.Reader, live bool) error {
 	return nil
 }
 
+// read returns the events of in, which is a stored run or a capture.
+func (s *showing) read(in io.Reader) iter.Seq2[*event.Event, error] {
+	r := bufio.NewReader(in)
+	if magic, _ := r.Peek(capture.MagicLen); capture.Detect(magic) { // an error comes again
+		s.what = "packets"
+		return capture.NewReplay(r).Events()
+	}
+	s.what = "lines"
+	return event.Decode(r)
+}
+
+// badPart reports whether err is about one line or one packet, behind which reading goes on.
+func badPart(err error) bool {
+	_, line := errors.AsType[*event.DecodeError](err)
+	_, packet := errors.AsType[*capture.PacketError](err)
+	return line || packet
+}
+
 // failure is the end of reading before that of the file.
 func (s *showing) failure(err error) error {
+	if _, ok := errors.AsType[*capture.FormatError](err); ok {
+		return fail(statusNo, "%s: %w", s.file, err)
+	}
 	if _, ok := errors.AsType[*event.SchemaError](err); ok {
 		return fail(statusCannot, "%s: %w", s.file, err)
 	}
@@ -160,7 +186,7 @@ func (s *showing) failure(err error) error {
 func (s *showing) verdict() error {
 	switch {
 	case s.bad > maxBadLines:
-		return fail(statusNo, "%s: %d lines could not be read, the first %d of which are named", s.file, s.bad, maxBadLines)
+		return fail(statusNo, "%s: %d %s could not be read, the first %d of which are named", s.file, s.bad, s.what, maxBadLines)
 	case s.bad > 0:
 		return exitSilently(statusNo)
 	case s.events == 0:

@@ -25,6 +25,7 @@ type Tracker struct {
 	order   []int          // their numbers in order of departure, gone ones included
 	lastID  int            // the highest number that has left
 	dirs    map[dirKey]*direction
+	oneTap  bool // see event.TapWorld
 }
 
 // flight is a segment that has left and neither arrived nor was lost.
@@ -69,6 +70,8 @@ func New() *Tracker {
 func (t *Tracker) Add(e *event.Event) {
 	e.Derived = event.Derived{}
 	switch e.Kind {
+	case event.KindRun:
+		t.oneTap = e.Run != nil && e.Run.World == event.TapWorld
 	case event.KindTx:
 		e.Derived.Numbers = t.flows.Departs(e.Conn, e.Host, &e.Seg)
 		if e.Seg.Origin == event.Injected { // it says nothing of what the end has sent
@@ -90,6 +93,9 @@ func (t *Tracker) Add(e *event.Event) {
 		if e.Kind == event.KindICMP {
 			t.direction(e.Conn, e.Host).toldTooLong(e)
 		}
+	}
+	if t.oneTap { // what had arrived, and what was lost, nobody knows
+		e.Derived.Spurious, e.Derived.Stale, e.Derived.Gap, e.Derived.DupCause = false, false, 0, 0
 	}
 }
 

@@ -153,6 +153,9 @@ func variables(v *event.Vars) []string {
 	return list
 }
 
+// lostComment begins the comment of a packet that the link took; the rule follows.
+const lostComment = "dropped by link: "
+
 // deed is what a rule did to a packet.
 func deed(e *event.Event) string {
 	f := &e.Fault
@@ -165,7 +168,7 @@ func deed(e *event.Event) string {
 	}
 	switch {
 	case e.Kind == event.KindLost:
-		return "dropped by link: " + rule
+		return lostComment + rule
 	case f.Action == event.Corrupt:
 		return fmt.Sprintf("corrupted by link: %s, bit %d", rule, f.Bit)
 	case f.Action == event.Dup:

@@ -37,6 +37,10 @@ type Interface struct {
 
 // Packet is one packet as an interface saw it.
 type Packet struct {
+	// Number counts the packets that are read from 1, bad ones included; At is the interface. Nobody reads them of a packet
+	// that is to be written.
+	Number int
+	At     *Interface
 	// Interface is the index of its interface, from 0.
 	Interface int
 	// Time is nanoseconds since 1970, UTC; or since the start of a run that has no other time.

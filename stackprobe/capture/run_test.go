@@ -22,7 +22,7 @@ import (
 )
 
 // exchange runs one in memory, which need not end well.
-func exchange(t *testing.T, c stackprobe.Config, faults ...string) []event.Event {
+func exchange(t testing.TB, c stackprobe.Config, faults ...string) []event.Event {
 	t.Helper()
 	c.World, c.Delay, c.Version = stackprobe.Memory, stackprobe.DefaultDelay, "test"
 	for _, text := range faults {
@@ -43,7 +43,7 @@ func exchange(t *testing.T, c stackprobe.Config, faults ...string) []event.Event
 }
 
 // written is the capture of events, and the name of a file that holds it.
-func written(t *testing.T, events []event.Event) (name string, content []byte) {
+func written(t testing.TB, events []event.Event) (name string, content []byte) {
 	t.Helper()
 	var b bytes.Buffer
 	r := capture.NewRun(&b)

@@ -126,7 +126,7 @@ func (v *Vars) Rel() (una, nxt, rcvNxt uint32) { return v.Una - v.ISS, v.Nxt - v
 
 // Run says how a run was made: everything that another run needs to give the same result, and the first line of a view.
 type Run struct {
-	// World is "tun" or "memory".
+	// World is "tun", "veth", "memory", CaptureWorld or TapWorld.
 	World string
 	// Why is the sentence that says why this world was taken, "" if it was asked for.
 	Why   string
@@ -163,6 +163,17 @@ type Run struct {
 	// Path is that of a run of datagrams, nil for one of TCP.
 	Path *Path
 }
+
+// The worlds of a run that was no run of ours but a capture that was read: it has neither link nor seed nor end. CaptureWorld has
+// seen both ends. TapWorld has seen one tap: when a segment passed it stands for its departure and for its arrival, and
+// nobody knows whether it arrived.
+const (
+	CaptureWorld = "capture"
+	TapWorld     = "tap"
+)
+
+// Captured reports whether r is a capture that was read.
+func (r *Run) Captured() bool { return r.World == CaptureWorld || r.World == TapWorld }
 
 // Stack is one end's TCP implementation.
 type Stack struct {

@@ -16,6 +16,13 @@ func (p *page) run(r *event.Run) {
 		p.text("look    ", p.clean(r.Look), plain)
 		p.emit(p.row())
 	}
+	if p.captured = r.Captured(); p.captured {
+		p.text("capture ", p.clean(r.Why), plain)
+		p.stack("client  ", &r.Client, "")
+		p.stack("server  ", &r.Server, "")
+		p.emit(p.row())
+		return
+	}
 	world := []string{p.clean(r.World), clockText(r.Clock), "seed " + strconv.FormatInt(r.Seed, 10)}
 	p.text("world   ", strings.Join(world, ", "), plain)
 	if r.Why != "" {

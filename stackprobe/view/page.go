@@ -45,10 +45,12 @@ type page struct {
 	buf    []byte
 	err    error
 	used   signs
-	brief  int64    // how long a stretch must last for its length to be said
-	conn   int      // the first connection, 0 before it
-	many   bool     // there are others
-	spare  [][]cell // rows that have been written
+	// captured says that the events are of a capture, which has no account of its end.
+	captured bool
+	brief    int64    // how long a stretch must last for its length to be said
+	conn     int      // the first connection, 0 before it
+	many     bool     // there are others
+	spare    [][]cell // rows that have been written
 	// expectations are what came of those of a scenario, to be written at the end; more is how many there were beyond the
 	// bound.
 	expectations []event.Expectation

@@ -28,6 +28,8 @@ func (p *page) summary(s *analyze.Summary) {
 func (p *page) verdict(s *analyze.Summary) (verdict string, st style) {
 	verdict, st = "no account of its end: the run broke off", bad
 	switch {
+	case s.End == nil && p.captured:
+		verdict, st = "end of the capture", strong
 	case s.End == nil:
 	case s.End.OK && (s.End.Client.Program || s.End.Server.Program):
 		verdict, st = "over", strong
@@ -81,7 +83,11 @@ func (p *page) totals(s *analyze.Summary, h event.Host) string {
 	if t.Copies > 0 {
 		parts = append(parts, strconv.Itoa(t.Copies)+" copied by the link")
 	}
-	parts = append(parts, delivered(s, h))
+	if p.captured { // what the applications did no packet tells
+		parts = append(parts, strconv.FormatInt(t.Payload, 10)+" bytes in them")
+	} else {
+		parts = append(parts, delivered(s, h))
+	}
 	if t.State != event.StateUnknown {
 		parts = append(parts, "ends in "+t.State.String())
 	}
