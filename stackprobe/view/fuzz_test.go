@@ -79,7 +79,7 @@ func FuzzLadder(f *testing.F) {
 		f.Add(uint8(i), uint8(45+17*i), uint8(i), []byte{13, 0, 30, 0x1b, 0xe2, 0x80, 0xae, 9, 0, 20, 0x7f, 0xff, 0xff, 0xff, 3, 0, 25, 0x80, 0, 0, 31})
 	}
 	f.Fuzz(func(t *testing.T, run, width, opts uint8, ops []byte) {
-		o := Options{Width: int(width), ASCII: opts&1 != 0, Color: opts&2 != 0, Explain: opts&4 != 0}
+		o := Options{Width: int(width), ASCII: opts&1 != 0, Color: opts&2 != 0, Explain: opts&4 != 0, Unfold: opts&8 != 0, Absolute: opts&16 != 0}
 		if o.Width == 0 {
 			o.Width = wideWidth
 		}

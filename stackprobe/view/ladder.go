@@ -100,6 +100,10 @@ func (l *Ladder) draw(e *event.Event) {
 		l.form.heading()
 		l.title = true
 	}
+	if e.Host > event.Server { // of a damaged run
+		nobody := *e
+		nobody.Host, e = event.None, &nobody
+	}
 	l.page.meet(e.Conn)
 	learned := l.learn(e)
 	if !l.storms.hides(e) {

@@ -102,7 +102,7 @@ func checkRows(out string, o Options) string {
 func TestLadder_everyWidth(t *testing.T) {
 	for name, run := range goldenRuns {
 		for width := 1; width < 200; width++ {
-			o := Options{Width: width, ASCII: width%3 == 1, Color: width%3 == 2}
+			o := Options{Width: width, ASCII: width%3 == 1, Color: width%3 == 2, Unfold: width%2 == 0, Absolute: width%5 < 2}
 			if wrong := checkRows(draw(t, run(), o), o); wrong != "" {
 				t.Errorf("%s at %d: %s", name, width, wrong)
 			}
