@@ -123,6 +123,7 @@ func sections() []section {
 		{"targets", (*lab).targets},
 		{"path", (*lab).path},
 		{"trace", (*lab).trace},
+		{"views", (*lab).views},
 		{"start", (*lab).start},
 	}
 }
