@@ -141,6 +141,7 @@ func everyRow() []string {
 		"what", "`trace tcp`, 1 MiB client to server", "`trace tcp`, 1 MiB server to client",
 		"`trace tcp --bulk`, client to server", "`trace tcp --bulk`, server to client",
 		"`trace tcp --link memory --bytes 0`",
+		"`--view ladder`", "`--view ladder --width 120 --unfold`", "`--view window`", "`--view summary`", "`--view plot`", "`--plot`", "`--html`", "`--pcap`",
 		"`hello`",
 		"`gnet --version`",
 		"`gnet netstat -h`",

@@ -29,14 +29,14 @@ var drawings = [...]struct {
 	name string
 	make func(io.Writer) drawing
 }{
-	{"ladder, 80 columns", func(w io.Writer) drawing { return view.NewLadder(w, view.Options{Width: 80}) }},
-	{"ladder, 120 columns, unfolded", func(w io.Writer) drawing { return view.NewLadder(w, view.Options{Width: 120, Unfold: true}) }},
-	{"window", func(w io.Writer) drawing { return view.NewWindow(w, view.Options{Width: 80}) }},
-	{"summary", func(w io.Writer) drawing { return view.NewSummary(w, view.Options{Width: 80}) }},
-	{"plot", func(w io.Writer) drawing { return view.NewPlot(w, view.Options{Width: 80}) }},
-	{"SVG", func(w io.Writer) drawing { return view.NewSVG(w, view.Options{}) }},
-	{"HTML", func(w io.Writer) drawing { return view.NewReport(w, view.Options{}) }},
-	{"pcapng", func(w io.Writer) drawing { return packets.NewRun(w) }},
+	{"`--view ladder`", func(w io.Writer) drawing { return view.NewLadder(w, view.Options{Width: 80}) }},
+	{"`--view ladder --width 120 --unfold`", func(w io.Writer) drawing { return view.NewLadder(w, view.Options{Width: 120, Unfold: true}) }},
+	{"`--view window`", func(w io.Writer) drawing { return view.NewWindow(w, view.Options{Width: 80}) }},
+	{"`--view summary`", func(w io.Writer) drawing { return view.NewSummary(w, view.Options{Width: 80}) }},
+	{"`--view plot`", func(w io.Writer) drawing { return view.NewPlot(w, view.Options{Width: 80}) }},
+	{"`--plot`", func(w io.Writer) drawing { return view.NewSVG(w, view.Options{}) }},
+	{"`--html`", func(w io.Writer) drawing { return view.NewReport(w, view.Options{}) }},
+	{"`--pcap`", func(w io.Writer) drawing { return packets.NewRun(w) }},
 }
 
 // asJSON writes events as JSON, one in a line: what the views are measured beside.
