@@ -340,18 +340,28 @@ function strip(host, s) {
 
 // Plots: the cursor's moment as a line in each panel, its segment marked. Of the two pictures one is shown.
 const panels = [...document.querySelectorAll('.plots .panel')].map(g => {
-	const times = (g.dataset.time || '').split(/[ ,]+/).map(Number), line = draw('line', {class: 'cursorline', y1: g.dataset.y0, y2: g.dataset.y1});
-	g.append(line);
-	return {times, line};
+	const times = (g.dataset.time || '').split(/[ ,]+/).map(Number), y = +g.dataset.y0, height = g.dataset.y1 - g.dataset.y0;
+	const line = draw('line', {class: 'cursorline', y1: g.dataset.y0, y2: g.dataset.y1});
+	const sides = [0, 1].map(() => draw('rect', {class: 'hidden-time', y, height, width: 0}));
+	g.append(...sides, line);
+	return {times, line, sides};
 }).filter(p => p.times.length >= 4);
+// across gives the place of a moment in a panel.
+function across(times, t) {
+	let i = 0;
+	while (i + 4 < times.length && times[i + 2] <= t) i += 2;
+	return clamp(times[i + 1] + (times[i + 3] - times[i + 1]) * (t - times[i]) / (times[i + 2] - times[i] || 1), times[1], times[times.length - 1]);
+}
 followers.push(row => {
-	const t = rows[row][T];
-	for (const {times, line} of panels) {
-		let i = 0;
-		while (i + 4 < times.length && times[i + 2] <= t) i += 2;
-		const x = times[i + 1] + (times[i + 3] - times[i + 1]) * (t - times[i]) / (times[i + 2] - times[i] || 1);
+	for (const {times, line, sides: [left, right]} of panels) {
+		const x = across(times, rows[row][T]), all = span[0] <= whole[0] && span[1] >= whole[1], end = times[times.length - 1];
 		line.setAttribute('x1', x);
 		line.setAttribute('x2', x);
+		const from = all ? times[1] : across(times, span[0]), to = all ? end : across(times, span[1]);
+		left.setAttribute('x', times[1]);
+		left.setAttribute('width', from - times[1]);
+		right.setAttribute('x', to);
+		right.setAttribute('width', end - to);
 	}
 });
 const plotted = new Map(); // by segment: its marks
