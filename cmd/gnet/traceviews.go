@@ -321,6 +321,9 @@ func (p *tracePicture) close() error {
 	if cerr := p.file.Close(); err == nil {
 		err = cerr
 	}
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f
+	}
 	if _, ok := errors.AsType[*capture.MissingError](err); ok {
 		return fail(statusNo, "%s: %w", p.file.Name(), err)
 	}

@@ -18,7 +18,7 @@ func (d *Datagrams) packet(e *event.Event) {
 			d.drawn = true
 			d.header(e)
 		}
-		if !d.folds(k) {
+		if !d.folds(e) {
 			d.line(e.T, d.node(k.Node), d.leaves(e), plain)
 		}
 	case event.KindRx:
@@ -31,7 +31,7 @@ func (d *Datagrams) packet(e *event.Event) {
 		d.line(e.T, d.node(k.Node), d.faulted(e), again)
 	case event.KindDiscard:
 		d.fate(k.ID, "ends at "+d.node(k.Node))
-		if !d.folds(k) {
+		if !d.folds(e) {
 			d.line(e.T, d.node(k.Node), fmt.Sprintf("%s ends here: %s", d.name(k), d.page.clean(e.Text)), bad)
 		}
 	case event.KindICMP:
@@ -61,8 +61,10 @@ func (d *Datagrams) fate(id int, what string) {
 	}
 }
 
-// folds reports whether enough rows of this datagram and node were drawn.
-func (d *Datagrams) folds(k *event.Packet) bool {
+// folds reports whether enough rows of this datagram and node were drawn; of the first that is not, an ellipsis stands in the
+// picture.
+func (d *Datagrams) folds(e *event.Event) bool {
+	k := e.Packet
 	if d.page.opts.Unfold {
 		return false
 	}
@@ -73,7 +75,9 @@ func (d *Datagrams) folds(k *event.Packet) bool {
 	if d.rows[g]++; d.rows[g] <= maxRows {
 		return false
 	}
-	d.folded++
+	if d.folded++; d.rows[g] == maxRows+1 {
+		d.line(e.T, d.node(k.Node), fmt.Sprintf("%s more of datagram %d", d.page.glyphs.ellipsis, k.Datagram), faint)
+	}
 	return true
 }
 
@@ -111,12 +115,12 @@ func (d *Datagrams) leaves(e *event.Event) string {
 			b.WriteString(", DF")
 		}
 	}
+	fmt.Fprintf(&b, ", %s %d", d.ttl(), k.TTL)
 	if i, ok := d.index[k.Parent]; ok && k.Parent != 0 && d.packets[i].Size != k.Size {
-		fmt.Fprintf(&b, ", cut from #%d", k.Parent)
+		fmt.Fprintf(&b, ", of #%d", k.Parent)
 	} else if k.Parent != 0 {
 		fmt.Fprintf(&b, ", was #%d", k.Parent)
 	}
-	fmt.Fprintf(&b, ", %s %d", d.ttl(), k.TTL)
 	return b.String()
 }
 
@@ -143,7 +147,7 @@ func (d *Datagrams) reaches(e *event.Event) {
 	if k.BadSum {
 		what += ", its header's checksum wrong"
 	}
-	if !d.folds(k) {
+	if !d.folds(e) {
 		d.line(e.T, d.node(k.Node), what, plain)
 	}
 }
