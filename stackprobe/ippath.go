@@ -38,7 +38,7 @@ type place struct {
 // Deliver implements link.End.
 func (s place) Deliver(packet []byte) { s.run.deliver(s.node, s.number, packet) }
 
-// routes are those of node k: what lies towards the client by the interface 0, all else onward.
+// routes are those of node k: to the client by the interface 0, all else onward. Nobody sends to a router.
 func (c *DatagramConfig) routes(k int) []engine.Route {
 	all := netip.PrefixFrom(netip.IPv4Unspecified(), 0)
 	if c.IPv6 {
@@ -48,11 +48,7 @@ func (c *DatagramConfig) routes(k int) []engine.Route {
 	if k == 0 || k == last || c.Loop && k == last-1 {
 		return []engine.Route{{Dst: all, Interface: 0}}
 	}
-	var list []engine.Route
-	for n := 1; n <= k; n++ {
-		list = append(list, engine.Route{Dst: c.network(n), Interface: 0})
-	}
-	return append(list, engine.Route{Dst: all, Interface: 1})
+	return []engine.Route{{Dst: c.network(1), Interface: 0}, {Dst: all, Interface: 1}}
 }
 
 // interfaces are those of node k, towards the client first.
