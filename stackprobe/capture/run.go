@@ -172,7 +172,7 @@ func (r *Run) packet(e *event.Event) error {
 func (r *Run) fault(e *event.Event) {
 	f := &e.Fault
 	text := deed(e)
-	if r.has && r.held.Direction == Outbound {
+	if r.has {
 		for _, id := range r.copies {
 			if id == e.Seg.ID {
 				r.held.Comments = append(r.held.Comments, "its copy: "+text)

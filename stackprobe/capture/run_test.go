@@ -292,3 +292,23 @@ func TestRun_fullDisk(t *testing.T) {
 		}
 	}
 }
+
+// What is remembered of packets on their way is forgotten where they arrive or are lost, so that the last of many has its
+// comment too.
+func TestRun_manyFaults(t *testing.T) {
+	var events []event.Event
+	const n = 5000
+	for id := 1; id <= n; id++ {
+		s := event.Segment{ID: id, Wire: "E", Size: 20}
+		end := event.Event{Kind: event.KindRx, Host: event.Server, Seg: s}
+		if id%2 == 0 {
+			end = event.Event{Kind: event.KindLost, Host: event.Client, Seg: s, Fault: event.Fault{Rule: "loss 50%"}}
+		}
+		events = append(events, event.Event{Kind: event.KindTx, Host: event.Client, Seg: s},
+			event.Event{Kind: event.KindFault, Host: event.Client, Seg: s, Fault: event.Fault{Action: event.Corrupt, Rule: "corrupt"}}, end)
+	}
+	_, content := written(t, events)
+	if got := bytes.Count(content, []byte("corrupted by link: corrupt")); got != n+n/2 {
+		t.Errorf("%d comments, want %d: one where each left and one where every other arrived", got, n+n/2)
+	}
+}
