@@ -108,7 +108,7 @@ func (p *Plot) frame(c *canvas, q *panel) {
 	values, word := q.figures(max(c.h/3, 2))
 	for _, v := range values {
 		if y := int(q.down(v)+0.5) / c.dh; v >= 0 && y >= 0 && y < c.h && labels[y] == "" {
-			if text := word(v); columns(text) < axisColumns { // a damaged run may claim centuries
+			if text := word(v); columns(text) < axisColumns { // a damaged run may claim centuries, and a number is never cut
 				labels[y] = text
 			}
 		}

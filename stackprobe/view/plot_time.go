@@ -75,14 +75,14 @@ func quiet(moments []int64) []span64 {
 // span64 is a piece of time.
 type span64 struct{ first, last int64 }
 
-// at gives the place of a moment.
+// at gives the place of a moment; what lies outside stands at the edge.
 func (l *timeline) at(t int64) float64 {
 	i := 1
 	for i < len(l.knots)-1 && l.knots[i].t < t {
 		i++
 	}
 	a, b := &l.knots[i-1], &l.knots[i]
-	return a.at + (b.at-a.at)*float64(t-a.t)/float64(max(b.t-a.t, 1))
+	return min(max(a.at+(b.at-a.at)*float64(t-a.t)/float64(max(b.t-a.t, 1)), 0), 1)
 }
 
 // moment gives the time at a place.

@@ -10,6 +10,9 @@ import (
 // maxPlotted bounds the connections of which Sequence keeps anything.
 const maxPlotted = 64
 
+// maxMoment is later than any run ends: 36 years.
+const maxMoment = 1 << 60
+
 // Sequence is what the pictures over time are drawn from: for each direction of each connection the marks of its sequence
 // space at the sender's tap, and what the sender's variables were. It is filled by Event and drawn by AppendSVG.
 //
@@ -70,9 +73,8 @@ func (s *Sequence) Event(e *event.Event) {
 	}
 	s.spaces.Add(e)
 	out, in := &c.dirs[e.Host], &c.dirs[e.Host.Peer()]
-	if e.Seg.ID != 0 {
-		out.seen, in.seen = e.T, e.T
-	}
+	out.seen = min(max(out.seen, e.T), maxMoment)
+	in.seen = out.seen
 	switch e.Kind {
 	case event.KindTx:
 		out.left(e)
@@ -87,7 +89,7 @@ func (s *Sequence) Event(e *event.Event) {
 	case event.KindApp:
 		in.call(e)
 	}
-	s.trips.Add(e, func(r analyze.RoundTrip) { out.measure(e.T, &r) })
+	s.trips.Add(e, func(r analyze.RoundTrip) { out.measure(&r) })
 	if e.Vars.Has != 0 {
 		out.sample(e)
 	}
@@ -140,10 +142,10 @@ func newPlotted(conn, room int) *plotted {
 	return c
 }
 
-// segmentMark is a mark for the segment of e that spans its numbers.
-func segmentMark(e *event.Event) plotMark {
+// mark is a mark for the segment of e that spans its numbers.
+func (d *strand) mark(e *event.Event) plotMark {
 	r := &e.Derived
-	k := plotMark{t: e.T, last: e.T, lo: r.RelSeq, hi: r.RelEnd, n: e.N, seg: e.Seg.ID, from: -1, flags: e.Seg.Flags, why: r.Why, how: r.WhyHow,
+	k := plotMark{t: d.seen, last: d.seen, lo: r.RelSeq, hi: r.RelEnd, n: e.N, seg: e.Seg.ID, from: -1, flags: e.Seg.Flags, why: r.Why, how: r.WhyHow,
 		order: r.Attempt, spurious: r.Spurious}
 	if r.SentN != 0 {
 		k.from = r.SentT
@@ -158,7 +160,7 @@ func (d *strand) left(e *event.Event) {
 	if !d.ends.Local.IsValid() && s.Origin != event.Injected {
 		d.ends = event.Tuple{Local: s.Src, Remote: s.Dst}
 	}
-	k := segmentMark(e)
+	k := d.mark(e)
 	if !r.HasRelSeq {
 		return // no number of this connection is known yet, as of a segment that answers none
 	}
@@ -198,7 +200,7 @@ func (d *strand) took(e *event.Event) {
 	if !e.Derived.HasRelSeq {
 		return
 	}
-	k := segmentMark(e)
+	k := d.mark(e)
 	k.rule = e.Rule
 	d.marks[markLost].add(k)
 }
@@ -206,7 +208,7 @@ func (d *strand) took(e *event.Event) {
 // tookAnswer notes that the link took a pure acknowledgment of these octets. It is drawn where it left its end.
 func (d *strand) tookAnswer(e *event.Event) {
 	if r := &e.Derived; r.HasRelAck && e.Seg.Space() == 0 && !e.Seg.Flags.Has(event.RST) {
-		k := segmentMark(e)
+		k := d.mark(e)
 		k.lo, k.hi, k.end, k.rule = r.RelAck, r.RelAck, r.RelAck, e.Rule
 		d.marks[markAckLost].add(k)
 	}
@@ -215,7 +217,7 @@ func (d *strand) tookAnswer(e *event.Event) {
 // told notes an ICMP message about a segment of the sender.
 func (d *strand) told(e *event.Event) {
 	if e.Derived.HasRelSeq {
-		k := segmentMark(e)
+		k := d.mark(e)
 		k.order = e.ICMP.MTU
 		d.marks[markICMP].add(k)
 	}
@@ -227,7 +229,7 @@ func (d *strand) reached(e *event.Event) {
 	if !r.HasRelSeq {
 		return
 	}
-	k := segmentMark(e)
+	k := d.mark(e)
 	switch {
 	case s.BadSum:
 		d.marks[markBroken].add(k)
@@ -248,7 +250,7 @@ func (d *strand) heard(e *event.Event) {
 	if s.BadSum {
 		return
 	}
-	k := segmentMark(e)
+	k := d.mark(e)
 	if s.Flags.Has(event.RST) {
 		k.lo, k.hi = d.acked, d.acked
 		if r.HasRelAck {
