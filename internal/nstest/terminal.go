@@ -1,0 +1,226 @@
+package nstest
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Terminal is a pseudo terminal with a process on it, whose controlling terminal it is.
+type Terminal struct {
+	t      testing.TB
+	master *os.File
+	slave  *os.File
+	cmd    *exec.Cmd
+	output chan []byte // closed when the terminal is gone
+	seen   []byte
+	before unix.Termios
+}
+
+// terminalPatience is how long a test waits for what a terminal must show before it fails.
+const terminalPatience = 20 * time.Second
+
+// OnTerminal starts cmd on a pseudo terminal of that size, in a session of its own. Its standard streams are the terminal where cmd
+// has none; its environment, unless it has one, is this process's with TERM=xterm-256color in UTF-8. The process is killed at the end of the test.
+func OnTerminal(t testing.TB, cmd *exec.Cmd, columns, rows int) *Terminal {
+	t.Helper()
+	p := &Terminal{t: t, cmd: cmd, output: make(chan []byte, 1024)}
+	p.open()
+	p.Resize(columns, rows)
+	before, err := unix.IoctlGetTermios(int(p.slave.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.before = *before
+	if cmd.Env == nil {
+		cmd.Env = append(os.Environ(), "TERM=xterm-256color", "LC_ALL=C.UTF-8", "NO_COLOR=")
+	}
+	if cmd.Stdin == nil {
+		cmd.Stdin = p.slave
+	}
+	if cmd.Stdout == nil {
+		cmd.Stdout = p.slave
+	}
+	if cmd.Stderr == nil {
+		cmd.Stderr = p.slave
+	}
+	// The controlling terminal is named by the number of a descriptor in the child.
+	cmd.ExtraFiles = append(cmd.ExtraFiles, p.slave)
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setsid, cmd.SysProcAttr.Setctty, cmd.SysProcAttr.Ctty = true, true, 2+len(cmd.ExtraFiles)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill() })
+	go p.read()
+	return p
+}
+
+// open makes the two ends.
+func (p *Terminal) open() {
+	p.t.Helper()
+	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0) // so that closing ends a read
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.master = os.NewFile(uintptr(fd), "/dev/ptmx")
+	p.t.Cleanup(func() { p.master.Close() })
+	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
+		p.t.Fatal(err)
+	}
+	// By the master and not by a path: a mount namespace may have another /dev/pts.
+	peer, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.TIOCGPTPEER, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)
+	if errno != 0 {
+		p.t.Fatal(fmt.Errorf("TIOCGPTPEER: %w", errno))
+	}
+	p.slave = os.NewFile(peer, "pty")
+	p.t.Cleanup(func() { p.slave.Close() })
+}
+
+// read gathers what the process writes.
+func (p *Terminal) read() {
+	defer close(p.output)
+	for {
+		buf := make([]byte, 4096)
+		n, err := p.master.Read(buf)
+		if n > 0 {
+			p.output <- buf[:n]
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// Until waits for text from the process, anywhere in what it has written, and fails the test where it does not come.
+func (p *Terminal) Until(text string) {
+	p.t.Helper()
+	p.UntilFrom(0, text)
+}
+
+// UntilFrom is Until for text behind the first from bytes of Seen.
+func (p *Terminal) UntilFrom(from int, text string) {
+	p.t.Helper()
+	end := time.After(terminalPatience)
+	for from > len(p.seen) || !bytes.Contains(p.seen[from:], []byte(text)) {
+		select {
+		case b, ok := <-p.output:
+			if !ok {
+				p.t.Fatalf("no %q in %q", text, p.seen)
+			}
+			p.seen = append(p.seen, b...)
+		case <-end:
+			p.t.Fatalf("no %q in %q", text, p.seen)
+		}
+	}
+}
+
+// Seen returns what has been read of the process's output by Until and Wait. It is valid until the next of them.
+func (p *Terminal) Seen() []byte { return p.seen }
+
+// Write types keys.
+func (p *Terminal) Write(keys string) {
+	p.t.Helper()
+	if _, err := io.WriteString(p.master, keys); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// Signal sends the process a signal.
+func (p *Terminal) Signal(s os.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// Resize gives the terminal another size, as a window does.
+func (p *Terminal) Resize(columns, rows int) {
+	p.t.Helper()
+	if err := unix.IoctlSetWinsize(int(p.slave.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: uint16(columns), Row: uint16(rows)}); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// Hangup takes the terminal away, as the end of an SSH connection does.
+func (p *Terminal) Hangup() {
+	p.slave.Close()
+	p.master.Close()
+}
+
+// Wait waits for the end of the process, reads what it wrote and returns its status, -1 for one that a signal ended.
+func (p *Terminal) Wait() int {
+	p.t.Helper()
+	done := make(chan struct{})
+	go func() {
+		p.cmd.Wait()
+		close(done)
+	}()
+	end := time.After(terminalPatience)
+	for {
+		select {
+		case b, ok := <-p.output: // or a full terminal would keep the process
+			p.seen = append(p.seen, b...)
+			if !ok {
+				p.output = nil
+			}
+		case <-done:
+			p.rest()
+			return p.cmd.ProcessState.ExitCode()
+		case <-end:
+			p.t.Fatalf("does not end: %q", p.seen)
+		}
+	}
+}
+
+// rest reads what stands in the terminal still: a mark that comes through it is behind all else.
+func (p *Terminal) rest() {
+	if p.output == nil {
+		return
+	}
+	const mark = "\x00end\x00"
+	if _, err := p.slave.WriteString(mark); err != nil {
+		return // hung up
+	}
+	end := time.After(terminalPatience)
+	for !bytes.HasSuffix(p.seen, []byte(mark)) {
+		select {
+		case b, ok := <-p.output:
+			p.seen = append(p.seen, b...)
+			if !ok {
+				return
+			}
+		case <-end:
+			p.t.Fatalf("no end of the output: %q", p.seen)
+		}
+	}
+	p.seen = p.seen[:len(p.seen)-len(mark)]
+}
+
+// WantClean fails the test unless the terminal is what it was before the process, after Wait: its settings, the main screen, the
+// cursor shown.
+func (p *Terminal) WantClean() {
+	p.t.Helper()
+	after, err := unix.IoctlGetTermios(int(p.slave.Fd()), unix.TCGETS)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if *after != p.before {
+		p.t.Errorf("settings %+v, were %+v", *after, p.before)
+	}
+	for _, pair := range [][2]string{{"\x1b[?1049h", "\x1b[?1049l"}, {"\x1b[?25l", "\x1b[?25h"}} {
+		on, off := bytes.LastIndex(p.seen, []byte(pair[0])), bytes.LastIndex(p.seen, []byte(pair[1]))
+		if on < 0 || off < on {
+			p.t.Errorf("%q at %d, %q at %d", pair[0], on, pair[1], off)
+		}
+	}
+}
