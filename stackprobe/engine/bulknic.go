@@ -21,11 +21,11 @@ import (
 // bulkNIC is netstack's interface over a TUN descriptor with offloads. What comes in counts as checked: it has not left
 // this machine. What goes out has its checksum finished by the kernel.
 type bulkNIC struct {
+	pointToPoint
 	fd      int
 	tun     *os.File // the same interface, polled by Go's runtime: a reader that waits holds no processor
 	raw     syscall.RawConn
 	mtu     uint32
-	disp    stack.NetworkDispatcher
 	reader  sync.WaitGroup
 	once    sync.Once
 	dropped atomic.Uint64
@@ -176,17 +176,8 @@ func (n *bulkNIC) Capabilities() stack.LinkEndpointCapabilities {
 	return stack.CapabilityRXChecksumOffload
 }
 
-// The rest of stack.LinkEndpoint: a point-to-point link without addresses or headers of its own.
+// MTU implements stack.LinkEndpoint.
+func (n *bulkNIC) MTU() uint32 { return n.mtu }
 
-func (n *bulkNIC) MTU() uint32                             { return n.mtu }
-func (n *bulkNIC) SetMTU(uint32)                           {}
-func (n *bulkNIC) MaxHeaderLength() uint16                 { return 0 }
-func (n *bulkNIC) LinkAddress() tcpip.LinkAddress          { return "" }
-func (n *bulkNIC) SetLinkAddress(tcpip.LinkAddress)        {}
-func (n *bulkNIC) IsAttached() bool                        { return n.disp != nil }
-func (n *bulkNIC) Wait()                                   { n.reader.Wait() }
-func (n *bulkNIC) ARPHardwareType() header.ARPHardwareType { return header.ARPHardwareNone }
-func (n *bulkNIC) AddHeader(*stack.PacketBuffer)           {}
-func (n *bulkNIC) ParseHeader(*stack.PacketBuffer) bool    { return true }
-func (n *bulkNIC) Close()                                  {}
-func (n *bulkNIC) SetOnCloseAction(func())                 {}
+// Wait implements stack.LinkEndpoint: it waits for the reader to end.
+func (n *bulkNIC) Wait() { n.reader.Wait() }

@@ -17,10 +17,10 @@ import (
 
 // nic is netstack's network interface: every packet in and out passes here.
 type nic struct {
+	pointToPoint
 	stack  *Stack
 	mtu    uint32
 	send   func(at time.Duration, packet []byte, sent link.Sent)
-	disp   stack.NetworkDispatcher
 	closed atomic.Bool
 	table  *table
 	// understated counts the messages that belowLeastMTU kept from netstack.
@@ -83,19 +83,5 @@ func belowLeastMTU(packet []byte) bool {
 
 func (n *nic) close() { n.closed.Store(true) }
 
-// The rest of stack.LinkEndpoint: a point-to-point link without addresses or headers of its own.
-
-func (n *nic) MTU() uint32                                  { return n.mtu }
-func (n *nic) SetMTU(uint32)                                {}
-func (n *nic) MaxHeaderLength() uint16                      { return 0 }
-func (n *nic) LinkAddress() tcpip.LinkAddress               { return "" }
-func (n *nic) SetLinkAddress(tcpip.LinkAddress)             {}
-func (n *nic) Capabilities() stack.LinkEndpointCapabilities { return 0 }
-func (n *nic) Attach(d stack.NetworkDispatcher)             { n.disp = d }
-func (n *nic) IsAttached() bool                             { return n.disp != nil }
-func (n *nic) Wait()                                        {}
-func (n *nic) ARPHardwareType() header.ARPHardwareType      { return header.ARPHardwareNone }
-func (n *nic) AddHeader(*stack.PacketBuffer)                {}
-func (n *nic) ParseHeader(*stack.PacketBuffer) bool         { return true }
-func (n *nic) Close()                                       {}
-func (n *nic) SetOnCloseAction(func())                      {}
+// MTU implements stack.LinkEndpoint.
+func (n *nic) MTU() uint32 { return n.mtu }

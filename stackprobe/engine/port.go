@@ -31,10 +31,10 @@ import (
 //   - It draws identifications at random; they follow from the seed.
 //   - It forgets what "packet too big" says; the node remembers it for what it sends.
 type port struct {
+	pointToPoint
 	node   *Node
 	number int
 	mtu    int
-	disp   stack.NetworkDispatcher
 	closed bool
 }
 
@@ -266,19 +266,3 @@ func (p *port) MTU() uint32 {
 	}
 	return uint32(p.mtu)
 }
-
-// The rest of stack.LinkEndpoint: a point-to-point link without addresses or headers of its own.
-
-func (p *port) SetMTU(uint32)                                {}
-func (p *port) MaxHeaderLength() uint16                      { return 0 }
-func (p *port) LinkAddress() tcpip.LinkAddress               { return "" }
-func (p *port) SetLinkAddress(tcpip.LinkAddress)             {}
-func (p *port) Capabilities() stack.LinkEndpointCapabilities { return 0 }
-func (p *port) Attach(d stack.NetworkDispatcher)             { p.disp = d }
-func (p *port) IsAttached() bool                             { return p.disp != nil }
-func (p *port) Wait()                                        {}
-func (p *port) ARPHardwareType() header.ARPHardwareType      { return header.ARPHardwareNone }
-func (p *port) AddHeader(*stack.PacketBuffer)                {}
-func (p *port) ParseHeader(*stack.PacketBuffer) bool         { return true }
-func (p *port) Close()                                       {}
-func (p *port) SetOnCloseAction(func())                      {}
