@@ -68,6 +68,9 @@ type Space struct {
 	// RcvNxt is RCV.NXT, RcvEdge the right edge of the window that the receiver has announced last. Unread counts the octets
 	// before RcvNxt that its application has not taken.
 	RcvNxt, RcvEdge, Unread int64
+	// ReadsUnseen says that nobody sees what the receiving application takes: a program, a script, or an end of a capture that was
+	// read.
+	ReadsUnseen bool
 	// Shrunk is by how much the receiver has taken back of what it had announced (shrinking the window, RFC 9293 section 3.8.6),
 	// 0 when it has not; EdgeShrunk is the same as the sender has learnt it.
 	Shrunk, EdgeShrunk int64
@@ -81,6 +84,15 @@ type Space struct {
 
 // Wnd is SND.WND in octets, as far as it is known.
 func (s *Space) Wnd() int64 { return max(s.Edge-s.Una, 0) }
+
+// InOrder counts the octets of data that have arrived without a hole, from the first on.
+func (s *Space) InOrder() int64 {
+	n := s.RcvNxt - 1
+	if s.FIN > 0 && s.RcvNxt >= s.FIN {
+		n--
+	}
+	return max(n, 0)
+}
 
 // Usable is the usable window: what the receiver's window lets the sender send now (RFC 9293 section 3.8.6.2.1), in octets.
 func (s *Space) Usable() int64 { return max(s.Edge-s.Nxt, 0) }
@@ -110,8 +122,8 @@ func (s *Space) Spent(l Limit, until int64) int64 {
 // Spaces follows the sequence spaces of all connections of a run. The zero value is ready.
 type Spaces struct {
 	of map[dirKey]*sequence
-	// byHost is what the run says of the ends.
-	nagle, program [3]bool
+	// By Host, what the run says of the ends: whether Nagle's algorithm may run, and whether nobody sees what the application does.
+	nagle, blind [3]bool
 	// Ignored counts the events of connections that had no room: there are 8192 directions at most.
 	Ignored int
 }
@@ -179,6 +191,9 @@ func (s *Spaces) Add(e *event.Event) {
 	case event.KindState:
 		if e.State == event.Closed && e.From == event.LastAck { // the last that a stack tells: its FIN was acknowledged (RFC 9293 section 3.6)
 			own.Una = own.Nxt
+			if own.reckoned.una >= own.Nxt && own.reckoned.has&SpaceEdge != 0 { // it came with a window
+				own.Edge = own.reckoned.edge
+			}
 		}
 	case event.KindApp:
 		own.call(e)
@@ -194,7 +209,7 @@ func (s *Spaces) Add(e *event.Event) {
 func (s *Spaces) begins(r *event.Run) {
 	for h, st := range [...]*event.Stack{event.Client: &r.Client, event.Server: &r.Server} {
 		if st != nil {
-			s.nagle[h], s.program[h] = nagle(st), r.Programs[h] != ""
+			s.nagle[h], s.blind[h] = nagle(st), r.Programs[h] != "" || r.Captured()
 		}
 	}
 }
@@ -202,7 +217,7 @@ func (s *Spaces) begins(r *event.Run) {
 // departs takes a transmission. What the stack tells with it is from before.
 func (s *Spaces) departs(e *event.Event, own, theirs *sequence) {
 	if e.Seg.Origin == event.Scripted {
-		own.sender.blind, theirs.receiver.blind = true, true
+		own.sender.blind, theirs.ReadsUnseen = true, true
 	}
 	theirs.announces(e)
 	s.reads(e, own, theirs)
@@ -227,7 +242,7 @@ func (s *Spaces) sequence(conn int, host event.Host) *sequence {
 			s.of = make(map[dirKey]*sequence)
 		}
 		q = &sequence{Space: Space{Conn: conn, Sender: host}}
-		q.sender.blind, q.receiver.blind = s.program[host], s.program[host.Peer()]
+		q.sender.blind, q.ReadsUnseen = s.blind[host], s.blind[host.Peer()]
 		s.of[k] = q
 	}
 	return q

@@ -103,12 +103,42 @@ func TestSpaces_limit(t *testing.T) {
 		{"the last octets are lost", nil, append([]event.Event{tx(30, cl, d), {T: 30, Kind: event.KindLost, Host: cl, Seg: d}},
 			with(func(v *event.Vars) { v.Nxt, v.SndBuf = 101, 100 })...), InDetection, event.Computed},
 		{"they are repeated", nil, []event.Event{tx(30, cl, d), tx(40, cl, d)}, InRecovery, event.Computed},
+		{"nobody sees the writes of a capture", []event.Event{{Kind: event.KindRun, Run: &event.Run{World: event.CaptureWorld}}}, []event.Event{tx(30, cl, d)}, NoLimit, event.Computed},
 		{"nobody sees the writes", []event.Event{{Kind: event.KindRun, Run: &event.Run{Programs: [3]string{1: "nc"}}}}, nil, NoLimit, event.Computed},
 	} {
 		got := spaceOf(append(append(c.first, stands()...), c.after...)...)
 		if got.Limit != c.limit || got.LimitHow != c.how {
 			t.Errorf("%s: %v (%v), want %v (%v)", c.name, got.Limit, got.LimitHow, c.limit, c.how)
 		}
+	}
+}
+
+// What the applications of a capture have written and read is not known; what arrived in order is, without the FIN.
+func TestSpaces_capture(t *testing.T) {
+	d, fin := seg(4, event.ACK, 1, 100, 1), seg(5, event.FIN|event.ACK, 101, 0, 1)
+	for _, c := range []struct {
+		world string
+		want  SpaceSet
+	}{{event.CaptureWorld, 0}, {event.TapWorld, 0}, {"memory", SpaceQueued | SpaceUnread}} {
+		first := event.Event{Kind: event.KindRun, Run: &event.Run{World: c.world}}
+		got := spaceOf(append(append([]event.Event{first}, stands()...), tx(20, cl, d), tx(20, cl, fin), rx(25, sv, d), rx(25, sv, fin))...)
+		if known := got.Has & (SpaceQueued | SpaceUnread); known != c.want || got.ReadsUnseen != (c.want == 0) || got.RcvNxt != 102 || got.InOrder() != 100 {
+			t.Errorf("%s: knows %b of %b, unseen %v, RCV.NXT %d, %d octets in order", c.world, known, c.want, got.ReadsUnseen, got.RcvNxt, got.InOrder())
+		}
+	}
+}
+
+// The acknowledgment that ends a connection in LAST-ACK has a window too.
+func TestSpaces_lastACK(t *testing.T) {
+	fin, last := seg(4, event.FIN|event.ACK, 1, 0, 1), seg(5, event.ACK, 1, 0, 2)
+	last.Win = 300
+	told := event.Vars{Has: event.HasISS | event.HasUna | event.HasNxt | event.HasWnd, How: event.Read, Una: 1, Nxt: 1, Wnd: 300}
+	sent := tx(20, cl, fin)
+	sent.Vars = told
+	over := event.Event{T: 30, Kind: event.KindState, Host: cl, From: event.LastAck, State: event.Closed}
+	got := spaceOf(append(stands(), sent, rx(30, cl, last), over)...)
+	if got.Una != 2 || got.Edge != 302 {
+		t.Errorf("SND.UNA %d, right edge %d, want 2 and 302", got.Una, got.Edge)
 	}
 }
 

@@ -9,8 +9,6 @@ import (
 
 // receiving is what is known of the receiver of a Space beyond what it shows.
 type receiving struct {
-	// blind says that nobody sees what its application reads: a program or a script.
-	blind bool
 	told  int64 // what it has acknowledged last
 	taken int64 // octets that its application has read
 	fin   int64 // behind the FIN that has arrived, 0 if none has
@@ -89,7 +87,7 @@ func (q *sequence) advance(nxt int64) {
 // waits counts what the application has not read.
 func (q *sequence) waits() {
 	r := &q.reckoned
-	if q.receiver.blind {
+	if q.ReadsUnseen {
 		r.has &^= SpaceUnread
 		if !q.read(SpaceUnread) {
 			q.Has &^= SpaceUnread

@@ -9,7 +9,7 @@ import (
 
 // sending is what is known of the sender of a Space beyond what it shows.
 type sending struct {
-	// blind says that nobody sees what its application writes: a program or a script.
+	// blind says that nobody sees what its application writes: a program, a script, or an end of a capture that was read.
 	blind bool
 	// written counts the octets that its application has handed over, sent those of data that have left for the first time.
 	written, sent int64

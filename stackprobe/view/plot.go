@@ -92,7 +92,7 @@ func (p *Plot) panel(q *panel) {
 		}
 	case panelGoodput:
 		window := p.goodput(c, q)
-		p.page.text("  ", "octets that the application read per second, over the "+duration(window)+" before", faint)
+		p.page.text("  ", q.strand.goodputWords(window), faint)
 	default:
 		p.keys(c, q)
 		p.values(c, q)

@@ -9,10 +9,10 @@ type goodputPoint struct {
 // maxGoodput bounds the points of a curve of goodput.
 const maxGoodput = 400
 
-// goodput gives what the receiving application read per second, over a window of time that slides: at each moment, what it read
+// goodput gives what the receiving application read, or could have read, per second, over a window of time that slides: at each moment, what it read
 // in the window before it.
 func (p *panel) goodput() (points []goodputPoint, window int64) {
-	list := p.strand.values[valueRead].list
+	list, _ := p.strand.delivered()
 	if len(list) == 0 {
 		return nil, 0
 	}
@@ -40,8 +40,7 @@ func (p *panel) goodput() (points []goodputPoint, window int64) {
 
 // scaleGoodput finds the highest goodput. That is known when the axis of time is: here stands only whether there is any.
 func (p *panel) scaleGoodput() bool {
-	list := p.strand.values[valueRead].list
-	if len(list) == 0 {
+	if list, _ := p.strand.delivered(); len(list) == 0 {
 		return false
 	}
 	p.lo, p.hi = 0, 1

@@ -185,5 +185,5 @@ func (d *drawing) curve(v value, x, y float64) {
 // meaning says what a curve shows.
 func (v value) meaning() string {
 	return [...]string{"cwnd (congestion window)", "ssthresh (slow start threshold)", "sent, not acknowledged (FlightSize)", "in flight (pipe: without what is taken for gone)", "round trip of a segment, computed at the tap",
-		"SRTT (smoothed, the sender's)", "RTO (retransmission timeout, the sender's)", "goodput", "acknowledged"}[v]
+		"SRTT (smoothed, the sender's)", "RTO (retransmission timeout, the sender's)", "goodput", "goodput"}[v]
 }

@@ -97,8 +97,9 @@ func (d *strand) moments(list []int64) []int64 {
 			list = append(list, d.marks[i].list[k].t, d.marks[i].list[k].last)
 		}
 	}
-	for i := range d.values[valueRead].list {
-		list = append(list, d.values[valueRead].list[i].t)
+	got, _ := d.delivered()
+	for i := range got {
+		list = append(list, got[i].t)
 	}
 	return list
 }
@@ -111,7 +112,7 @@ func (k panelKind) values() []value {
 	case panelTrip:
 		return []value{valueMeasured, valueSRTT, valueRTO}
 	case panelGoodput:
-		return []value{valueRead, valueAcked}
+		return []value{valueRead, valueInOrder}
 	}
 	return nil
 }

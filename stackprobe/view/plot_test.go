@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -277,4 +278,43 @@ func FuzzPlot(f *testing.F) {
 			t.Fatalf("not a picture:\n%s", file)
 		}
 	})
+}
+
+// TestPlotGoodput_unseen draws what arrived in order where nobody sees what the application reads, and says so.
+func TestPlotGoodput_unseen(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*event.Run)
+		want   string
+	}{
+		{"our own", func(*event.Run) {}, "octets that the application read per second, over the"},
+		{"a program", func(r *event.Run) { r.Programs[event.Server] = "nc -l" }, "~ octets that arrived in order per second, over the"},
+		{"a capture", func(r *event.Run) { r.World = event.TapWorld }, "~ octets that arrived in order per second, over the"},
+	} {
+		events := lossRun()
+		c.change(events[0].Run)
+		if c.want[0] != '~' {
+			read := event.Event{T: 130e6, N: 90, Kind: event.KindApp, Host: sv, Conn: 1, App: event.App{Call: event.Receive, Bytes: 1000}}
+			events = slices.Insert(events, slices.IndexFunc(events, func(e event.Event) bool { return e.T > read.T }), read)
+		}
+		var svg bytes.Buffer
+		v := NewSVG(&svg, Options{})
+		for i := range events {
+			if err := v.Event(&events[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := v.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for _, picture := range []string{plotOf(t, events, Options{Width: 100}), svg.String()} {
+			_, below, found := strings.Cut(picture, "goodput, client to server")
+			if !found || !strings.Contains(below, c.want) {
+				t.Errorf("%s: no %q below goodput, client to server", c.name, c.want)
+			}
+		}
+		if computed := strings.Contains(svg.String(), `<path class="goodput computed"`); computed != (c.want[0] == '~') {
+			t.Errorf("%s: computed is %v", c.name, computed)
+		}
+	}
 }

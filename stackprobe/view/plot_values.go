@@ -13,7 +13,7 @@ func (v value) pen() *pen {
 		return &pen{tint: tintDim, ascii: ':', fill: true}
 	case valuePipe:
 		return &pen{tint: tintViolet, ascii: '.', gap: 1}
-	case valueRead, valueAcked:
+	case valueRead, valueInOrder:
 		return &pen{tint: tintGreen, ascii: ':', fill: true}
 	}
 	return &pen{tint: tintGreen, ascii: 'o'}

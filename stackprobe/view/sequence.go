@@ -45,7 +45,6 @@ type strand struct {
 	top    int64       // behind the highest number that has left
 	// at the receiver
 	arrived int64 // behind the highest number that has arrived
-	foreign bool  // the application there is not ours: what it reads is not known
 	// at the sender
 	acked    int64
 	edge     int64
@@ -66,6 +65,7 @@ func NewSequence() *Sequence { return &Sequence{} }
 func (s *Sequence) Event(e *event.Event) {
 	if e.Kind == event.KindRun {
 		s.run = e.Run
+		s.spaces.Add(e)
 	}
 	c := s.of(e)
 	if c == nil {
@@ -95,6 +95,9 @@ func (s *Sequence) Event(e *event.Event) {
 	}
 	if sp := s.spaces.Space(e.Conn, e.Host); sp != nil {
 		out.follow(e, sp)
+	}
+	if sp := s.spaces.Space(e.Conn, e.Host.Peer()); sp != nil && sp.ReadsUnseen && e.Kind == event.KindRx {
+		in.deliverable(e, sp)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 type value uint8
 
 // The figures of one direction. The first four are octets, the next three nanoseconds; goodput is drawn from the running
-// total of octets that the application at the other end has read, or of acknowledged ones where that is not known.
+// total of octets that the application at the other end has read, or, where nobody sees that, that have arrived there in order.
 const (
 	valueCwnd value = iota
 	valueSsthresh
@@ -19,7 +19,7 @@ const (
 	valueSRTT
 	valueRTO
 	valueRead
-	valueAcked
+	valueInOrder
 	series
 )
 
@@ -76,4 +76,27 @@ func (d *strand) call(e *event.Event) {
 		d.got += int64(max(e.App.Bytes, 0))
 		d.values[valueRead].step(plotMark{t: d.seen, hi: d.got, n: e.N, from: -1})
 	}
+}
+
+// deliverable notes what the application at the other end may have read.
+func (d *strand) deliverable(e *event.Event, sp *analyze.Space) {
+	if n := sp.InOrder(); sp.Has&analyze.SpaceRcvNxt != 0 && n > 0 {
+		d.values[valueInOrder].step(plotMark{t: d.seen, hi: n, n: e.N, from: -1})
+	}
+}
+
+// delivered is the running total from which goodput is drawn, and whether it is what the application has read.
+func (d *strand) delivered() (list []plotMark, read bool) {
+	if list = d.values[valueRead].list; len(list) > 0 {
+		return list, true
+	}
+	return d.values[valueInOrder].list, false
+}
+
+// goodputWords say what a curve of goodput counts over so long a window.
+func (d *strand) goodputWords(window int64) string {
+	if _, read := d.delivered(); !read {
+		return "~ octets that arrived in order per second, over the " + duration(window) + " before; what the application read is not known"
+	}
+	return "octets that the application read per second, over the " + duration(window) + " before"
 }

@@ -230,8 +230,12 @@ func (d *drawing) goodput(p *panel, points []goodputPoint) {
 	if len(points) == 0 {
 		return
 	}
-	d.legend.values[valueRead] = true
-	d.open("path", "goodput")
+	of := valueRead
+	if _, read := p.strand.delivered(); !read {
+		of = valueInOrder
+	}
+	d.legend.values[of] = true
+	d.open("path", of.class())
 	d.body = append(d.body, ` d="M`...)
 	d.point(p.across(points[0].t), p.down(0))
 	for _, g := range points {
@@ -250,7 +254,7 @@ func (d *drawing) inner(p *panel, window int64) {
 	case p.above:
 		text = "↑ the window's right edge is above, up to " + strconv.FormatInt(p.strand.highest(), 10)
 	case window > 0:
-		text = "octets that the application read per second, over the " + duration(window) + " before"
+		text = p.strand.goodputWords(window)
 	case p.log:
 		text = "logarithmic"
 	default:
@@ -283,5 +287,5 @@ func (k panelKind) drawn() []value {
 
 // class is the class of a curve.
 func (v value) class() string {
-	return [...]string{"cwnd", "ssthresh", "flight", "pipe", "measured", "srtt", "rto", "goodput", "acked"}[v]
+	return [...]string{"cwnd", "ssthresh", "flight", "pipe", "measured", "srtt", "rto", "goodput", "goodput computed"}[v]
 }
