@@ -96,6 +96,7 @@ func (x *exchange) totals() *event.End {
 		}
 		*t = event.Totals{State: x.rec.lastState(h), Written: a.Written, Received: a.Received, Match: a.Match, WrittenHash: a.WrittenHash,
 			ReceivedHash: a.ReceivedHash, Segments: c.Segments, Retransmitted: c.Retransmitted, Lost: c.Lost}
+		t.Program = x.outside != nil && h != x.cfg.Attach.end()
 		if k, ok := x.ends[h].(kernel); ok {
 			t.KernelAcked, t.KernelReceived, t.HasKernel = k.Sums()
 			t.Program = x.guest != nil
@@ -112,6 +113,9 @@ func (x *exchange) reason(last vclock.Outcome) string {
 	}
 	if x.broken != nil {
 		return x.broken.Error()
+	}
+	if x.outside != nil {
+		return x.attachedReason(last)
 	}
 	for h := event.Client; h <= event.Server; h++ {
 		if err := x.apps[h].Err(); err != nil {

@@ -135,6 +135,8 @@ type Config struct {
 	Void     string
 	// Guest has programs be the kernel's end, nil for a plain exchange.
 	Guest *Guest
+	// Attach connects the engine to a network of this host's, nil for a world of its own.
+	Attach *Attach
 	// Helper starts this program again as the one that makes the namespaces of a world with a kernel; see Helper. Nil
 	// stands for the running executable.
 	Helper []string
@@ -186,8 +188,11 @@ func (c *Config) Check() error {
 	if err := c.checkOpenings(); err != nil {
 		return err
 	}
-	if c.Guest != nil {
+	switch {
+	case c.Guest != nil:
 		return c.checkGuest()
+	case c.Attach != nil:
+		return c.checkAttach()
 	}
 	return c.checkRoles()
 }
@@ -212,6 +217,8 @@ func (c *Config) checkRoles() error {
 // role returns the part that end h plays.
 func (c *Config) role(h event.Host) app.Role {
 	switch r := c.Ends[h].Role; {
+	case c.Attach != nil && h != c.Attach.end():
+		return app.RoleProgram
 	case r != app.RoleDefault:
 		return r
 	case h == event.Client:
@@ -274,7 +281,7 @@ func (c *Config) deadline(clock event.Clock) time.Duration {
 	switch {
 	case c.Deadline > 0:
 		return c.Deadline
-	case c.Guest != nil:
+	case c.Guest != nil, c.Attach != nil && c.Attach.Port != 0:
 		return forever
 	case clock == event.Virtual:
 		return deadlineVirtual
@@ -291,10 +298,10 @@ func (c *Config) header(w World, clock event.Clock) *event.Run {
 		r.Faults = append(r.Faults, f.Text)
 	}
 	r.Crafted = c.crafted()
+	if r.Deadline == int64(forever) {
+		r.Deadline = 0
+	}
 	if c.Guest != nil {
-		if r.Deadline == int64(forever) {
-			r.Deadline = 0
-		}
 		r.Programs[c.programAt()] = c.Guest.title()
 	}
 	r.Client.Options, r.Server.Options = c.Ends[event.Client].String(), c.Ends[event.Server].String()

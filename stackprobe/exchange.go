@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gnet/stackprobe/app"
+	"gnet/stackprobe/attach"
 	"gnet/stackprobe/event"
 	"gnet/stackprobe/inject"
 	"gnet/stackprobe/link"
@@ -81,6 +82,8 @@ type exchange struct {
 	lives   [3]int
 	// broken is why a planned opening failed.
 	broken error
+	// outside is the end of an attached world that is not ours, nil in all others.
+	outside *attach.Outside
 	// guest is the program at the kernel's end, nil where that end is ours.
 	guest *guest
 }
@@ -226,6 +229,9 @@ func (x *exchange) over() bool {
 	}
 	if x.broken != nil {
 		return true
+	}
+	if x.outside != nil {
+		return x.served()
 	}
 	if x.link.InFlight() > 0 || x.pending() {
 		return false

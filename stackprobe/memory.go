@@ -12,7 +12,12 @@ import (
 
 // addr returns the address of end h, which exists nowhere: 192.0.2.1 and .2 (TEST-NET-1, RFC 5737), or 2001:db8::1 and
 // ::2 (RFC 3849).
-func (c *Config) addr(h event.Host) netip.Addr { return Addr(h, c.IPv6) }
+func (c *Config) addr(h event.Host) netip.Addr {
+	if c.Attach != nil {
+		return c.Attach.addr(h)
+	}
+	return Addr(h, c.IPv6)
+}
 
 // Addr returns the address of end h in every run.
 func Addr(h event.Host, ipv6 bool) netip.Addr {

@@ -42,6 +42,9 @@ func (x *exchange) start() error {
 		return x.guest.start()
 	}
 	for _, h := range [...]event.Host{event.Server, event.Client} {
+		if x.cfg.Attach != nil && h != x.cfg.Attach.end() {
+			continue // that end begins on its own
+		}
 		if err := x.begin(h); err != nil {
 			return err
 		}
@@ -96,6 +99,9 @@ func (x *exchange) open(h event.Host) error {
 
 // socket returns the socket of end h on the i-th connection.
 func (x *exchange) socket(h event.Host, i int) netip.AddrPort {
+	if x.cfg.Attach != nil {
+		return x.cfg.Attach.socket(h, i, x.cfg.Seed)
+	}
 	port := uint16(ServerPort)
 	if h == event.Client {
 		port = uint16(ClientPort + i)

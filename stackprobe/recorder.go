@@ -15,6 +15,8 @@ type recorder struct {
 	quiet bool
 	// told says that an end follows a script, which says in which state it believes to be, by event.Host.
 	told [3]bool
+	// inferred says that the states of an end are concluded from its segments, by event.Host.
+	inferred [3]bool
 	// between is the last connection between two sockets, by the SYN that began it.
 	between map[event.Tuple]int
 
@@ -128,8 +130,11 @@ func (r *recorder) stateOf(k *known, e *event.Event) {
 
 // how says where the state of h comes from.
 func (r *recorder) how(h event.Host) event.How {
-	if r.told[h] {
+	switch {
+	case r.told[h]:
 		return event.Told
+	case r.inferred[h]:
+		return event.Inferred
 	}
 	return event.Read
 }
@@ -283,15 +288,32 @@ func (r *recorder) open() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for s, k := range r.known {
-		switch k.state {
-		case event.StateUnknown, event.Listening, event.Closed, event.ClosedReset, event.TimeWait:
-		default:
-			if s.conn != 0 {
-				return true
-			}
+		if s.conn != 0 && standing(k.state) {
+			return true
 		}
 	}
 	return false
+}
+
+// openAt is open for one end.
+func (r *recorder) openAt(h event.Host) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for s, k := range r.known {
+		if s.conn != 0 && s.host == h && standing(k.state) {
+			return true
+		}
+	}
+	return false
+}
+
+// standing reports whether a connection in that state is still to come to its end.
+func standing(s event.State) bool {
+	switch s {
+	case event.StateUnknown, event.Listening, event.Closed, event.ClosedReset, event.TimeWait:
+		return false
+	}
+	return true
 }
 
 // lastState returns the last known state of the latest connection of h.

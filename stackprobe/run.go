@@ -99,6 +99,9 @@ func runBeside(ctx context.Context, x driver, yield func(*event.Event, error) bo
 
 // build makes the world that c asks for. Auto takes the first that the machine allows, with the refusals before it as reason.
 func build(ctx context.Context, c *Config) (*exchange, error) {
+	if c.Attach != nil {
+		return attached(c)
+	}
 	switch c.World {
 	case Memory:
 		return memory(c, "")

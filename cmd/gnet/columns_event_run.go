@@ -29,7 +29,7 @@ func runColumns() []render.Column[event.Event] {
 	hasError := func(e *event.Event) bool { return isRun(e) && e.Run.Clock == event.Mono }
 	columns := []render.Column[event.Event]{
 		runWord("schema", "Schema of the events.", func(*event.Run) string { return event.Schema }),
-		runWord("world", "World of the run: tun, veth or memory; capture, of both ends, or tap, of one, where a capture was read.", func(r *event.Run) string { return r.World }),
+		runWord("world", "World of the run: tun, veth or memory; nat, of an engine in a network of the host; capture, of both ends, or tap, of one, where a capture was read.", func(r *event.Run) string { return r.World }),
 		runWord("why_world", "Why this world was taken.", func(r *event.Run) string { return r.Why }),
 		runWord("run_clock", "What the times of the run mean: virtual or mono.", func(r *event.Run) string { return r.Clock.String() }),
 		runWord("version", "Version of gnet.", func(r *event.Run) string { return r.Version }),
@@ -133,7 +133,7 @@ func totalColumns(end string, get func(*event.End) *event.Totals) []render.Colum
 			}
 			return get(e.End).State.String()
 		}),
-		eventBool(end+"_is_program", "Its application is a program: what that wrote and read is not known.", func(e *event.Event) bool { return isEnd(e) && get(e.End).Program }, always),
+		eventBool(end+"_is_program", "Its application is not ours, a program or that of another machine: what that wrote and read is not known.", func(e *event.Event) bool { return isEnd(e) && get(e.End).Program }, always),
 		total("written", "bytes", "Bytes that the application of the "+end+" handed over.", ours, func(t *event.Totals) int64 { return t.Written }),
 		total("received", "bytes", "Bytes that it got.", ours, func(t *event.Totals) int64 { return t.Received }),
 		eventBool(end+"_match", "The bytes that it got are those that were sent.", func(e *event.Event) bool { return isEnd(e) && ours(get(e.End)) }, func(e *event.Event) bool { return get(e.End).Match }),

@@ -30,7 +30,7 @@ func pendingColumns() []render.Column[undo.Entry] {
 			}},
 		{Field: render.Field{Name: "left_ns", Kind: render.Duration, Unit: "ns", Doc: "time that is left to confirm it, sleep of the machine included; only of a change that waits"},
 			Get: func(r *row, v *render.Value) {
-				if r.State == undo.Waiting && r.Err == nil {
+				if r.State == undo.Waiting && r.Err == nil && !r.Plan.Lasting {
 					v.Duration(max(r.Left, 0))
 				}
 			}},

@@ -167,7 +167,8 @@ func TestManual_options(t *testing.T) {
 			commandFlags(t, "route", "pending")),
 		"ping":      tableNames(pingTable()),
 		"tracepath": tableNames(tracepathTable()),
-		"trace":     slices.Concat(commandFlags(t, "trace", "tcp"), commandFlags(t, "trace", "ip"), commandFlags(t, "trace", "show"), commandFlags(t, "trace", "run"), commandFlags(t, "trace", "serve"), []string{"-h", "--help"}),
+		"trace": slices.Concat(commandFlags(t, "trace", "tcp"), commandFlags(t, "trace", "ip"), commandFlags(t, "trace", "show"), commandFlags(t, "trace", "run"), commandFlags(t, "trace", "serve"),
+			commandFlags(t, "trace", "connect"), commandFlags(t, "trace", "listen"), []string{"-h", "--help"}),
 	} {
 		var documented []string
 		for _, tag := range tags(section(t, manualPage(t, topic), "OPTIONS")) {

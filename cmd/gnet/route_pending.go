@@ -154,7 +154,7 @@ func confirmFailure(err error) *failure {
 	if own := (*failure)(nil); errors.As(err, &own) {
 		return own
 	}
-	for _, no := range []error{undo.ErrNone, undo.ErrSeveral, undo.ErrUnknown, undo.ErrOver, undo.ErrMaking, undo.ErrWaiting} {
+	for _, no := range []error{undo.ErrNone, undo.ErrSeveral, undo.ErrUnknown, undo.ErrOver, undo.ErrMaking, undo.ErrWaiting, undo.ErrLasting} {
 		if !errors.Is(err, no) {
 			continue
 		}
@@ -191,6 +191,8 @@ func openPlans(ctx context.Context, e *env) (*undo.Dir, error) {
 
 func tellRepaired(e *env, r *undo.Repaired) {
 	switch {
+	case r.Err == nil && r.Plan != nil && r.Plan.Lasting:
+		e.warn("change %s was left behind by %s: %s now", r.ID, safe.String(r.Plan.What), stateWord(r.Now))
 	case r.Err == nil:
 		e.warn("change %s was not confirmed in time and its keeper had died: %s now", r.ID, stateWord(r.Now))
 	case r.Now == "" && r.State != "":
@@ -225,6 +227,7 @@ func tellEntries(e *env, d *undo.Dir) error {
 		one := &entries[i]
 		switch {
 		case one.Err != nil: // told by openPlans
+		case one.Plan != nil && one.Plan.Lasting && one.State == undo.Waiting: // it waits for nobody
 		case one.State == undo.Waiting:
 			e.warn("change %s waits for a confirmation and is undone in %v: %s confirm %s", one.ID, wholeSeconds(one.Left), routeCommand(e), one.ID)
 		case one.State == undo.Undoing:
@@ -298,7 +301,7 @@ func writePending(e *env, format render.Format, entries []undo.Entry) error {
 // printPending prints a change, and below it what became of it.
 func printPending(e *env, one *undo.Entry) {
 	left, what := "-", "-"
-	if one.State == undo.Waiting && one.Err == nil {
+	if one.State == undo.Waiting && one.Err == nil && !one.Plan.Lasting {
 		left = wholeSeconds(one.Left).String()
 	}
 	if one.Plan != nil {
@@ -313,7 +316,11 @@ func printPending(e *env, one *undo.Entry) {
 		say("%v", one.Err)
 		return
 	case one.State == undo.Waiting && !one.Keeper:
-		say("its keeper has died: the next gnet route that changes something undoes it when the time is over")
+		when := "when the time is over"
+		if one.Plan.Lasting {
+			when = "when its process has ended"
+		}
+		say("its keeper has died: the next gnet route that changes something undoes it %s", when)
 	case !one.Ended.IsZero():
 		say("at %s", one.Ended.Local().Format("2006-01-02 15:04:05"))
 	}

@@ -14,10 +14,13 @@ import (
 
 	"gnet/internal/undo"
 	"gnet/routes"
+	"gnet/stackprobe/attach"
 )
 
 // undoDomains are the parts of the program whose changes a keeper can undo.
-func undoDomains() undo.Domains { return undo.Domains{routes.UndoDomain: routes.Undoer{}} }
+func undoDomains() undo.Domains {
+	return undo.Domains{routes.UndoDomain: routes.Undoer{}, attach.UndoDomain: attach.Undoer{}}
+}
 
 // The bounds of --confirm: below, nobody can confirm; above, a change is not on trial any more.
 const (

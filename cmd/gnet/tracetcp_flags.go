@@ -31,7 +31,8 @@ type traceWords struct {
 	seed                    int64
 	delay                   [3]time.Duration // by event.Host of the sender
 	deadline                time.Duration
-	guest                   *stackprobe.Guest // of the commands for programs
+	guest                   *stackprobe.Guest  // of the commands for programs
+	attached                *stackprobe.Attach // of the commands for networks
 	viewWords
 	bulkWords
 }
@@ -133,7 +134,7 @@ func (w *traceWords) options() (traceOptions, error) {
 			return o, wordFailure("--at-"+h.String(), err)
 		}
 	}
-	o.Guest = w.guest
+	o.Guest, o.Attach = w.guest, w.attached
 	if err := o.Check(); err != nil {
 		return o, configFailure(err)
 	}

@@ -23,6 +23,8 @@ type Spec struct {
 	Before, Change json.RawMessage
 	// After is how long a confirmation is waited for, from now: making the change counts.
 	After time.Duration
+	// Lasting has the change undone when this process ends; After counts all the same. Nobody can confirm it.
+	Lasting bool
 	// Netns is where the change will be made; nil: where the calling thread is.
 	Netns *netns.NS
 	// Program is what the keeper sees, and ps shows, as its own name.
@@ -38,6 +40,9 @@ type Change struct {
 
 	dir *Dir
 	f   *os.File // of the plan, with the lock of whoever makes the change
+	// process is the keeper; ended is closed when it has.
+	process *os.Process
+	ended   chan struct{}
 }
 
 // hearing is how long the keeper has to say that it is there.
@@ -70,7 +75,7 @@ func (d *Dir) write(spec Spec, ns *netns.NS) (*Change, error) {
 	if spec.After <= 0 || spec.Domain == "" {
 		return nil, &Error{Op: "write the plan", Err: unix.EINVAL, Why: "there must be time to confirm it"}
 	}
-	p := Plan{Domain: spec.Domain, What: text(spec.What), Before: spec.Before, Change: spec.Change, Begun: d.clock.now(), Time: time.Now().UTC()}
+	p := Plan{Domain: spec.Domain, What: text(spec.What), Before: spec.Before, Change: spec.Change, Lasting: spec.Lasting, Begun: d.clock.now(), Time: time.Now().UTC()}
 	p.Deadline = p.Begun + spec.After
 	var err error
 	if p.BootID, err = d.clock.boot(); err != nil {
@@ -152,8 +157,11 @@ func (c *Change) start(ctx context.Context, program string, ns *netns.NS) error 
 		cmd.Wait()
 		return &Error{Op: "start the keeper", ID: c.Plan.ID, Err: ErrKeeper, Why: err.Error()}
 	}
-	c.Keeper = cmd.Process.Pid
-	go cmd.Wait() // so that it is no zombie if we live longer
+	c.Keeper, c.process, c.ended = cmd.Process.Pid, cmd.Process, make(chan struct{})
+	go func() {
+		cmd.Wait() // so that it is no zombie if we live longer
+		close(c.ended)
+	}()
 	return nil
 }
 

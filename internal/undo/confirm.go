@@ -26,6 +26,9 @@ func (d *Dir) Confirm(id string) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.Lasting {
+		return nil, &Error{Op: "confirm", ID: id, Err: ErrLasting}
+	}
 	return p, d.confirm(f, p)
 }
 
@@ -37,7 +40,7 @@ func (d *Dir) only() (string, error) {
 	}
 	var ids []string
 	for _, e := range entries {
-		if e.State == Waiting && e.Err == nil && e.Left > 0 {
+		if e.State == Waiting && e.Err == nil && e.Left > 0 && !e.Plan.Lasting {
 			ids = append(ids, e.ID)
 		}
 	}

@@ -14,8 +14,12 @@ var (
 	ErrOver = errors.New("the time is over")
 	// ErrMaking: the change is still being made.
 	ErrMaking = errors.New("the change is still being made")
+	// ErrLasting: the change lasts as long as the process that makes it, and cannot be confirmed.
+	ErrLasting = errors.New("the change ends with the process that made it")
 	// ErrWaiting: the change still waits and cannot be dismissed.
 	ErrWaiting = errors.New("the change still waits for a confirmation")
+	// ErrFailed: the domain could not undo the change.
+	ErrFailed = errors.New("it could not be undone")
 	// ErrBusy: another process holds the decision.
 	ErrBusy = errors.New("another process is deciding")
 	// ErrDamaged: a file is not what this package wrote.

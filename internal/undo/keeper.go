@@ -160,9 +160,15 @@ func (k *keeper) watch() {
 }
 
 // wait returns true when the time is over, or when somebody asks the keeper to end: it could not keep its promise later, so it keeps
-// it now. It returns false when the plan is gone.
+// it now. Of a lasting change the time is over too when the process that made it has ended. It returns false when the plan is gone.
 func (k *keeper) wait() bool {
-	over := make(chan struct{})
+	over, ended := make(chan struct{}), make(chan struct{})
+	if k.plan.Lasting {
+		go func() {
+			awaitEnd(k.changer)
+			close(ended)
+		}()
+	}
 	go func() {
 		var b [8]byte
 		k.timer.Read(b[:]) // after an error it is better to undo too early than never
@@ -170,11 +176,21 @@ func (k *keeper) wait() bool {
 	}()
 	select {
 	case <-over:
+	case <-ended:
 	case <-k.term:
 	case <-k.gone:
 		return false
 	}
 	return true
+}
+
+// awaitEnd returns when the process of pidfd has ended (pidfd_open(2): it is readable then), or when that cannot be known.
+func awaitEnd(pidfd int) {
+	for {
+		if _, err := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, -1); err != unix.EINTR {
+			return
+		}
+	}
 }
 
 // The times that a process has which is in the way of undoing.

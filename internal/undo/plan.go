@@ -30,6 +30,8 @@ type Plan struct {
 	Deadline time.Duration `json:"deadline_ns"`
 	// Time is the wall clock's at Begun, for people.
 	Time time.Time `json:"time"`
+	// Lasting is a change that lasts as long as the process that makes it: it is undone when that has ended, however that was.
+	Lasting bool `json:"lasting,omitempty"`
 	// Netns is where the change is made.
 	Netns Namespace `json:"netns"`
 	// Before is what was there, Change what is to be done: both are the domain's own. Null is read as nil.

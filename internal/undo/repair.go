@@ -20,7 +20,7 @@ type Repaired struct {
 	Err error
 }
 
-// Repair undoes the changes whose time is over and whose keeper died, the youngest first, and goes on where a process died while it
+// Repair undoes the changes whose time is over, or whose process has ended if they are lasting, and whose keeper died, the youngest first, and goes on where a process died while it
 // undid one. It drops the plans of another boot and of network namespaces that are gone. What is damaged it reports and leaves alone;
 // what still waits or has a keeper, and what is over, it does not mention.
 func (d *Dir) Repair(ctx context.Context, domains Domains) ([]Repaired, error) {
@@ -39,7 +39,7 @@ func (d *Dir) Repair(ctx context.Context, domains Domains) ([]Repaired, error) {
 			done = append(done, Repaired{Entry: e, Err: errors.Join(e.Err, d.drop(e.ID, e.State))})
 		case e.Err != nil:
 			done = append(done, Repaired{Entry: e, Now: e.State, Err: e.Err})
-		case e.State == Undoing, e.State == Waiting && e.Left <= 0:
+		case e.State == Undoing, e.State == Waiting && (e.Left <= 0 || e.Plan.Lasting && !e.Keeper && !e.Making):
 			if r, ok := d.repair(ctx, e, domains); ok {
 				done = append(done, r)
 			}

@@ -126,7 +126,7 @@ func (v *Vars) Rel() (una, nxt, rcvNxt uint32) { return v.Una - v.ISS, v.Nxt - v
 
 // Run says how a run was made: everything that another run needs to give the same result, and the first line of a view.
 type Run struct {
-	// World is "tun", "veth", "memory", CaptureWorld or TapWorld.
+	// World is "tun", "veth", "memory", that of a world that is attached to a network ("nat"), CaptureWorld or TapWorld.
 	World string
 	// Why is the sentence that says why this world was taken, "" if it was asked for.
 	Why   string
@@ -201,7 +201,7 @@ type End struct {
 // Totals are one end's sums over the run.
 type Totals struct {
 	State State
-	// Program is true if the application is a program that is not ours: Written, Received, Match and the hashes are not known.
+	// Program is true if the application is not ours, a program's or that of another machine: Written, Received, Match and the hashes are not known.
 	Program bool
 	// Written and Received count the bytes that the application handed over and got. Match is true if those received
 	// are those that the peer wrote.

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/signal"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"gnet/internal/render"
+	"gnet/internal/safe"
+	"gnet/internal/undo"
+	"gnet/stackprobe"
+	"gnet/stackprobe/app"
+	"gnet/stackprobe/attach"
+	"gnet/stackprobe/event"
+)
+
+// attachWords are the options of `trace connect` and `trace listen` as they stand on the command line.
+type attachWords struct {
+	traceWords
+	mode, engine string
+}
+
+// attachOptions is what a command line of `trace connect` or `trace listen` asks for.
+type attachOptions struct {
+	traceOptions
+	Mode attach.Mode
+}
+
+// bind gives cmd the options that both commands have, and their completion.
+func (w *attachWords) bind(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&w.mode, "attach", attach.Private.String(), "how the engine is connected: private (to nobody) or nat (through this host, which it changes)")
+	decimal(f, &w.mtu, "mtu", stackprobe.DefaultMTU, "`MTU` of the engine and of the interface")
+	f.StringArrayVar(&w.faults, "fault", nil, "`rule` of the link between the engine and this host; may be given several times")
+	w.seed = stackprobe.DefaultSeed
+	f.Var(&seedValue{&w.seed}, "seed", "`seed` of everything that is drawn at random, a number or random (default random)")
+	f.Var((*delayValue)(&w.delay), "delay", "one-way `delay` to add in each direction, or two: the client's,the server's")
+	f.StringVar(&w.engine, "at-engine", "", "what the engine does and how its sockets are made, in `words`")
+	decimal(f, &w.bytes, "bytes", 0, "the engine sends so many `bytes` and closes")
+	decimal(f, &w.snap, "snap", stackprobe.DefaultSnap, "`bytes` of each packet that the machine forms hold (with --pcap: all)")
+	w.snapFlag = f.Lookup("snap")
+	w.viewWords.bind(cmd)
+	completeFlag(cmd, "attach", attach.Modes()...)
+	completeFlag(cmd, "seed", "random")
+	_ = cmd.RegisterFlagCompletionFunc("at-engine", completeEnd)
+}
+
+// options checks the words of the command line. idle is what the engine does that is told nothing else.
+func (w *attachWords) options(cmd *cobra.Command, a *stackprobe.Attach, idle string) (attachOptions, error) {
+	var o attachOptions
+	mode, ok := attach.ParseMode(w.mode)
+	if !ok {
+		return o, fail(statusUsage, "--attach %q: want %s", w.mode, strings.Join(attach.Modes(), " or "))
+	}
+	if mode == attach.Private {
+		return o, fail(statusUsage, "--attach private: nobody outside is reached so").
+			withHint("--attach nat goes through this host, which it changes while it runs; gnet trace tcp, run and serve are private")
+	}
+	if !cmd.Flags().Changed("seed") {
+		_ = (&seedValue{&w.seed}).Set("random") // a server remembers the numbers of a run before
+	}
+	engine, err := app.ParseOptions(w.engine)
+	if err != nil {
+		return o, wordFailure("--at-engine", err)
+	}
+	switch {
+	case w.deadline < 0 || w.deadline > 24*time.Hour:
+		return o, fail(statusUsage, "--deadline %v: want a time up to 24h", w.deadline)
+	case cmd.Flags().Changed("bytes") && w.engine != "":
+		return o, fail(statusUsage, "--bytes: with --at-engine, say bytes there")
+	case cmd.Flags().Changed("bytes"):
+		engine, err = app.ParseOptions(fmt.Sprintf("role source bytes %d", w.bytes))
+	case w.engine == "" && a.Get == "":
+		engine, err = app.ParseOptions(idle)
+	}
+	if err != nil {
+		return o, fail(statusUsage, "--bytes %w", err)
+	}
+	own := event.Client
+	if a.Port != 0 {
+		own = event.Server
+	}
+	w.ends[own], w.link, w.until, w.attached = engine.String(), "auto", "done", a
+	o.Mode = mode
+	o.traceOptions, err = w.traceWords.options()
+	return o, err
+}
+
+// runTraceAttached changes the host, runs the engine in its network, shows the trace, and changes the host back.
+func runTraceAttached(ctx context.Context, e *env, o attachOptions) error {
+	ctx, cancel := signal.NotifyContext(ctx, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
+	defer cancel()
+	context.AfterFunc(ctx, cancel) // the second signal finds the default action again
+	d, err := undo.Make(undo.Path)
+	if err != nil {
+		return attachFailure(err)
+	}
+	defer d.Close()
+	if err := repairPlans(ctx, e, d); err != nil {
+		return attachFailure(err)
+	}
+	c := attach.Config{Mode: o.Mode, Server: o.Attach.Server, Port: o.Attach.Port, MTU: o.MTU, What: "gnet " + commandWords(e), Program: "gnet"}
+	host, err := attach.Open(ctx, d, c, func(p *attach.Plan) { tellPlan(e, p, &o.viewOptions) })
+	if err != nil {
+		return attachFailure(err)
+	}
+	o.Attach.Host = host
+	end, err := e.showRun(ctx, &o.traceOptions, nil)
+	e.Stdout.Flush() // before what is said of the end
+	err = attachedStatus(&o, end, err)
+	return errors.Join(err, closeHost(ctx, e, host))
+}
+
+// repairPlans does the work of keepers that died, and says so.
+func repairPlans(ctx context.Context, e *env, d *undo.Dir) error {
+	done, err := d.Repair(ctx, undoDomains())
+	for i := range done {
+		tellRepaired(e, &done[i])
+	}
+	return err
+}
+
+// tellPlan says what will be changed, and draws the world where a picture goes to standard output.
+func tellPlan(e *env, p *attach.Plan, o *viewOptions) {
+	for _, line := range p.Will() {
+		printLine(e.Stderr, e.Name+": will: "+safe.String(line))
+	}
+	for _, line := range p.Unchanged() {
+		printLine(e.Stderr, e.Name+": "+safe.String(line))
+	}
+	for _, line := range p.Warnings {
+		e.warn("%s", safe.String(line))
+	}
+	if !o.screen() {
+		return
+	}
+	for _, line := range p.Picture() {
+		fmt.Fprintln(e.Stdout, line)
+	}
+	fmt.Fprintln(e.Stdout)
+	e.Stdout.Flush()
+}
+
+// screen reports whether a picture goes to standard output.
+func (o *viewOptions) screen() bool {
+	for _, name := range o.Files {
+		if name == "-" {
+			return false
+		}
+	}
+	return o.Format == render.Classic
+}
+
+// closeHost changes the host back and says what was done.
+func closeHost(ctx context.Context, e *env, host *attach.Host) error {
+	result, err := host.Close(context.WithoutCancel(ctx))
+	for _, line := range result.Lines {
+		printLine(e.Stderr, e.Name+": undone: "+safe.String(line))
+	}
+	switch {
+	case err != nil:
+		return fail(statusCannot, "change %s: %w", host.ID(), err).withHint("gnet route pending shows it")
+	case result.Conflict:
+		e.warn("change %s: not all was undone, because others have changed it meanwhile", host.ID())
+	}
+	return nil
+}
+
+// attachedStatus turns the end of a run into a status.
+func attachedStatus(o *attachOptions, end *event.End, err error) error {
+	switch {
+	case errors.Is(err, context.Canceled) && end != nil && end.OK && o.Attach.Port != 0:
+		return nil // that is how it ends
+	case err != nil:
+		return traceStatus(err)
+	case end != nil && !end.OK:
+		return fail(statusNo, "%s", end.Reason)
+	}
+	return nil
+}
+
+// attachFailure is a host that could not be changed; nothing of it is.
+func attachFailure(err error) error {
+	f := fail(statusCannot, "%w", err)
+	if refused, ok := errors.AsType[*attach.Error](err); ok && refused.Hint() != "" {
+		return f.withHint("%s", refused.Hint())
+	}
+	if errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPERM) {
+		return f.withHint("--attach changes this host: it takes root")
+	}
+	return f
+}

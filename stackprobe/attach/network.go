@@ -1,0 +1,94 @@
+package attach
+
+import (
+	"fmt"
+	"iter"
+	"net/netip"
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"gnet/internal/rtnl"
+)
+
+// view is what a plan depends on: the host's interfaces, and the networks that it knows a way to.
+type view struct {
+	names map[int]string
+	used  []netip.Prefix
+	// carrying are the interfaces with an address of IPv4 that are up, but the loopback, in the order of their numbers.
+	carrying []int
+}
+
+func look(c *rtnl.Conn) (*view, error) {
+	v := &view{names: map[int]string{}}
+	up := map[int]bool{}
+	for l, err := range c.Links() {
+		if err != nil {
+			return nil, err
+		}
+		v.names[l.Index] = l.Name
+		up[l.Index] = l.Up() && l.Flags&unix.IFF_LOOPBACK == 0
+	}
+	for a, err := range c.Addrs(unix.AF_INET) {
+		if err != nil {
+			return nil, err
+		}
+		v.used = append(v.used, a.Prefix.Masked())
+		if up[a.Index] && !slices.Contains(v.carrying, a.Index) {
+			v.carrying = append(v.carrying, a.Index)
+		}
+	}
+	slices.Sort(v.carrying)
+	for r, err := range c.Routes(rtnl.RouteFilter{Family: unix.AF_INET}) {
+		if err != nil {
+			return nil, err
+		}
+		if r.Dst.IsValid() && r.Dst.Bits() > 0 {
+			v.used = append(v.used, r.Dst)
+		}
+	}
+	return v, nil
+}
+
+// free returns a network of four addresses that the host has no way to: the last of one of 256, from the top of each private network
+// (RFC 1918) down, where people number least.
+func (v *view) free() (netip.Prefix, error) {
+	for p := range quads() {
+		if !slices.ContainsFunc(v.used, p.Overlaps) {
+			return p, nil
+		}
+	}
+	return netip.Prefix{}, ErrNoNetwork
+}
+
+// quads yields the networks of four in the order in which they are tried.
+func quads() iter.Seq[netip.Prefix] {
+	return func(yield func(netip.Prefix) bool) {
+		for _, of := range [...]struct {
+			top   [2]byte // the highest first two octets
+			count int
+		}{{[2]byte{172, 31}, 16}, {[2]byte{192, 168}, 1}, {[2]byte{10, 255}, 256}} {
+			for n := range of.count << 8 {
+				second := int(of.top[1]) - n>>8
+				a := netip.AddrFrom4([4]byte{of.top[0], byte(second), byte(255 - n&255), 252})
+				if !yield(netip.PrefixFrom(a, 30)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// device returns a name that no interface has.
+func (v *view) device() string {
+	for n := 0; ; n++ {
+		name := fmt.Sprintf("gnet%d", n)
+		taken := false
+		for _, other := range v.names {
+			taken = taken || other == name
+		}
+		if !taken {
+			return name
+		}
+	}
+}

@@ -1,0 +1,73 @@
+package attach
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"gnet/internal/safe"
+)
+
+// Picture draws who has which address, and where translation happens: lines for a terminal, of printable characters.
+func (p *Plan) Picture() []string {
+	boxes := []box{{"engine", p.Engine.String(), ""}, {"this host", p.Host.String() + " on " + p.Device, "forwards, translates"}}
+	wires := []string{"TUN"}
+	how := ""
+	switch {
+	case p.Port != 0:
+		boxes = append(boxes, box{"the network", "anybody", ""})
+		wires = append(wires, "")
+		how = fmt.Sprintf("this host, TCP port %d  becomes  %s:%d; from this host the engine is reached at %s:%d", p.Port, p.Engine, p.Port, p.Engine, p.Port)
+	case p.Uplink == "":
+		boxes[1].third, boxes[1].second = p.Server.String(), p.Host.String()+" on "+p.Device
+		how = "the server is this host: nothing is translated"
+	default:
+		boxes = append(boxes, box{"the server", p.Server.String(), ""})
+		wires = append(wires, safe.String(p.Uplink))
+		how = fmt.Sprintf("the engine's %s  becomes  %s beyond %s", p.Engine, sourceText(p), safe.String(p.Uplink))
+	}
+	return append(draw(boxes, wires), how)
+}
+
+func sourceText(p *Plan) string {
+	if p.Source.IsValid() {
+		return p.Source.String()
+	}
+	return "the interface's address"
+}
+
+// box is one party: what it is, its address, what it does.
+type box struct{ first, second, third string }
+
+// draw puts boxes side by side with named wires between them. It is ASCII, so that it is the same everywhere.
+func draw(boxes []box, wires []string) []string {
+	rows := make([]strings.Builder, 5)
+	for i, b := range boxes {
+		width := max(utf8.RuneCountInString(b.first), utf8.RuneCountInString(b.second), utf8.RuneCountInString(b.third))
+		edge := "+" + strings.Repeat("-", width+2) + "+"
+		rows[0].WriteString(edge)
+		rows[4].WriteString(edge)
+		for n, text := range [...]string{b.first, b.second, b.third} {
+			rows[n+1].WriteString("| " + text + strings.Repeat(" ", width-utf8.RuneCountInString(text)) + " |")
+		}
+		if i == len(boxes)-1 {
+			break
+		}
+		name := wires[i]
+		gap := max(utf8.RuneCountInString(name), 3) + 4
+		for n := range rows {
+			switch n {
+			case 2:
+				line := "--" + name
+				rows[n].WriteString(line + strings.Repeat("-", gap-utf8.RuneCountInString(line)))
+			default:
+				rows[n].WriteString(strings.Repeat(" ", gap))
+			}
+		}
+	}
+	lines := make([]string, 0, len(rows))
+	for i := range rows {
+		lines = append(lines, strings.TrimRight(rows[i].String(), " "))
+	}
+	return lines
+}
