@@ -49,13 +49,13 @@ func (x *exchange) conclude(last vclock.Outcome) {
 
 // remarks notes what end h has left or lost that the events do not show.
 func (x *exchange) remarks(h event.Host) {
-	waiting := 0
+	in := map[int]bool{} // sessions may have used the same sockets one after the other
 	for _, s := range x.apps[h].Sessions() {
-		if x.rec.state(h, x.link.Conn(h, s.Tuple())) == event.TimeWait {
-			waiting++
+		if conn := x.link.Conn(h, s.Tuple()); x.rec.state(h, conn) == event.TimeWait {
+			in[conn] = true
 		}
 	}
-	switch {
+	switch waiting := len(in); {
 	case x.cfg.Until == Closed:
 	case waiting == 1:
 		x.note(event.Info, h.String()+" stays in TIME-WAIT; the run does not wait for its end")
