@@ -11,12 +11,16 @@ import (
 	"gnet/stackprobe/event"
 )
 
-// reportStyle and reportScript are parts of every page.
+// reportStyle and the scripts are parts of every page.
 var (
 	//go:embed report.css
 	reportStyle string
 	//go:embed report.js
 	reportScript string
+	//go:embed report_plots.js
+	reportPlots string
+	//go:embed report_hands.js
+	reportHands string
 )
 
 // policy lets the page load nothing and talk to nobody (Content Security Policy Level 3).
@@ -47,7 +51,7 @@ func (r *Report) Close() error {
 	h.raw("</main>\n")
 	h.help()
 	h.data(r)
-	h.raw("<script>\n", reportScript, "</script>\n</body>\n</html>\n")
+	h.raw("<script>\n(() => {\n'use strict';\n", reportScript, reportPlots, reportHands, "})();\n</script>\n</body>\n</html>\n")
 	h.flush()
 	return h.err
 }
@@ -84,7 +88,9 @@ func (h *htmlWriter) top(r *Report) {
 	h.raw(`">
 <title>`)
 	h.text(title)
-	h.raw(" - gnet trace tcp</title>\n<style>\n", reportStyle, `</style>
+	h.raw(" - gnet trace tcp</title>\n<style>\n")
+	h.colours()
+	h.raw(reportStyle, `</style>
 </head>
 <body>
 <svg width="0" height="0" class="defs" aria-hidden="true"><defs>`)
@@ -196,7 +202,7 @@ func (h *htmlWriter) signs(r *Report) {
 
 // cursor writes what stands beside the ladder: what is known at one moment. Without a script that is the end of the run.
 func (h *htmlWriter) cursor(r *Report) {
-	h.raw(`<aside class="cursor" aria-label="At the cursor"><section class="now" aria-labelledby="h-now"><h2 id="h-now">At the cursor</h2><p id="now" aria-live="polite"></p></section>
+	h.raw(`<aside class="cursor" id="side" aria-label="At the cursor"><section class="now" aria-labelledby="h-now"><h2 id="h-now">At the cursor</h2><p id="now" aria-live="polite"></p></section>
 <section class="wide" aria-labelledby="h-space"><h2 id="h-space">Sequence space</h2><div id="space"></div></section>
 <section aria-labelledby="h-vars"><h2 id="h-vars">Variables<span class="static"> at the end of the run</span></h2><table id="vars"><thead><tr><th scope="col">variable</th><th scope="col">client</th><th scope="col">server</th></tr></thead><tbody>
 <tr id="state"><th scope="row">state</th>`)

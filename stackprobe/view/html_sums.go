@@ -182,17 +182,3 @@ func (h *htmlWriter) help() {
 	h.raw(`</tbody></table><p>Point at a segment, or put the cursor on it, and it is marked in the ladder and in the plots. Drag the slider to move through time.</p><form method="dialog"><button>Close</button></form></dialog>
 `)
 }
-
-// plots writes the plots for a wide and for a narrow page; the style sheet shows one of them.
-func (h *htmlWriter) plots(r *Report) {
-	h.raw(`<section class="plots" aria-labelledby="h-plots"><h2 id="h-plots">Over time</h2>`)
-	for _, c := range r.plot.conns {
-		c.thin(maxVisible / len(r.plot.conns))
-	}
-	for _, p := range [...]SVGOptions{{ID: "plot", Width: 1200, Inline: true}, {ID: "plot-narrow", Width: 480, Inline: true}} {
-		h.raw(`<div class="of-`, p.ID, `">`)
-		h.buf = r.plot.AppendSVG(h.buf, p)
-		h.raw("</div>\n")
-	}
-	h.raw("</section>\n")
-}

@@ -19,7 +19,8 @@ const (
 // sums. Without a script the ladder and the plots stand there as they are, and so they are printed.
 //
 // It keeps the words of up to 100,000 rows of the ladder (a segment has two) and 200,000 samples until Close, which writes the
-// page; a run of that size needs some 100 MB. Of Options only Unfold and Absolute mean anything to it: what --explain adds to
+// page; a run of that size needs some 100 MB. Of each direction of the four connections that its plots show it keeps up to 16,384
+// marks of each kind: all of a run of 10,000 segments, of longer ones neighbours as one. Of Options only Unfold and Absolute mean anything to it: what --explain adds to
 // the ladder of a terminal is always there.
 type Report struct {
 	w       io.Writer
@@ -83,7 +84,7 @@ type overflow struct {
 // NewReport gives a report that writes to w when it is closed.
 func NewReport(w io.Writer, o Options) *Report {
 	o.Width, o.ASCII, o.Color = wideWidth, false, false
-	r := &Report{w: w, opts: o, plot: NewSequence()}
+	r := &Report{w: w, opts: o, plot: newSequence(maxReportMarks)}
 	r.words = page{w: io.Discard, opts: o, glyphs: unicodeGlyphs}
 	return r
 }

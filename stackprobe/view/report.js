@@ -1,7 +1,5 @@
 // The script of a report. It draws what the page's data say and adds no judgement: words, marks and values were made
 // when the page was written. Without it the ladder, the plots and the tables stand as they are.
-(() => {
-'use strict';
 const $ = id => document.getElementById(id);
 const data = JSON.parse($('data').textContent);
 const N = 0, T = 1, KIND = 2, HOST = 3, CONN = 4, SEG = 5, LOOK = 6, RANK = 7, MARK = 8, HEAD = 9, BODY = 10, MORE = 11;
@@ -69,8 +67,9 @@ let low = 0, high = rows.length;       // the rows of the span
 let shown = [];                        // [first row, how many]
 const place = new Int32Array(rows.length); // where each row is in shown
 let chunks = [];                       // by chunk: the arrows that cross it
-let cursor = 0, hover = 0;             // a row; the segment under the pointer
-const followers = [], lighters = [];   // what moves with the cursor, what marks segments
+let cursor = 0;                        // a row
+let hover = 0, peek = -1;              // the segment under the pointer, and its row
+const looked = () => peek < 0 ? cursor : peek; // the row of which the tables tell
 
 // fold tells runs of rows up to a rank together.
 function fold(rank) {
@@ -110,6 +109,7 @@ function lay() {
 	spacer.style.height = shown.length * rowHeight + 'px';
 	$('in').disabled = high - low < 2;
 	overview();
+	plotLater();
 }
 
 // rowElement is the same as what stands in the page without a script.
@@ -247,28 +247,28 @@ const verdicts = ['', 'unaware', 'assumes', 'wrong', 'knows'];
 function put(cell, found) {
 	const text = found ? found[1] : '';
 	if (cell.textContent !== text) cell.textContent = text;
-	cell.classList.toggle('new', !!found && found[0] === cursor && cursor > 0);
+	cell.classList.toggle('new', !!found && found[0] === looked() && found[0] > 0);
 }
 const varRows = [...$('vars').querySelectorAll('tr[data-var]')].map(tr => [tr.dataset.var, tr.cells[1], tr.cells[2]]);
 
 function conn() {
-	for (let i = cursor; i >= 0; i--) if (rows[i][CONN]) return rows[i][CONN];
+	for (let i = looked(); i >= 0; i--) if (rows[i][CONN]) return rows[i][CONN];
 	return 1;
 }
 function panel() {
 	const c = conn();
-	for (const host of [client, server]) put($('state').cells[host], at(states, c + ' ' + host, cursor));
+	for (const host of [client, server]) put($('state').cells[host], at(states, c + ' ' + host, looked()));
 	for (const [v, one, two] of varRows) {
-		put(one, at(vars, c + ' 1 ' + v, cursor));
-		put(two, at(vars, c + ' 2 ' + v, cursor));
+		put(one, at(vars, c + ' 1 ' + v, looked()));
+		put(two, at(vars, c + ' 2 ' + v, looked()));
 	}
 	const ends = $('knows').querySelectorAll('ul');
 	for (const host of [client, server]) {
 		const list = [];
 		for (let m = 0; m < 7; m++) {
-			const k = at(knows, c + ' ' + host + ' ' + m, cursor);
+			const k = at(knows, c + ' ' + host + ' ' + m, looked());
 			if (!k || !k[1][0]) continue;
-			const li = make('li', {class: 'v' + k[1][0] + (k[0] === cursor && cursor > 0 ? ' new' : '')});
+			const li = make('li', {class: 'v' + k[1][0] + (k[0] === looked() && k[0] > 0 ? ' new' : '')});
 			li.append(make('b', {}, verdicts[k[1][0]]), ' ' + k[1][1]);
 			list.push(li);
 		}
@@ -287,7 +287,7 @@ const group = n => String(n).replace(/\B(?=(\d{3})+$)/g, '\u202f');
 function space() {
 	const c = conn(), box = $('space'), parts = [];
 	for (const host of [client, server]) {
-		const found = at(spaces, c + ' ' + host, cursor);
+		const found = at(spaces, c + ' ' + host, looked());
 		if (found) parts.push(strip(host, found[1]));
 	}
 	if (!parts.length) parts.push(make('p', {class: 'faint'}, 'no connection yet'));
@@ -338,55 +338,13 @@ function strip(host, s) {
 	return e;
 }
 
-// Plots: the cursor's moment as a line in each panel, its segment marked. Of the two pictures one is shown.
-const panels = [...document.querySelectorAll('.plots .panel')].map(g => {
-	const times = (g.dataset.time || '').split(/[ ,]+/).map(Number), y = +g.dataset.y0, height = g.dataset.y1 - g.dataset.y0;
-	const line = draw('line', {class: 'cursorline', y1: g.dataset.y0, y2: g.dataset.y1});
-	const sides = [0, 1].map(() => draw('rect', {class: 'hidden-time', y, height, width: 0}));
-	g.append(...sides, line);
-	return {times, line, sides};
-}).filter(p => p.times.length >= 4);
-// across gives the place of a moment in a panel.
-function across(times, t) {
-	let i = 0;
-	while (i + 4 < times.length && times[i + 2] <= t) i += 2;
-	return clamp(times[i + 1] + (times[i + 3] - times[i + 1]) * (t - times[i]) / (times[i + 2] - times[i] || 1), times[1], times[times.length - 1]);
-}
-followers.push(row => {
-	for (const {times, line, sides: [left, right]} of panels) {
-		const x = across(times, rows[row][T]), all = span[0] <= whole[0] && span[1] >= whole[1], end = times[times.length - 1];
-		line.setAttribute('x1', x);
-		line.setAttribute('x2', x);
-		const from = all ? times[1] : across(times, span[0]), to = all ? end : across(times, span[1]);
-		left.setAttribute('x', times[1]);
-		left.setAttribute('width', from - times[1]);
-		right.setAttribute('x', to);
-		right.setAttribute('width', end - to);
-	}
-});
-const plotted = new Map(); // by segment: its marks
-for (const e of document.querySelectorAll('.plots [data-seg]')) {
-	if (!plotted.has(+e.dataset.seg)) plotted.set(+e.dataset.seg, []);
-	plotted.get(+e.dataset.seg).push(e);
-}
-let lit = [];
-lighters.push(() => {
-	for (const e of lit) e.classList.remove('on');
-	lit = [...new Set([rows[cursor][SEG], hover])].flatMap(seg => plotted.get(seg) || []);
-	for (const e of lit) e.classList.add('on');
-});
-document.querySelector('.plots').addEventListener('click', e => {
-	const t = e.target.closest('[data-n]');
-	if (t) goTo(+t.dataset.n);
-});
-
 // now says in words what is under the cursor, and what came of it.
 function now() {
-	const r = rows[cursor], p = $('now'), parts = [says(r), r[MARK], r[HEAD], r[BODY], r[MORE]].filter(x => x);
+	const r = rows[looked()], p = $('now'), parts = [says(r), r[MARK], r[HEAD], r[BODY], r[MORE]].filter(x => x);
 	p.replaceChildren(make('b', {}, 'event ' + r[N] + ', ' + seconds(r[T]) + ' s: '), make('span', {class: data.looks[r[LOOK]]}, parts.join(' ')));
 	const a = arrows[bySeg.get(r[SEG])];
 	if (!a || !r[SEG]) return;
-	const other = cursor === a.from ? a.to : a.from, o = rows[other];
+	const other = looked() === a.from ? a.to : a.from, o = rows[other];
 	let text = '';
 	if (a.end === 'unknown') text = 'nothing was heard of it';
 	else if (r[KIND] === 'tx') text = a.end === 'lost' ? 'the link takes it: ' + (o[BODY] || 'lost') : 'arrives ' + seconds(o[T] - r[T]) + ' s later, event ' + o[N];
@@ -397,6 +355,7 @@ function now() {
 // select moves the cursor.
 function select(row, scroll) {
 	cursor = clamp(row, 0, rows.length - 1);
+	peek = -1;
 	if (cursor < low || cursor >= high) {
 		const half = (span[1] - span[0]) / 2, t = rows[cursor][T];
 		span = [t - half, t + half];
@@ -414,18 +373,29 @@ function select(row, scroll) {
 	$('slider').value = whole[1] > whole[0] ? Math.round((t - whole[0]) / (whole[1] - whole[0]) * 10000) : 0;
 	$('slider').setAttribute('aria-valuetext', seconds(t) + ' seconds, row ' + (cursor + 1) + ' of ' + rows.length);
 	$('where').textContent = seconds(t) + ' s  ' + (cursor + 1) + ' of ' + rows.length;
-	panel();
-	for (const f of followers) f(cursor);
-	for (const f of lighters) f();
+	tell();
+	lightPlots();
 }
-function zoom(factor) {
-	const t = rows[cursor][T], size = clamp((span[1] - span[0]) * factor, 1, whole[1] - whole[0] || 1);
-	const share = span[1] > span[0] ? (t - span[0]) / (span[1] - span[0]) : 0;
-	span = [t - size * share, t + size * (1 - share)];
-	if (span[0] < whole[0]) span = [whole[0], whole[0] + size];
-	if (span[1] > whole[1]) span = [Math.max(whole[0], whole[1] - size), whole[1]];
+// tell fills the tables for the row that is looked at.
+function tell() {
+	const held = $('side').style;
+	if (peek < 0) held.height = held.overflow = '';
+	else if (!held.height) { held.height = $('side').offsetHeight + 'px'; held.overflow = 'hidden'; } // what is under the pointer must stay there
+	$('h-now').textContent = peek < 0 ? 'At the cursor' : 'Under the pointer';
+	panel();
+	follow();
+}
+// show shows a piece of the time, in the ladder and in the plots; the cursor comes along.
+function show(from, to) {
+	const size = clamp(to - from, 1, whole[1] - whole[0] || 1);
+	from = clamp(from, whole[0], whole[1] - size);
+	span = [from, from + size];
 	lay();
-	select(cursor);
+	select(clamp(cursor, low, high - 1));
+}
+function zoom(factor, t = rows[cursor][T]) {
+	const size = (span[1] - span[0]) * factor, share = span[1] > span[0] ? (t - span[0]) / (span[1] - span[0]) : 0;
+	show(t - size * share, t + size * (1 - share));
 }
 function unfold(s) {
 	const [i, n] = shown[s];
@@ -455,8 +425,9 @@ function step(by) {
 	select(shown[s][0]);
 }
 function theme() {
-	const dark = getComputedStyle(root).colorScheme === 'dark' || (getComputedStyle(root).colorScheme !== 'light' && matchMedia('(prefers-color-scheme: dark)').matches);
-	root.style.colorScheme = dark ? 'light' : 'dark';
+	const dark = root.classList.contains('dark') || (!root.classList.contains('light') && matchMedia('(prefers-color-scheme: dark)').matches);
+	root.classList.toggle('dark', !dark);
+	root.classList.toggle('light', dark);
 }
 function all() { span = whole.slice(); lay(); select(cursor); }
 
@@ -485,65 +456,3 @@ function overview() {
 	w.style.visibility = span[0] <= whole[0] && span[1] >= whole[1] ? 'hidden' : '';
 }
 
-// What people do.
-const keys = {
-	ArrowDown: () => step(1), ArrowUp: () => step(-1), PageDown: () => step(10), PageUp: () => step(-10),
-	Home: () => select(0), End: () => select(rows.length - 1), ArrowLeft: otherEnd, ArrowRight: otherEnd,
-	Enter: () => { const s = place[cursor]; if (shown[s][1] > 1) unfold(s); else otherEnd(); },
-};
-const anywhere = {
-	j: () => step(1), k: () => step(-1), n: () => nextTrouble(1), p: () => nextTrouble(-1), '+': () => zoom(.5), '=': () => zoom(.5), '-': () => zoom(2), 0: all,
-	d: theme, '?': () => $('help').showModal(),
-};
-document.addEventListener('keydown', e => {
-	if (e.ctrlKey || e.metaKey || e.altKey || $('help').open) return;
-	const f = anywhere[e.key] || (document.activeElement === live && keys[e.key]);
-	if (f) { e.preventDefault(); f(); }
-});
-live.addEventListener('scroll', later, {passive: true});
-live.addEventListener('click', e => {
-	const t = e.target.closest('[data-row]');
-	if (!t) return;
-	const i = +t.dataset.row;
-	if (t.classList.contains('folded')) unfold(place[i]); else select(i, false);
-});
-document.addEventListener('pointerover', e => {
-	const t = e.target.closest && e.target.closest('[data-seg]'), seg = t ? +t.dataset.seg : 0;
-	if (seg === hover) return;
-	hover = seg;
-	for (const c of drawn.values()) light(c);
-	for (const f of lighters) f();
-});
-document.addEventListener('click', e => {
-	const go = e.target.closest('[data-go]');
-	if (!go) return;
-	e.preventDefault();
-	goTo(+go.dataset.go);
-	live.focus();
-	live.scrollIntoView({block: 'nearest'});
-});
-function goTo(n) {
-	let i = rows.findIndex(r => r[N] >= n && r[KIND] !== 'state');
-	select(i < 0 ? rows.length - 1 : i);
-}
-const press = {first: keys.Home, last: keys.End, back: () => step(-1), on: () => step(1), prevmark: anywhere.p, nextmark: anywhere.n, in: () => zoom(.5), out: () => zoom(2), all, theme, helpkey: anywhere['?']};
-for (const id in press) $(id).addEventListener('click', press[id]);
-$('slider').addEventListener('input', e => {
-	const t = whole[0] + e.target.value / 10000 * (whole[1] - whole[0]);
-	select(Math.max(before(rows, t, r => r[T]), 0));
-});
-addEventListener('resize', later);
-addEventListener('hashchange', hash);
-function hash() {
-	const m = /^#n(\d+)$/.exec(location.hash);
-	if (m) goTo(+m[1]);
-	return !!m;
-}
-
-root.classList.add('js');
-for (const id of ['bar', 'live']) $(id).hidden = false;
-live.append(spacer);
-lay();
-if (!hash()) select(0);
-live.focus({preventScroll: true});
-})();

@@ -50,7 +50,7 @@ func inspect(page string) (data pageData, wrong string) {
 		"aside table caption thead tbody tr th td ul code dl dt dd dialog kbd form script line rect circle g text clipPath")
 	attrs := strings.Fields("lang charset http-equiv content name width height class aria-hidden id viewBox refX refY markerWidth markerHeight markerUnits orient d fill " +
 		"aria-label aria-labelledby aria-live title hidden preserveAspectRatio type min max step value for href tabindex role data-seg data-n data-go data-var x y x1 x2 y1 y2 scope method " +
-		"xmlns data-host data-conn data-time data-y0 data-y1 data-count clip-path transform rx cx cy r text-anchor fill-opacity overflow")
+		"xmlns data-host data-conn data-time data-y0 data-y1 data-range data-window data-count clip-path transform rx cx cy r text-anchor fill-opacity overflow")
 	void := strings.Fields("meta input")
 	var open []string
 	scripts := 0
@@ -63,7 +63,7 @@ func inspect(page string) (data pageData, wrong string) {
 				return data, z.Err().Error()
 			case len(open) > 0:
 				return data, "not closed: " + strings.Join(open, " ")
-			case scripts != 2:
+			case scripts != 3:
 				return data, strconv.Itoa(scripts) + " scripts"
 			case data.Schema != "gnet/trace-html/1":
 				return data, "schema " + data.Schema

@@ -27,6 +27,7 @@ type Sequence struct {
 	lastBeyond     int
 	trips          analyze.RoundTrips
 	spaces         analyze.Spaces
+	room           int // for marks of each kind and direction
 }
 
 // plotted is one connection.
@@ -59,7 +60,10 @@ type strand struct {
 }
 
 // NewSequence gives an empty one for one run.
-func NewSequence() *Sequence { return &Sequence{} }
+func NewSequence() *Sequence { return newSequence(maxMarks) }
+
+// newSequence gives one with that much room for the marks of each kind and direction of the connections that are drawn.
+func newSequence(room int) *Sequence { return &Sequence{room: room} }
 
 // Event takes the next event, in which package analyze has derived what follows. It keeps no reference to e.
 func (s *Sequence) Event(e *event.Event) {
@@ -121,7 +125,7 @@ func (s *Sequence) of(e *event.Event) *plotted {
 		}
 		return nil
 	}
-	room := maxMarks
+	room := s.room
 	if len(s.conns) >= maxPictured {
 		room = fewMarks
 	}

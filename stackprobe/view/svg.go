@@ -38,7 +38,8 @@ type SVGOptions struct {
 	ID string
 	// Width is that of the picture in pixels; 0 is taken as 1200, less than 400 as 400.
 	Width int
-	// Inline leaves out what a file of its own needs and a document has itself: the XML declaration and the headings of the run.
+	// Inline leaves out what a file of its own needs and a document has itself: the XML declaration, the headings of the run and the
+	// colours, which are the custom properties --bg, --ink, --dim, --grid, --red, --green, --gold, --orange, --blue and --violet.
 	Inline bool
 	// Conn is the number of the connection to draw, 0 for all that there is room for.
 	Conn int
@@ -47,8 +48,9 @@ type SVGOptions struct {
 // AppendSVG appends the picture of what s holds. It refers to nothing outside itself, has no script, and follows the reader's
 // preference for light or dark. A mark that belongs to a segment has its Segment.ID as data-seg and the number of its event as data-n;
 // a run of folded marks those of the first, and data-count. Each panel is a g with the class panel, with data-host and
-// data-conn; its data-time has pairs of a moment in nanoseconds and its x, between which time runs evenly, and data-y0 and data-y1 are
-// its upper and lower edge.
+// data-conn; its data-time has pairs of a moment in nanoseconds and its x, between which time runs evenly, data-y0 and data-y1 are
+// its upper and lower edge, and data-range has the figures at its lower and upper edge, with "log" behind them where their
+// logarithm is drawn; data-window is the time in nanoseconds over which a goodput is meant.
 func (s *Sequence) AppendSVG(dst []byte, o SVGOptions) []byte {
 	if o.ID == "" {
 		o.ID = "plot"
@@ -97,7 +99,7 @@ func (d *drawing) finish(s *Sequence, o *SVGOptions) []byte {
 	b = append(b, "\n<title>"...)
 	b = appendXML(b, plotTitle(s.run))
 	b = append(b, "</title>\n<style>"...)
-	b = appendStyle(b, d.id)
+	b = appendStyle(b, d.id, o.Inline)
 	b = append(b, "</style>\n"...)
 	b = append(b, `<rect class="bg" width="100%" height="100%"/>`+"\n"...)
 	b = append(b, top.body...)

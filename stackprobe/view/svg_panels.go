@@ -46,13 +46,7 @@ func (d *drawing) panel(p *panel) {
 		d.body = append(strconv.AppendInt(d.body, k.t, 10), ',')
 		d.coordinate(p.x + p.w*k.at)
 	}
-	d.body = append(d.body, "\">\n"...)
-	if text := p.detail(); text != "" {
-		d.textAt(p.x, p.y-22, "h2", p.name())
-		d.textAt(p.x, p.y-7, "sub", text)
-	} else {
-		d.textAt(p.x, p.y-7, "h2", p.name())
-	}
+	d.body = append(d.body, '"')
 	var points []goodputPoint
 	var window int64
 	if p.kind == panelGoodput {
@@ -60,6 +54,15 @@ func (d *drawing) panel(p *panel) {
 		for _, g := range points {
 			p.hi = max(p.hi, g.rate*1.08)
 		}
+		d.integer("data-window", window)
+	}
+	d.scale(p)
+	d.body = append(d.body, ">\n"...)
+	if text := p.detail(); text != "" {
+		d.textAt(p.x, p.y-22, "h2", p.name())
+		d.textAt(p.x, p.y-7, "sub", text)
+	} else {
+		d.textAt(p.x, p.y-7, "h2", p.name())
 	}
 	d.axes(p)
 	d.body = append(d.body, `<clipPath id="`+p.clip+`"><rect`...)
@@ -80,9 +83,21 @@ func (d *drawing) panel(p *panel) {
 	d.body = append(d.body, "</g>\n"...)
 }
 
+// scale writes between which figures the panel is drawn, and whether it is their logarithm.
+func (d *drawing) scale(p *panel) {
+	d.body = append(d.body, ` data-range="`...)
+	d.body = strconv.AppendFloat(d.body, p.lo, 'g', 9, 64)
+	d.body = append(d.body, ' ')
+	d.body = strconv.AppendFloat(d.body, p.hi, 'g', 9, 64)
+	if p.log {
+		d.body = append(d.body, " log"...)
+	}
+	d.body = append(d.body, '"')
+}
+
 // axes draws the grid, the frame and the numbers.
 func (d *drawing) axes(p *panel) {
-	d.body = append(d.body, "<g class=\"axis\" aria-hidden=\"true\">\n"...)
+	d.body = append(d.body, "<g class=\"axis\" aria-hidden=\"true\">\n<g class=\"times\">\n"...)
 	_, name := p.time.unit()
 	end := -1e9
 	for _, k := range p.time.ticks(int(p.w / 90)) {
@@ -95,6 +110,7 @@ func (d *drawing) axes(p *panel) {
 	}
 	d.textAt(p.x+p.w, p.y+p.h+13, "tick end", name)
 	d.cuts(p)
+	d.body = append(d.body, "</g>\n<g class=\"figures\">\n"...)
 	values, word := p.figures(int(p.h / 34))
 	for _, v := range values {
 		if v >= 0 {
@@ -103,7 +119,7 @@ func (d *drawing) axes(p *panel) {
 			d.textAt(p.x-5, y+4, "tick end", word(v))
 		}
 	}
-	d.body = append(d.body, `<path class="frame" d="M`...)
+	d.body = append(d.body, "</g>\n"+`<path class="frame" d="M`...)
 	d.point(p.x, p.y)
 	d.body = append(d.body, 'V')
 	d.coordinate(p.y + p.h)
@@ -263,7 +279,7 @@ func (d *drawing) inner(p *panel, window int64) {
 	if d.width < 900 { // its name may be there
 		y = p.y + 12
 	}
-	d.textAt(p.x+p.w, y, "sub end", text)
+	d.textAt(p.x+p.w, y, "sub end inner", text)
 }
 
 // highest is the highest right edge.

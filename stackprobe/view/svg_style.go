@@ -2,18 +2,19 @@ package view
 
 import "strings"
 
-// palette are the colours on light and on dark ground, Okabe and Ito's where they can be seen there.
+// palette are the colours on light and on dark ground: Okabe and Ito's, darker on white, where they are text too, so that each
+// stands out by 4.5 or more (WCAG 2.2, 1.4.3).
 var palette = [...]struct{ name, light, dark string }{
 	{"bg", "#ffffff", "#111418"},
 	{"ink", "#1b1b1b", "#f2f2f2"},   // segments, text
-	{"dim", "#5f6670", "#9aa4b0"},   // axes, what happens at the other end
+	{"dim", "#56606b", "#9aa4b0"},   // axes, what happens at the other end
 	{"grid", "#e6e8eb", "#252b33"},  // grid
-	{"red", "#d55e00", "#ff7f2a"},   // vermillion: retransmissions, losses
-	{"green", "#009e73", "#1fc79a"}, // acknowledgments
-	{"gold", "#b59b00", "#f0e442"},  // the window's edge; their yellow is not seen on white
-	{"orange", "#c98500", "#e69f00"},
-	{"blue", "#0072b2", "#56b4e9"},
-	{"violet", "#b0548c", "#cc79a7"}, // reddish purple: SACK
+	{"red", "#b33c00", "#ff7f2a"},   // vermillion: retransmissions, losses
+	{"green", "#00704f", "#1fc79a"}, // acknowledgments
+	{"gold", "#7a6800", "#f0e442"},  // the window's edge
+	{"orange", "#8a5000", "#e69f00"},
+	{"blue", "#0067a3", "#56b4e9"},
+	{"violet", "#96407a", "#cc79a7"}, // reddish purple: SACK
 }
 
 // rules are the style sheet; each rule is bound to the picture by #.
@@ -61,8 +62,8 @@ var rules = [...]string{
 	"@media print{# .bg{fill:none}}",
 }
 
-// appendStyle writes the style sheet of the picture with that id.
-func appendStyle(b []byte, id string) []byte {
+// appendStyle writes the style sheet of the picture with that id; one that stands in a document takes the colours of that.
+func appendStyle(b []byte, id string, inline bool) []byte {
 	colours := func(dark bool) {
 		b = append(b, '#')
 		b = append(b, id...)
@@ -77,10 +78,12 @@ func appendStyle(b []byte, id string) []byte {
 		b = append(b, '}')
 	}
 	b = append(b, "\n#"+id+"{max-width:100%;height:auto}\n"...)
-	colours(false)
-	b = append(b, "\n@media(prefers-color-scheme:dark){"...)
-	colours(true)
-	b = append(b, "}\n"...)
+	if !inline {
+		colours(false)
+		b = append(b, "\n@media(prefers-color-scheme:dark){"...)
+		colours(true)
+		b = append(b, "}\n"...)
+	}
 	for _, r := range rules {
 		b = append(b, strings.ReplaceAll(r, "# ", "#"+id+" ")...)
 		b = append(b, '\n')

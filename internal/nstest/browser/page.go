@@ -221,6 +221,29 @@ func (p *Page) mouse(t testing.TB, kind string, x, y float64, clicks int) {
 	p.call(t, "Input.dispatchMouseEvent", e)
 }
 
+// Drag presses the mouse at one point, moves it to another and lets it go.
+func (p *Page) Drag(t testing.TB, x0, y0, x1, y1 float64) {
+	t.Helper()
+	p.mouse(t, "mouseMoved", x0, y0, 0)
+	p.mouse(t, "mousePressed", x0, y0, 1)
+	for _, share := range [...]float64{0.1, 0.5, 1} {
+		p.call(t, "Input.dispatchMouseEvent", object{"type": "mouseMoved", "x": x0 + (x1-x0)*share, "y": y0 + (y1-y0)*share, "button": "left", "buttons": 1})
+	}
+	p.mouse(t, "mouseReleased", x1, y1, 1)
+	p.Settle(t)
+}
+
+// Wheel turns the mouse's wheel at a point by so many pixels, downwards if that is positive, with or without the control key.
+func (p *Page) Wheel(t testing.TB, x, y, by float64, control bool) {
+	t.Helper()
+	e := object{"type": "mouseWheel", "x": x, "y": y, "deltaX": 0, "deltaY": by}
+	if control {
+		e["modifiers"] = 2
+	}
+	p.call(t, "Input.dispatchMouseEvent", e)
+	p.Settle(t)
+}
+
 func quoted(s string) string {
 	b, _ := json.Marshal(s) // a string has always a form
 	return string(b)
