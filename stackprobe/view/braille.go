@@ -3,6 +3,8 @@ package view
 import (
 	"strconv"
 	"unicode/utf8"
+
+	"gnet/internal/chart"
 )
 
 // tint is the colour of a part of a plot: a number of the palette of 256 colours that terminals share, next to Okabe and Ito's.
@@ -30,40 +32,24 @@ type pen struct {
 	fill bool
 }
 
-// braille are the bits of the eight dots of a cell, by row and column (Unicode, block U+2800).
-var braille = [4][2]byte{{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}}
-
-// canvas is a drawing of dots, 2 by 4 in each cell in braille or one in ASCII, with letters over them.
+// canvas is a drawing of dots with letters over them.
 type canvas struct {
+	*chart.Dots
 	w, h   int // in cells
 	dw, dh int // dots in a cell
-	dots   []byte
 	tints  []tint
 	runes  []rune // a letter over the dots, 0 for none
 }
 
 // newCanvas gives an empty one of so many cells.
 func newCanvas(w, h int, ascii bool) *canvas {
-	c := &canvas{w: w, h: h, dw: 2, dh: 4, dots: make([]byte, w*h), tints: make([]tint, w*h), runes: make([]rune, w*h)}
-	if ascii {
-		c.dw, c.dh = 1, 1
-	}
+	c := &canvas{Dots: chart.NewDots(w, h, ascii), w: w, h: h, tints: make([]tint, w*h), runes: make([]rune, w*h)}
+	c.dw, c.dh = c.PerCell()
 	return c
 }
 
 // dot draws the dot at x, y, counted from the upper left; outside it draws nothing.
-func (c *canvas) dot(x, y int, p *pen) {
-	if x < 0 || y < 0 || x >= c.w*c.dw || y >= c.h*c.dh {
-		return
-	}
-	i := y/c.dh*c.w + x/c.dw
-	if c.dh == 1 {
-		c.dots[i] = p.ascii
-	} else {
-		c.dots[i] |= braille[y%4][x%2]
-	}
-	c.tints[i] = p.tint
-}
+func (c *canvas) dot(x, y int, p *pen) { c.Set(x, y, uint8(p.tint), p.ascii) }
 
 // on says whether the pen draws at that place of a line.
 func (p *pen) on(at int) bool { return p.gap == 0 || at%(2*p.gap) < p.gap }
@@ -97,6 +83,12 @@ func (c *canvas) below(x, y int, p *pen) {
 	}
 }
 
+// drawn says whether a cell has dots.
+func (c *canvas) drawn(x, y int) bool {
+	r, _ := c.Cell(x, y)
+	return r != ' '
+}
+
 // write puts letters over the dots, if none are there; where they must not cover dots either, free says so.
 func (c *canvas) write(x, y int, s string, t tint, free bool) bool {
 	n := utf8.RuneCountInString(s)
@@ -104,7 +96,7 @@ func (c *canvas) write(x, y int, s string, t tint, free bool) bool {
 		return false
 	}
 	for i := range n {
-		if at := y*c.w + x + i; c.runes[at] != 0 || free && c.dots[at] != 0 {
+		if at := y*c.w + x + i; c.runes[at] != 0 || free && c.drawn(x+i, y) {
 			return false
 		}
 	}
@@ -118,23 +110,19 @@ func (c *canvas) write(x, y int, s string, t tint, free bool) bool {
 // appendRow writes a row of cells, without blanks at its end.
 func (c *canvas) appendRow(b []byte, y int, color bool) []byte {
 	row, end := y*c.w, c.w
-	for end > 0 && c.runes[row+end-1] == 0 && c.dots[row+end-1] == 0 {
+	for end > 0 && c.runes[row+end-1] == 0 && !c.drawn(end-1, y) {
 		end--
 	}
 	now := tintNone
 	for i := row; i < row+end; i++ {
-		r := c.runes[i]
-		switch {
-		case r != 0:
-		case c.dots[i] == 0:
-			r = ' '
-		case c.dh == 1:
-			r = rune(c.dots[i])
-		default:
-			r = 0x2800 + rune(c.dots[i])
+		r, t := c.runes[i], c.tints[i]
+		if r == 0 {
+			var ink uint8
+			r, ink = c.Cell(i-row, y)
+			t = tint(ink)
 		}
 		if r != ' ' {
-			b = appendTint(b, &now, c.tints[i], color)
+			b = appendTint(b, &now, t, color)
 		}
 		b = utf8.AppendRune(b, r)
 	}

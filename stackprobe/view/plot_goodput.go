@@ -1,5 +1,7 @@
 package view
 
+import "gnet/internal/chart"
+
 // goodputPoint is the goodput at a moment, in octets per second.
 type goodputPoint struct {
 	t    int64
@@ -16,7 +18,7 @@ func (p *panel) goodput() (points []goodputPoint, window int64) {
 	if len(list) == 0 {
 		return nil, 0
 	}
-	window = max(int64(steps(float64(p.time.shown()), 15)), 1)
+	window = max(int64(chart.Step(float64(p.time.shown()), 15)), 1)
 	at := func(t int64) float64 { // the total at t
 		lo, hi := 0, len(list)
 		for lo < hi {

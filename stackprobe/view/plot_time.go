@@ -1,6 +1,10 @@
 package view
 
-import "slices"
+import (
+	"slices"
+
+	"gnet/internal/chart"
+)
 
 // The measures of a cut: a quiet time that takes more than quietShare of the width is drawn cutShare wide; at most maxCuts are.
 // Of a timer that doubles, the last wait takes half of all, and stays.
@@ -119,7 +123,7 @@ type timeTick struct {
 func (l *timeline) ticks(n int) []timeTick {
 	var list []timeTick
 	unit, _ := l.unit()
-	step := steps(float64(l.shown())/unit, n)
+	step := chart.Step(float64(l.shown())/unit, n)
 	for i := range len(l.knots) - 1 {
 		a, b := l.knots[i], l.knots[i+1]
 		if a.cut {
@@ -127,12 +131,12 @@ func (l *timeline) ticks(n int) []timeTick {
 		}
 		lo, hi, piece := float64(a.t)/unit, float64(b.t)/unit, step
 		for _, finer := range [...]float64{1, 2, 5, 10, 50, 100, 1000} {
-			if piece = step / finer; len(ticks(lo, hi, piece)) > 0 {
+			if piece = step / finer; len(chart.Ticks(lo, hi, piece)) > 0 {
 				break
 			}
 		}
-		for _, v := range ticks(lo, hi, piece) {
-			list = append(list, timeTick{int64(v * unit), tickText(v, piece)})
+		for _, v := range chart.Ticks(lo, hi, piece) {
+			list = append(list, timeTick{int64(v * unit), chart.TickText(v, piece)})
 		}
 	}
 	return list
@@ -140,5 +144,5 @@ func (l *timeline) ticks(n int) []timeTick {
 
 // unit is the one in which the axis names times.
 func (l *timeline) unit() (size float64, name string) {
-	return timeUnit(float64(max(l.shown(), (l.knots[len(l.knots)-1].t)/100)))
+	return chart.TimeUnit(float64(max(l.shown(), (l.knots[len(l.knots)-1].t)/100)))
 }

@@ -4,6 +4,7 @@ import (
 	"io"
 	"strconv"
 
+	"gnet/internal/chart"
 	"gnet/internal/safe"
 	"gnet/stackprobe/event"
 )
@@ -92,19 +93,19 @@ func (d *drawing) finish(s *Sequence, o *SVGOptions) []byte {
 	b = append(b, `<svg xmlns="http://www.w3.org/2000/svg" id="`...)
 	b = append(b, d.id...)
 	b = append(b, `" class="gnet-plot" role="img" width="`...)
-	b = append(appendNumber(b, d.width), `" height="`...)
-	b = append(appendNumber(b, height), `" viewBox="0 0 `...)
-	b = append(appendNumber(b, d.width), ' ')
-	b = append(appendNumber(b, height), `">`...)
+	b = append(chart.AppendNumber(b, d.width), `" height="`...)
+	b = append(chart.AppendNumber(b, height), `" viewBox="0 0 `...)
+	b = append(chart.AppendNumber(b, d.width), ' ')
+	b = append(chart.AppendNumber(b, height), `">`...)
 	b = append(b, "\n<title>"...)
-	b = appendXML(b, plotTitle(s.run))
+	b = chart.AppendXML(b, plotTitle(s.run))
 	b = append(b, "</title>\n<style>"...)
 	b = appendStyle(b, d.id, o.Inline)
 	b = append(b, "</style>\n"...)
 	b = append(b, `<rect class="bg" width="100%" height="100%"/>`+"\n"...)
 	b = append(b, top.body...)
 	b = append(b, `<g transform="translate(0 `...)
-	b = append(appendNumber(b, top.y), ")\">\n"...)
+	b = append(chart.AppendNumber(b, top.y), ")\">\n"...)
 	b = append(b, d.body...)
 	return append(b, "</g>\n</svg>\n"...)
 }
@@ -172,7 +173,7 @@ func (d *drawing) textAt(x, y float64, class, s string) {
 	d.open("text", class)
 	d.xy(x, y)
 	d.body = append(d.body, '>')
-	d.body = appendXML(d.body, s)
+	d.body = chart.AppendXML(d.body, s)
 	d.body = append(d.body, "</text>\n"...)
 }
 
@@ -197,7 +198,7 @@ func (d *drawing) number(name string, v float64) {
 	d.body = append(d.body, ' ')
 	d.body = append(d.body, name...)
 	d.body = append(d.body, `="`...)
-	d.body = append(appendNumber(d.body, v), '"')
+	d.body = append(chart.AppendNumber(d.body, v), '"')
 }
 
 func (d *drawing) integer(name string, v int64) {
@@ -210,39 +211,4 @@ func (d *drawing) integer(name string, v int64) {
 func (d *drawing) xy(x, y float64) {
 	d.number("x", x)
 	d.number("y", y)
-}
-
-// appendNumber writes a coordinate to a tenth of a pixel.
-func appendNumber(b []byte, v float64) []byte {
-	if v < 0 {
-		b, v = append(b, '-'), -v
-	}
-	tenths := int64(v*10 + 0.5)
-	b = strconv.AppendInt(b, tenths/10, 10)
-	if r := tenths % 10; r != 0 {
-		b = append(b, '.', byte('0'+r))
-	}
-	return b
-}
-
-// appendXML writes text from outside as character data (XML 1.0 2.2, 2.4): what a document must not hold was made visible
-// by package safe.
-func appendXML(b []byte, s string) []byte {
-	for _, r := range safe.String(s) {
-		switch {
-		case r == '<':
-			b = append(b, "&lt;"...)
-		case r == '>':
-			b = append(b, "&gt;"...)
-		case r == '&':
-			b = append(b, "&amp;"...)
-		case r == '"':
-			b = append(b, "&quot;"...)
-		case r == 0xFFFE || r == 0xFFFF:
-			b = append(b, '?')
-		default:
-			b = append(b, string(r)...)
-		}
-	}
-	return b
 }

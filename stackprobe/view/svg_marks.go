@@ -3,6 +3,7 @@ package view
 import (
 	"strconv"
 
+	"gnet/internal/chart"
 	"gnet/stackprobe/event"
 )
 
@@ -42,7 +43,7 @@ func (d *drawing) group(p *panel, k markKind, m *plotMark) {
 		d.integer("data-count", int64(m.count))
 	}
 	d.body = append(d.body, "><title>"...)
-	d.body = appendXML(d.body, tooltip(p, k, m))
+	d.body = chart.AppendXML(d.body, tooltip(p, k, m))
 	d.body = append(d.body, "</title>"...)
 }
 
@@ -202,7 +203,7 @@ func (d *drawing) label(place *labels, k markKind, x, top, bottom float64, long,
 				d.body = append(d.body, "<text"...)
 				d.xy(at[0], at[1])
 				d.body = append(d.body, '>')
-				d.body = appendXML(d.body, text)
+				d.body = chart.AppendXML(d.body, text)
 				d.body = append(d.body, "</text>"...)
 				return
 			}

@@ -1,6 +1,10 @@
 package view
 
-import "strconv"
+import (
+	"strconv"
+
+	"gnet/internal/chart"
+)
 
 // The measures of panels, in pixels.
 const (
@@ -161,7 +165,7 @@ func (d *drawing) point(x, y float64) {
 	d.coordinate(y)
 }
 
-func (d *drawing) coordinate(v float64) { d.body = appendNumber(d.body, v) }
+func (d *drawing) coordinate(v float64) { d.body = chart.AppendNumber(d.body, v) }
 
 // String is the panel's class.
 func (k panelKind) String() string {

@@ -1,21 +1,10 @@
 package view
 
-import "strings"
+import (
+	"strings"
 
-// palette are the colours on light and on dark ground: Okabe and Ito's, darker on white, where they are text too, so that each
-// stands out by 4.5 or more (WCAG 2.2, 1.4.3).
-var palette = [...]struct{ name, light, dark string }{
-	{"bg", "#ffffff", "#111418"},
-	{"ink", "#1b1b1b", "#f2f2f2"},   // segments, text
-	{"dim", "#56606b", "#9aa4b0"},   // axes, what happens at the other end
-	{"grid", "#e6e8eb", "#252b33"},  // grid
-	{"red", "#b33c00", "#ff7f2a"},   // vermillion: retransmissions, losses
-	{"green", "#00704f", "#1fc79a"}, // acknowledgments
-	{"gold", "#7a6800", "#f0e442"},  // the window's edge
-	{"orange", "#8a5000", "#e69f00"},
-	{"blue", "#0067a3", "#56b4e9"},
-	{"violet", "#96407a", "#cc79a7"}, // reddish purple: SACK
-}
+	"gnet/internal/chart"
+)
 
 // rules are the style sheet; each rule is bound to the picture by #.
 var rules = [...]string{
@@ -68,12 +57,12 @@ func appendStyle(b []byte, id string, inline bool) []byte {
 		b = append(b, '#')
 		b = append(b, id...)
 		b = append(b, '{')
-		for _, c := range palette {
-			v := c.light
+		for _, c := range chart.Palette() {
+			v := c.Light
 			if dark {
-				v = c.dark
+				v = c.Dark
 			}
-			b = append(b, "--"+c.name+":"+v+";"...)
+			b = append(b, "--"+c.Name+":"+v+";"...)
 		}
 		b = append(b, '}')
 	}
