@@ -58,6 +58,10 @@ type pingOptions struct {
 	// Stats asks for the distribution of the times and losses.
 	Stats bool
 
+	// Live shows the run on the whole screen; Plot is the file for its picture, "" for none.
+	Live bool
+	Plot string
+
 	// PMTU measures the path in place of pinging, Fast with all sizes at once.
 	PMTU, Fast bool
 	explainOptions
@@ -134,6 +138,9 @@ func pingTable() *optionTable[pingOptions] {
 	table = append(table, option[o]{long: "stats", own: true, help: "add percentiles, jitter, a histogram and runs of losses to the summary",
 		set: func(o *pingOptions, _, _ string) error { o.Stats = true; return nil }}, option[o]{long: "help", own: true, help: "print this help on standard output",
 		set: func(*o, string, string) error { return errLongHelp }})
+	table = append(table, option[o]{long: "live", own: true, help: "show the round trips over time on the whole screen; of many hosts a table, the worst first",
+		set: func(o *pingOptions, _, _ string) error { o.Live = true; return nil }}, option[o]{long: "plot", own: true, arg: requiredArgument, argName: "FILE.svg",
+		help: "write a picture of the run: round trips and losses over time, and a histogram", set: func(o *pingOptions, _, arg string) error { return o.setPlot(arg) }})
 	table = append(table, pingManyRows()...)
 	table = append(table, outputRows(func(o *pingOptions) *outputOptions { return &o.outputOptions })...)
 	return &optionTable[o]{options: table, shortOnly: true}

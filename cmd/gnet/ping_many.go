@@ -275,7 +275,7 @@ func (r *manyRun) sweepConfig() ping.SweepConfig {
 	c := ping.SweepConfig{
 		Targets: r.targets.addrs(), AnySource: r.anySource, Count: o.Count, Interval: o.Interval,
 		Rate: manyRate, Burst: manyBurst, Wait: manyWait, Deadline: o.Deadline, Size: o.Size, Pattern: o.Pattern,
-		ReportUnanswered: o.Outstanding, ReportSent: o.Flood && !o.Quiet && o.Format == render.Classic,
+		ReportUnanswered: o.Outstanding, ReportSent: o.printsSent() || o.recorded(),
 		UserTime: o.UserTime, Random: rand.Uint64, Stamped: r.stamped(),
 	}
 	switch {
@@ -300,10 +300,15 @@ func (r *manyRun) sweepConfig() ping.SweepConfig {
 func (r *manyRun) run(ctx context.Context) error {
 	sweep := ping.NewSweep(r.batch, ping.NewSystemClock(), r.sweepConfig())
 	results := &manyResults{run: r, sweep: sweep, last: make([]lastTrouble, len(r.targets.found))}
-	sink := newManySink(results)
+	drawn, err := r.drawing()
+	if err != nil {
+		return err
+	}
+	defer drawn.close()
+	sink := drawn.manySink(newManySink(results), sweep)
 	sink.begin()
 	if r.batch != nil {
-		if err := r.deliver(ctx, sweep, sink); err != nil {
+		if err := drawn.show(ctx, r.e, r.o, func(ctx context.Context) error { return r.deliver(ctx, sweep, sink) }); err != nil {
 			return pingFailure(r.e, r.o, err)
 		}
 	}

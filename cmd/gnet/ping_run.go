@@ -29,6 +29,9 @@ const (
 
 // runPing opens the sockets, finds the host and pings it.
 func runPing(ctx context.Context, e *env, o pingOptions) error {
+	if err := o.checkLive(); err != nil {
+		return err
+	}
 	if o.Explain {
 		if err := o.checkExplain(); err != nil {
 			return err
@@ -312,6 +315,11 @@ func pingSeriesRun(ctx context.Context, e *env, o *pingOptions, socket *probe.So
 		return err
 	}
 	defer x.close()
+	drawn, err := newPingDrawing(o, series)
+	if err != nil {
+		return err
+	}
+	defer drawn.close()
 	interval := o.Interval
 	if o.Stats {
 		series.Distribution = new(ping.Distribution)
@@ -320,9 +328,9 @@ func pingSeriesRun(ctx context.Context, e *env, o *pingOptions, socket *probe.So
 		Family: series.Family, Mode: series.Mode, ID: series.ID, Target: series.Target, AnySource: series.Multicast,
 		Count: o.Count, Interval: interval, Adaptive: o.Adaptive, MinInterval: adaptiveFloor(), Preload: o.Preload,
 		Wait: o.Wait, Deadline: o.Deadline, Size: o.Size, Pattern: o.Pattern, UserTime: o.UserTime, Node: series.Node,
-		ReportUnanswered: o.Outstanding, ReportSent: o.Flood && !o.Quiet && o.Format == render.Classic, OmitReplies: o.Quiet && !o.Explain, Distribution: series.Distribution, Random: rand.Uint64,
+		ReportUnanswered: o.Outstanding, ReportSent: o.printsSent() || drawn != nil, OmitReplies: o.Quiet && !o.Explain && drawn == nil, Distribution: series.Distribution, Random: rand.Uint64,
 	})
-	sink := newSeriesSink(ctx, e, o, series, x)
+	sink := drawn.sink(pinger.Stats(), func() pingSink { return newSeriesSink(ctx, e, o, series, x) })
 	if os.Getuid() != 0 && interval < userInterval && !o.Adaptive {
 		return fail(statusCannot, "cannot flood; minimal interval allowed for user is %dms", userInterval.Milliseconds())
 	}
@@ -332,7 +340,7 @@ func pingSeriesRun(ctx context.Context, e *env, o *pingOptions, socket *probe.So
 		ctx = x.follow(ctx, pinger.Notify)
 	}
 	sink = explainLoss(sink, e, o, series, pinger.Notify)
-	if err := deliver(pinger.Run(ctx), sink); err != nil {
+	if err := drawn.show(ctx, e, o, func(ctx context.Context) error { return deliver(pinger.Run(ctx), sink) }); err != nil {
 		return err
 	}
 	stats := pinger.Stats()
@@ -353,6 +361,9 @@ func newSeriesSink(ctx context.Context, e *env, o *pingOptions, series *pingSeri
 	}
 	return x.begin(ctx)
 }
+
+// printsSent reports whether each probe that leaves has a sign of its own.
+func (o *pingOptions) printsSent() bool { return o.Flood && !o.Quiet && o.Format == render.Classic }
 
 func adaptiveFloor() time.Duration {
 	if os.Getuid() != 0 {

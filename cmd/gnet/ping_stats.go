@@ -90,12 +90,7 @@ const (
 // appendHistogram appends a line for each step of time, as fine as there is room
 // for, and one for each doubling at least.
 func appendHistogram(b []byte, d *ping.Distribution) []byte {
-	var rows []ping.Bucket
-	for parts := finest; parts >= 1; parts /= 2 {
-		if rows = slices.Collect(d.Histogram(parts)); len(rows) <= histogramRows {
-			break
-		}
-	}
+	rows := spreadRows(d, histogramRows)
 	most := int64(0)
 	for _, r := range rows {
 		most = max(most, r.Count)
@@ -116,4 +111,14 @@ func threeDigits(d time.Duration) string {
 		decimals = max(0, 2-int(math.Floor(math.Log10(ms))))
 	}
 	return strconv.FormatFloat(ms, 'f', decimals, 64)
+}
+
+// spreadRows are the steps of a histogram of at most n rows, as fine as there is room for, and one for each doubling at least.
+func spreadRows(d *ping.Distribution, n int) (rows []ping.Bucket) {
+	for parts := finest; parts >= 1; parts /= 2 {
+		if rows = slices.Collect(d.Histogram(parts)); len(rows) <= n {
+			break
+		}
+	}
+	return rows
 }
