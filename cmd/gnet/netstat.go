@@ -27,6 +27,8 @@ type netstatOptions struct {
 	FIB, Cache                                bool
 	Info, Kill, Yes                           bool
 
+	Watch time.Duration // between two readings of --watch; 0 without
+
 	// CountBy is the keys of --count-by, in the first spelling of each; nil prints sockets.
 	CountBy []string
 	// AllOwners is --owners all.
@@ -91,10 +93,10 @@ func (o *netstatOptions) check() error {
 	if err := cmp.Or(o.checkCountBy(), o.checkNetns()); err != nil {
 		return err
 	}
-	if o.Continuous && o.Format != render.Classic && o.Format != render.JSONL {
+	if o.Watch == 0 && o.Continuous && o.Format != render.Classic && o.Format != render.JSONL {
 		return fail(statusUsage, "-c never ends: of the machine formats it has only jsonl")
 	}
-	if err := o.checkKill(); err != nil {
+	if err := cmp.Or(o.checkWatch(), o.checkKill()); err != nil {
 		return err
 	}
 	return o.checkInfo()
@@ -113,6 +115,8 @@ func runNetstat(ctx context.Context, e *env, o netstatOptions) error {
 	}
 	show := showSockets
 	switch {
+	case o.Watch != 0:
+		return watchSockets(ctx, e, &o)
 	case o.Kill:
 		show = killSockets
 	case o.Route:

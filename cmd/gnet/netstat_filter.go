@@ -48,7 +48,7 @@ func (o *netstatOptions) readFilter(ctx context.Context, e *env) error {
 		filters = append(filters, f)
 	}
 	o.filter = newRowFilter(filter.All(filters...))
-	if o.filter.f.Needs()&filter.NeedState != 0 {
+	if o.filter.f.Needs()&filter.NeedState != 0 && o.Watch == 0 { // there each filter says so for itself
 		o.All = true
 	}
 	return nil

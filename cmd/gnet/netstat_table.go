@@ -67,6 +67,7 @@ func netstatTable() *optionTable[netstatOptions] {
 func netstatOwnRows() []option[netstatOptions] {
 	type o = netstatOptions
 	return []option[o]{
+		watchRow(),
 		{long: "count-by", arg: requiredArgument, argName: "KEY[,...]", own: true, words: countWords(),
 			help: "count the sockets by state, local, remote, port, program, user ...", set: setCountBy},
 		{long: "owners", arg: requiredArgument, argName: "WHICH", own: true, words: []string{"first", "all"},

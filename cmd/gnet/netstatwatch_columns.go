@@ -1,0 +1,255 @@
+package main
+
+import (
+	"cmp"
+	"math"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"gnet/internal/live"
+	"gnet/procnet"
+)
+
+// watchColumn is a column of the sockets.
+type watchColumn struct {
+	title string
+	width int // the least
+	most  int // where it can use more; 0 for no more than width
+	right bool
+	// rank is when the column gets its place: the first ones have it on every screen. 0 is no column, but an order to sort by.
+	rank int
+	down bool // the largest first, unless reversed
+	text func(v *watchView, w *watched) string
+	less func(a, b *watched) int
+}
+
+// socketWatchColumns returns the columns from left to right; the first one is the order in which the view begins.
+func socketWatchColumns() []watchColumn {
+	number := func(title string, width, rank int, text func(*watchView, *watched) string, value func(*watched) float64) watchColumn {
+		return watchColumn{title: title, width: width, rank: rank, right: true, down: true, text: text,
+			less: func(a, b *watched) int { return cmp.Compare(value(a), value(b)) }}
+	}
+	count := func(n func(*watched) uint32) (func(*watchView, *watched) string, func(*watched) float64) {
+		return func(_ *watchView, w *watched) string { return strconv.FormatUint(uint64(n(w)), 10) },
+			func(w *watched) float64 { return float64(n(w)) }
+	}
+	recvText, recv := count(func(w *watched) uint32 { return w.sock.RxQueue })
+	sendText, send := count(func(w *watched) uint32 { return w.sock.TxQueue })
+	return []watchColumn{
+		{title: "In+Out/s", down: true, less: func(a, b *watched) int { return cmp.Compare(moved(a), moved(b)) }},
+		{title: "Proto", width: 5, rank: 7, text: func(_ *watchView, w *watched) string { return inetWord(&w.sock) },
+			less: func(a, b *watched) int { return strings.Compare(inetWord(&a.sock), inetWord(&b.sock)) }},
+		number("Recv-Q", 6, 10, recvText, recv),
+		number("Send-Q", 6, 9, sendText, send),
+		endpointColumn("Local", 1, localEnd),
+		endpointColumn("Foreign", 2, remoteEnd),
+		{title: "State", width: 11, rank: 5, text: func(_ *watchView, w *watched) string { return inetStateWord(&w.sock) },
+			less: func(a, b *watched) int { return strings.Compare(inetStateWord(&a.sock), inetStateWord(&b.sock)) }},
+		number("In/s", 6, 4, func(_ *watchView, w *watched) string { return w.rateText(w.in) }, func(w *watched) float64 { return rated(w, w.in) }),
+		number("Out/s", 6, 3, func(_ *watchView, w *watched) string { return w.rateText(w.out) }, func(w *watched) float64 { return rated(w, w.out) }),
+		number("RTT ms", 7, 8, func(_ *watchView, w *watched) string { return w.figure(w.rtt > 0, millis(w.rtt)) }, func(w *watched) float64 { return float64(w.rtt) }),
+		number("Retr", 5, 11, func(_ *watchView, w *watched) string {
+			return w.figure(true, strconv.FormatUint(uint64(w.retrans), 10))
+		},
+			func(w *watched) float64 { return float64(w.retrans) }),
+		number("Cwnd", 5, 13, func(_ *watchView, w *watched) string { return w.figure(true, strconv.FormatUint(uint64(w.cwnd), 10)) },
+			func(w *watched) float64 { return float64(w.cwnd) }),
+		{title: "User", width: 8, rank: 12, text: (*watchView).user, less: func(a, b *watched) int { return cmp.Compare(a.sock.UID, b.sock.UID) }},
+		{title: "Program", width: 8, most: 24, rank: 6, text: (*watchView).program,
+			less: func(a, b *watched) int {
+				return cmp.Or(strings.Compare(a.program, b.program), cmp.Compare(a.pid, b.pid))
+			}},
+	}
+}
+
+// endpointColumn is the column of one end. The names of its ports are looked up as the text is made.
+func endpointColumn(title string, rank int, end func(*procnet.InetSocket) netip.AddrPort) watchColumn {
+	return watchColumn{title: title, width: 11, most: 47, rank: rank,
+		text: func(v *watchView, w *watched) string { return v.endpoint(&w.sock, end(&w.sock)) },
+		less: func(a, b *watched) int { return end(&a.sock).Compare(end(&b.sock)) }}
+}
+
+// moved is what a socket moves, both ways; one of which nothing is known comes behind those that rest.
+func moved(w *watched) float64 { return rated(w, w.in+w.out) }
+
+func rated(w *watched, rate float64) float64 {
+	if !w.rated {
+		return -1
+	}
+	return rate
+}
+
+// rateText is a rate in octets a second: - where the kernel counts nothing, nothing before the second reading and for one that is gone.
+func (w *watched) rateText(rate float64) string {
+	switch {
+	case w.rated:
+		return rateText(rate)
+	case w.counts:
+		return ""
+	}
+	return "-"
+}
+
+// figure is a figure that connections alone have.
+func (w *watched) figure(known bool, text string) string {
+	switch {
+	case !w.connection:
+		return "-"
+	case !known:
+		return ""
+	}
+	return text
+}
+
+// rateText writes a number in at most five columns: 999, 1.23k, 45.6M.
+func rateText(n float64) string {
+	if math.Round(n) < 1000 {
+		return strconv.FormatFloat(n, 'f', 0, 64)
+	}
+	units := "kMGTPE"
+	i := -1
+	for n >= 999.5 && i < len(units)-1 {
+		n, i = n/1000, i+1
+	}
+	decimals := 2
+	switch {
+	case n >= 99.95:
+		decimals = 0
+	case n >= 9.995:
+		decimals = 1
+	}
+	return strconv.FormatFloat(n, 'f', decimals, 64) + units[i:i+1]
+}
+
+// millis writes milliseconds with at most six digits.
+func millis(d time.Duration) string {
+	ms := float64(d) / float64(time.Millisecond)
+	switch {
+	case ms >= 1000:
+		return strconv.FormatFloat(ms, 'f', 0, 64)
+	case ms >= 100:
+		return strconv.FormatFloat(ms, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(ms, 'f', 3, 64)
+}
+
+// endpoint is one end of a socket: the address as a number, the port by its name unless -n is given.
+func (v *watchView) endpoint(s *procnet.InetSocket, end netip.AddrPort) string {
+	host := end.Addr().Unmap().String()
+	if end.Addr().Unmap().Is6() {
+		host = "[" + host + "]"
+	}
+	port := "*"
+	if end.Port() != 0 {
+		if port = v.names.service(s.Proto, end.Port()); port == "" {
+			port = strconv.Itoa(int(end.Port()))
+		}
+	}
+	return host + ":" + port
+}
+
+// cutEndpoint shortens an end so that the port, by which it is told from others, stays.
+func cutEndpoint(text string, width int, ascii bool) string {
+	if live.Columns(text) <= width {
+		return text
+	}
+	colon := strings.LastIndexByte(text, ':')
+	more := "…"
+	if ascii {
+		more = "+"
+	}
+	if room := width - 1 - (len(text) - colon); room > 0 {
+		return text[:min(room, colon)] + more + text[colon:]
+	}
+	return text
+}
+
+func (v *watchView) user(w *watched) string {
+	uid, known := w.sock.User()
+	if !known {
+		return ""
+	}
+	if name := v.names.user(uid); name != "" {
+		return name
+	}
+	return strconv.FormatUint(uint64(uid), 10)
+}
+
+func (v *watchView) program(w *watched) string {
+	if w.pid == 0 {
+		return "-"
+	}
+	return strconv.Itoa(w.pid) + "/" + w.program
+}
+
+// placed is a column with its place on the screen.
+type placed struct {
+	watchColumn
+	number, x, width int
+}
+
+// watchGutter is the column of marks with a blank.
+const watchGutter = 2
+
+// place chooses the columns that fit and gives them their places: by rank, the one that is sorted by before all others. An end has room for a
+// whole IPv4 address before lesser columns come.
+func place(columns []watchColumn, sorted, width int) []placed {
+	const whole, ranksBefore = 16, 4
+	least := func(c watchColumn, rank int) int {
+		if c.most == 47 && rank > ranksBefore {
+			return whole
+		}
+		return c.width
+	}
+	chosen := make([]bool, len(columns))
+	chosen[sorted] = columns[sorted].rank > 0
+	used := func(rank int) int {
+		n := watchGutter - 1
+		for i, c := range columns {
+			if chosen[i] {
+				n += least(c, rank) + 1
+			}
+		}
+		return n
+	}
+	for rank := 1; rank <= len(columns); rank++ {
+		for i, c := range columns {
+			if c.rank != rank || chosen[i] {
+				continue
+			}
+			chosen[i] = true
+			if used(rank) > width {
+				chosen[i] = false
+			}
+		}
+	}
+	var out []placed
+	for i, c := range columns {
+		if chosen[i] {
+			out = append(out, placed{c, i, 0, c.width})
+		}
+	}
+	grow(out, width-used(0))
+	return out
+}
+
+// grow shares the room that is left among those who can use it, and sets the places.
+func grow(out []placed, left int) {
+	for grown := true; grown && left > 0; {
+		grown = false
+		for i := range out {
+			if left > 0 && out[i].width < out[i].most {
+				out[i].width++
+				left--
+				grown = true
+			}
+		}
+	}
+	x := watchGutter
+	for i := range out {
+		out[i].x = x
+		x += out[i].width + 1
+	}
+}

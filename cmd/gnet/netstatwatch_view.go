@@ -1,0 +1,446 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"gnet/internal/live"
+	"gnet/internal/safe"
+	"gnet/procnet/filter"
+)
+
+// watchView is the picture of netstat --watch. It formats what is seen, and nothing else.
+type watchView struct {
+	o       *netstatOptions
+	names   *netstatNames
+	columns []watchColumn
+	ask     func(watchRequest)
+	compile func(text string) (*watchFilter, error)
+	kill    func(*killTarget) killResult
+
+	request watchRequest
+	table   *watchTable // nil before the first reading
+	owners  map[uint64]watchOwner
+	problem string // of the last search for owners
+
+	order    []int32 // the rows that are shown, sorted
+	list     live.List
+	selected watchKey
+	follows  bool // the selection stays with its socket, and not at the top
+	sort     int
+	reversed bool
+
+	by       watchGrouping
+	groups   []watchGroup
+	group    string // the one that is selected
+	within   string // the one that is opened
+	isWithin bool
+
+	prompt   live.Prompt
+	text     string // of the filter in force
+	textKept string // and before the prompt was opened
+	asking   *watched
+	detail   *watchDetail
+	message  string
+	bad      bool // the message tells of a failure
+}
+
+func newWatchView(o *netstatOptions, ask func(watchRequest)) *watchView {
+	v := &watchView{o: o, names: newNetstatNames(o, nil), columns: socketWatchColumns(), ask: ask, owners: make(map[uint64]watchOwner)}
+	if o.filter != nil {
+		v.text = joinFilters(o.Filters)
+		v.request.filter = &watchFilter{text: v.text, rows: o.filter}
+		ask(v.request)
+	}
+	return v
+}
+
+// joinFilters is one expression for what several --filter say together.
+func joinFilters(texts []string) string {
+	if len(texts) == 1 {
+		return texts[0]
+	}
+	return "( " + strings.Join(texts, " ) and ( ") + " )"
+}
+
+// take takes a reading, unless it answers an older question.
+func (v *watchView) take(table *watchTable) {
+	if table.filter != v.request.filter {
+		return
+	}
+	if table.err != nil && v.table != nil { // the last good one stays
+		v.table.err = table.err
+		return
+	}
+	v.table = table
+	if v.detail != nil {
+		v.detail.take(table)
+	}
+	v.name()
+	v.arrange()
+}
+
+// learn takes what is known of processes.
+func (v *watchView) learn(owners map[uint64]watchOwner, err error) {
+	v.problem = ""
+	if err != nil {
+		v.problem = err.Error()
+	}
+	for inode, owner := range owners {
+		v.owners[inode] = owner
+	}
+	if v.table != nil {
+		v.name()
+		v.arrange()
+	}
+}
+
+// name gives the rows their processes, and forgets those of sockets that are no more.
+func (v *watchView) name() {
+	for i := range v.table.rows {
+		w := &v.table.rows[i]
+		if owner, known := v.owners[w.sock.Inode]; known && !w.ownedByFilter {
+			w.pid, w.program = owner.pid, owner.program
+		}
+	}
+	if len(v.owners) <= 2*len(v.table.rows)+1000 {
+		return
+	}
+	kept := make(map[uint64]watchOwner, len(v.table.rows))
+	for i := range v.table.rows {
+		if owner, known := v.owners[v.table.rows[i].sock.Inode]; known {
+			kept[v.table.rows[i].sock.Inode] = owner
+		}
+	}
+	v.owners = kept
+}
+
+// arrange chooses and sorts what is shown; the selection stays with its socket.
+func (v *watchView) arrange() {
+	if v.table == nil {
+		return
+	}
+	if v.by != notGrouped && !v.isWithin {
+		v.arrangeGroups()
+		return
+	}
+	v.order = v.order[:0]
+	for i := range v.table.rows {
+		if !v.isWithin || v.by.of(v, &v.table.rows[i]) == v.within {
+			v.order = append(v.order, int32(i))
+		}
+	}
+	c := v.columns[v.sort]
+	slices.SortStableFunc(v.order, func(a, b int32) int {
+		n := c.less(&v.table.rows[a], &v.table.rows[b])
+		if c.down != v.reversed {
+			return -n
+		}
+		return n
+	})
+	if !v.follows {
+		v.list.Selected = 0
+		return
+	}
+	v.list.Selected = max(min(v.list.Selected, len(v.order)-1), 0)
+	if i := slices.IndexFunc(v.order, func(i int32) bool { return v.table.rows[i].key == v.selected }); i >= 0 {
+		v.list.Selected = i
+	}
+	v.remember()
+}
+
+// remember notes the socket that is selected. At the top it is none: whatever comes first stays selected.
+func (v *watchView) remember() {
+	v.follows = v.list.Selected > 0
+	if w := v.current(); w != nil {
+		v.selected = w.key
+	}
+}
+
+// current is the socket that is selected, nil without one.
+func (v *watchView) current() *watched {
+	if v.table == nil || v.by != notGrouped && !v.isWithin || v.list.Selected >= len(v.order) {
+		return nil
+	}
+	return &v.table.rows[v.order[v.list.Selected]]
+}
+
+// Typing implements live.View. The answer to a question is typed too.
+func (v *watchView) Typing() bool { return v.prompt.IsOpen() || v.asking != nil }
+
+// Help implements live.View.
+func (v *watchView) Help() []live.Binding {
+	return []live.Binding{
+		{Keys: "Up Down j k", Does: "move"},
+		{Keys: "PgUp PgDn", Does: "move by a screen"},
+		{Keys: "Home End g G", Does: "to the first, to the last"},
+		{Keys: "< >", Does: "sort by the column to the left, to the right"},
+		{Keys: "r", Does: "reverse the order"},
+		{Keys: "/", Does: "filter as you type, in the language of --filter"},
+		{Keys: "b", Does: "group by program, local port, foreign port, state"},
+		{Keys: "Enter", Does: "details of the socket; the sockets of the group"},
+		{Keys: "Esc Left", Does: "back"},
+		{Keys: "Space", Does: "pause"},
+		{Keys: "y", Does: "copy the line to the terminal's clipboard"},
+		{Keys: "K", Does: "end the socket, after a question"},
+		{Keys: "+ -", Does: "marks of sockets that are new, and gone, for 5 seconds"},
+		{Keys: "In/s Out/s", Does: "octets received, and known to be received by the other end"},
+		{Keys: "-", Does: "in a column: the kernel has no such figure of this socket"},
+	}
+}
+
+// Key implements live.View.
+func (v *watchView) Key(l *live.Loop, k live.Key) {
+	v.message, v.bad = "", false
+	switch {
+	case v.asking != nil:
+		v.answer(l, k)
+	case v.prompt.IsOpen():
+		v.typed(k)
+	case v.detail != nil:
+		v.detailKey(l, k)
+	case k.Rune == '/':
+		v.textKept = v.text
+		v.prompt.Open("filter: ", v.text)
+	case k.Rune == ' ':
+		v.pause()
+	default:
+		v.listKey(l, k)
+	}
+}
+
+// listKey takes a key of the list.
+func (v *watchView) listKey(l *live.Loop, k live.Key) {
+	switch {
+	case k.Rune == 'b':
+		v.by = (v.by + 1) % groupings
+		v.isWithin, v.follows, v.list.Selected = false, false, 0
+		v.arrange()
+	case k.Code == live.Escape || k.Code == live.Left || k.Code == live.Backspace:
+		if v.isWithin {
+			v.isWithin = false
+			v.arrange()
+		}
+	case v.by != notGrouped && !v.isWithin:
+		v.groupKey(k)
+	case k.Rune == '<' || k.Rune == '>':
+		step := 1
+		if k.Rune == '<' {
+			step = len(v.columns) - 1
+		}
+		v.sort, v.reversed = (v.sort+step)%len(v.columns), false
+		v.arrange()
+	case k.Rune == 'r':
+		v.reversed = !v.reversed
+		v.arrange()
+	case v.list.Key(k, len(v.order)):
+		v.remember()
+	default:
+		v.socketKey(l, k)
+	}
+}
+
+// socketKey takes a key that is about the selected socket.
+func (v *watchView) socketKey(l *live.Loop, k live.Key) {
+	w := v.current()
+	switch {
+	case w == nil:
+	case k.Code == live.Enter || k.Code == live.Right:
+		v.openDetail(w)
+	case k.Rune == 'y':
+		l.Copy(v.line(w))
+		v.message = "copied"
+	case k.Rune == 'K':
+		v.askKill(w)
+	}
+}
+
+// line is a socket as text of one line, which nothing that it holds can make more.
+func (v *watchView) line(w *watched) string {
+	var words []string
+	for _, c := range v.columns {
+		if c.rank > 0 {
+			if text := safe.String(c.text(v, w)); text != "" {
+				words = append(words, text)
+			}
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// pause stops the readings, or lets them go on.
+func (v *watchView) pause() {
+	v.request.paused = !v.request.paused
+	v.ask(v.request)
+}
+
+// typed takes a key of the filter's prompt. What is good is in force at once; a mistake is shown, and the last good one stays in force.
+func (v *watchView) typed(k live.Key) {
+	switch {
+	case k.Code == live.Enter:
+		v.prompt.Close()
+		return
+	case k.Code == live.Escape:
+		v.prompt.Close()
+		v.setFilter(v.textKept)
+		return
+	case !v.prompt.Key(k):
+		return
+	}
+	v.prompt.Error = ""
+	if err := v.setFilter(v.prompt.Text()); err != nil {
+		v.prompt.Error = err.Error()
+		if bad := (*filter.SyntaxError)(nil); errors.As(err, &bad) {
+			v.prompt.Error = bad.Msg
+		}
+	}
+}
+
+// setFilter has the sockets read that text describes.
+func (v *watchView) setFilter(text string) error {
+	if text == v.text {
+		return nil
+	}
+	f, err := v.compile(text)
+	if err != nil {
+		return err
+	}
+	v.text, v.request.filter = text, f
+	v.ask(v.request)
+	return nil
+}
+
+// Draw implements live.View.
+func (v *watchView) Draw(c *live.Canvas) {
+	w, h := c.Size()
+	v.drawTitle(c)
+	body := c.Part(0, 1, w, h-2)
+	switch {
+	case v.detail != nil:
+		v.drawDetail(body)
+	case v.by != notGrouped && !v.isWithin:
+		v.drawGroups(body)
+	default:
+		v.drawSockets(body)
+	}
+	v.drawFoot(c, h-1)
+}
+
+// drawTitle draws what is shown, and how.
+func (v *watchView) drawTitle(c *live.Canvas) {
+	w, _ := c.Size()
+	title, n := "sockets", 0
+	if v.table != nil {
+		for i := range v.table.rows {
+			if !v.table.rows[i].gone {
+				n++
+			}
+		}
+		title = countSockets(n)
+	}
+	x := c.Text(0, 0, live.Strong, title)
+	rest := ", by " + v.columns[v.sort].title
+	if v.by != notGrouped {
+		rest = ", by " + v.by.word()
+		if v.isWithin {
+			rest += " " + v.within
+		}
+	}
+	if v.reversed {
+		rest += " reversed"
+	}
+	if v.text != "" && !v.prompt.IsOpen() {
+		rest += ", filter: " + v.text
+	}
+	state := fmt.Sprintf("every %v", v.o.Watch)
+	if v.request.paused {
+		state = "PAUSED"
+	}
+	c.Cell(x, 0, max(w-x-live.Columns(state)-2, 0), live.Plain, rest)
+	if w-x > live.Columns(state)+1 {
+		c.Right(0, 0, w, live.Faint, state)
+	}
+}
+
+// drawSockets draws the table.
+func (v *watchView) drawSockets(c *live.Canvas) {
+	w, h := c.Size()
+	columns := place(v.columns, v.sort, w)
+	for _, p := range columns {
+		title := p.title
+		if p.number == v.sort {
+			title = title[:min(len(title), p.width-1)] + sortMark(p.down != v.reversed, c.ASCII)
+		}
+		drawCell(c, p, live.Heading, title)
+	}
+	v.list.Draw(c.Part(0, 1, w, h-1), len(v.order), func(i int, row *live.Canvas) {
+		s := &v.table.rows[v.order[i]]
+		style := live.Plain
+		switch {
+		case s.fresh:
+			style = live.Fresh
+			row.Text(0, 0, style, "+")
+		case s.gone:
+			style = live.Gone
+			row.Text(0, 0, style, "-")
+		}
+		for _, p := range columns {
+			text := p.text(v, s)
+			if p.most == 47 {
+				text = cutEndpoint(text, p.width, c.ASCII)
+			}
+			drawCell(row, p, style, text)
+		}
+	})
+}
+
+// drawCell writes a column of a row.
+func drawCell(c *live.Canvas, p placed, style live.Style, text string) {
+	if p.right && live.Columns(text) <= p.width {
+		c.Right(p.x, 0, p.width, style, text)
+		return
+	}
+	c.Cell(p.x, 0, p.width, style, text)
+}
+
+// sortMark tells the column that the rows are sorted by.
+func sortMark(down, ascii bool) string {
+	switch {
+	case ascii && down:
+		return "v"
+	case ascii:
+		return "^"
+	case down:
+		return "▾"
+	}
+	return "▴"
+}
+
+// drawFoot draws the last row: what is typed or asked, what has happened, what is not known, else some keys.
+func (v *watchView) drawFoot(c *live.Canvas, y int) {
+	switch {
+	case v.prompt.IsOpen():
+		v.prompt.Draw(c, y)
+	case v.asking != nil:
+		c.Text(0, y, live.Warn, v.question())
+	case v.message != "" && v.bad:
+		c.Text(0, y, live.Bad, v.message)
+	case v.message != "":
+		c.Text(0, y, live.Good, v.message)
+	case v.table == nil:
+		c.Text(0, y, live.Faint, "reading")
+	case v.table.err != nil:
+		c.Text(0, y, live.Bad, v.table.err.Error())
+	case len(v.table.notes) > 0:
+		c.Text(0, y, live.Warn, v.table.notes[len(v.table.notes)-1])
+	case v.problem != "":
+		c.Text(0, y, live.Warn, v.problem)
+	case v.table.took > v.o.Watch/2 && v.table.took > 100*time.Millisecond:
+		c.Text(0, y, live.Faint, fmt.Sprintf("a reading takes %v; ? keys", v.table.took.Round(10*time.Millisecond)))
+	default:
+		c.Text(0, y, live.Faint, "? keys  / filter  b group  Enter details  K end  Space pause  q quit")
+	}
+}
