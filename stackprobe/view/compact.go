@@ -28,6 +28,7 @@ type waitingRow struct {
 	tail     string
 	st       style
 	complete bool
+	place    int // of its event
 }
 
 func newCompact(p *page) *compact { return &compact{p: p} }
@@ -103,6 +104,7 @@ func (c *compact) folded(s *sums) {
 
 // add queues a row and writes what no longer waits.
 func (c *compact) add(w waitingRow) {
+	w.place = c.p.at
 	c.waiting = append(c.waiting, w)
 	if len(c.waiting) > maxWaiting {
 		c.giveUp(&c.waiting[0])
@@ -112,11 +114,13 @@ func (c *compact) add(w waitingRow) {
 
 // drain writes the complete rows at the head of the queue.
 func (c *compact) drain() {
-	n := 0
+	n, now := 0, c.p.at
 	for n < len(c.waiting) && c.waiting[n].complete {
+		c.p.at = c.waiting[n].place
 		c.write(&c.waiting[n])
 		n++
 	}
+	c.p.at = now
 	c.waiting = append(c.waiting[:0], c.waiting[n:]...)
 }
 

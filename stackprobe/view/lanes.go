@@ -22,6 +22,7 @@ type lanes struct {
 	heldConn           int
 	follows            string // a state that had no room in the held row
 	followsHost        event.Host
+	followsPlace       int
 	heldID, heldEnd    int   // the segment that leaves in the held row, 0 if none does, and the steps that its words take
 	last               int64 // the time of the last event that was drawn
 	silence            int64 // how long nothing must happen for it to be said, 0 for never
@@ -145,7 +146,10 @@ func (l *lanes) flush() {
 	if l.follows != "" {
 		text := l.follows
 		l.follows = ""
+		now := l.p.at
+		l.p.at = l.followsPlace
 		row := l.rails()
+		l.p.at = now
 		l.rowNo++
 		l.drawAll(row)
 		l.besideRail(row, l.followsHost, text, strong)
@@ -175,7 +179,7 @@ func (l *lanes) putState(row []cell, e *event.Event) {
 		put(row, l.statesCol[e.Host], text, strong)
 		return
 	}
-	l.follows, l.followsHost = text, e.Host
+	l.follows, l.followsHost, l.followsPlace = text, e.Host, l.p.at
 }
 
 // stateText is the state of e in as many words as its column takes, and whether it takes them.

@@ -55,6 +55,11 @@ type page struct {
 	// bound.
 	expectations []event.Expectation
 	more         int
+	// sink takes the rows in the place of w, if there is one. at is the place of the event that is being drawn, places those of rows that
+	// are not written yet, by their first cell.
+	sink   func(Row)
+	at     int
+	places map[*cell]int
 }
 
 // signs is a set of signs that need a word of explanation.
@@ -96,6 +101,7 @@ func (p *page) row() []cell {
 	for i := range row {
 		row[i] = cell{r: ' '}
 	}
+	p.place(row)
 	return row
 }
 
@@ -117,6 +123,10 @@ func (p *page) emit(row []cell) {
 	end := len(row)
 	for end > 0 && row[end-1].r == ' ' {
 		end--
+	}
+	if p.sink != nil {
+		p.give(row, end)
+		return
 	}
 	p.buf = p.buf[:0]
 	now := plain

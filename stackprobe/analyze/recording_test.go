@@ -1,0 +1,117 @@
+package analyze_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"gnet/stackprobe"
+	"gnet/stackprobe/analyze"
+	"gnet/stackprobe/event"
+	"gnet/stackprobe/link"
+)
+
+// known is what a Moment says of a connection, copied.
+type known struct {
+	Views     [2][analyze.FinAckArrived + 1]analyze.View
+	Spaces    [2]analyze.Space
+	Standings [2]analyze.Standing
+}
+
+func knownOf(m *analyze.Moment, conn int) (k known) {
+	for i := range 2 {
+		h := event.Host(i + 1)
+		for matter := range k.Views[i] {
+			k.Views[i][matter], _ = m.Knows.Look(conn, h, analyze.Matter(matter))
+		}
+		if s := m.Spaces.Space(conn, h); s != nil {
+			k.Spaces[i] = *s
+			k.Spaces[i].Sacked, k.Spaces[i].Held = append([]event.Range{}, s.Sacked...), append([]event.Range{}, s.Held...)
+		}
+		if s := m.Standing(conn, h); s != nil {
+			k.Standings[i] = *s
+		}
+	}
+	return k
+}
+
+// recorded runs an exchange in memory, with losses, and records it.
+func recorded(t *testing.T, conns, bytes int) *analyze.Recording {
+	t.Helper()
+	rule, err := link.ParseRule("drop data 5-7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := stackprobe.Config{World: stackprobe.Memory, Seed: stackprobe.DefaultSeed, Delay: stackprobe.DefaultDelay, MTU: stackprobe.DefaultMTU, Conns: conns, Bytes: bytes, Faults: []link.Rule{rule}}
+	r := &analyze.Recording{}
+	for e, err := range stackprobe.Run(context.Background(), c) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Add(e)
+	}
+	return r
+}
+
+// TestRecording_back: what was known at any event is the same whether one comes from before it, from behind it or from far away.
+func TestRecording_back(t *testing.T) {
+	r := recorded(t, 3, 60_000)
+	if r.Len() < 1000 {
+		t.Fatalf("%d events are too few for marks", r.Len())
+	}
+	forward := make([][4]known, r.Len())
+	var m analyze.Moment
+	for i := range r.Len() {
+		m.Add(r.Event(i))
+		for conn := range 4 {
+			forward[i][conn] = knownOf(&m, conn)
+		}
+	}
+	options := cmp.AllowUnexported(analyze.Space{})
+	for step, at := range []int{1, -1, 617, -389} {
+		for i, n := 0, r.Len(); i < n; i++ {
+			place := ((i*at)%n + n) % n
+			for conn := range 4 {
+				if diff := cmp.Diff(forward[place][conn], knownOf(r.At(place), conn), options, cmp.Comparer(sameEnds)); diff != "" {
+					t.Fatalf("way %d, event %d, connection %d (-forward +At):\n%s", step, place, conn, diff)
+				}
+			}
+		}
+	}
+}
+
+// sameEnds compares all of a Standing.
+func sameEnds(a, b analyze.Standing) bool { return a == b }
+
+// TestRecording_bound: beyond the bound events are counted.
+func TestRecording_bound(t *testing.T) {
+	r := &analyze.Recording{}
+	for n := range 250_003 {
+		if kept := r.Add(&event.Event{N: n + 1, Kind: event.KindNote}); kept != (n < 250_000) {
+			t.Fatalf("event %d: kept %v", n+1, kept)
+		}
+	}
+	if r.Len() != 250_000 || r.Beyond != 3 || r.Event(249_999).N != 250_000 {
+		t.Errorf("%d kept, %d beyond, the last is %d", r.Len(), r.Beyond, r.Event(r.Len()-1).N)
+	}
+}
+
+// TestRecording_manyConnections: marks are thinned where connections are many, and still lead everywhere.
+func TestRecording_manyConnections(t *testing.T) {
+	r := &analyze.Recording{}
+	var m analyze.Moment
+	const conns, n = 3000, 60_000
+	var want known
+	for i := range n {
+		e := event.Event{T: int64(i), N: i + 1, Kind: event.KindState, Host: event.Client, Conn: i%conns + 1, State: event.State(i / conns % 12)}
+		r.Add(&e)
+		m.Add(&e)
+		if i == n/2 {
+			want = knownOf(&m, 7)
+		}
+	}
+	if diff := cmp.Diff(want, knownOf(r.At(n/2), 7), cmp.AllowUnexported(analyze.Space{}), cmp.Comparer(sameEnds)); diff != "" {
+		t.Error(diff)
+	}
+}
