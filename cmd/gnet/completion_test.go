@@ -67,6 +67,7 @@ func TestCompletion(t *testing.T) {
 		{"trace run --li", "--link"},
 		{"trace serve --link ", "auto tun veth"},
 		{"trace show --fo", "--format"},
+		{"trace show --st", "--step"},
 		{"trace tcp --li", "--link --list"},
 		{"trace tcp --link ", "auto tun veth memory"},
 		{"help --man ", "gnet netstat route ping tracepath trace json"},

@@ -39,7 +39,7 @@ func bulkRefusal(name string) string {
 		return "it is over when the data are"
 	case "list", "all", "scenario-file":
 		return "a lesson is about segments"
-	case "view", "width", "ascii", "explain":
+	case "view", "width", "ascii", "explain", stepFlag:
 		return "it has no picture"
 	}
 	return "it records no segment"

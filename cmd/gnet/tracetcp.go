@@ -94,6 +94,7 @@ func newTraceTCPCommand(e *env, run func(context.Context, *env, traceOptions) er
 		},
 	}
 	w.bind(cmd)
+	w.bindStep(cmd)
 	s.bind(cmd)
 	return cmd
 }
@@ -114,6 +115,9 @@ var errFailed = errors.New("the exchange failed")
 func runTraceTCP(ctx context.Context, e *env, o traceOptions) error {
 	if o.Compare != event.None {
 		return runTraceCompare(ctx, e, o)
+	}
+	if o.Step && o.steps == nil {
+		return showSteps(ctx, e, &o.viewOptions, func(ctx context.Context, e *env) error { return runTraceTCP(ctx, e, o) })
 	}
 	ctx, cancel := signal.NotifyContext(ctx, unix.SIGINT, unix.SIGTERM)
 	defer cancel()

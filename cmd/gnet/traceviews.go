@@ -74,7 +74,7 @@ type viewWords struct {
 	view, format     string
 	ascii, explain   bool
 	unfold, absolute bool
-	wireshark        bool
+	wireshark, step  bool
 	width            int
 	files            []string // by the index of fileViews
 }
@@ -116,11 +116,14 @@ type viewOptions struct {
 	Wireshark bool
 	// Files are the names of the files for the views of fileViews, "" for one that is not asked for, - for standard output.
 	Files []string
+	// Step goes through the run on the whole screen; steps is that screen once it is there.
+	Step  bool
+	steps *stepRecorder
 }
 
 // options checks the words.
 func (w *viewWords) options() (viewOptions, error) {
-	o := viewOptions{View: w.view, Width: w.width, ASCII: w.ascii, Explain: w.explain, Unfold: w.unfold, Absolute: w.absolute, Wireshark: w.wireshark, Files: w.files}
+	o := viewOptions{View: w.view, Width: w.width, ASCII: w.ascii, Explain: w.explain, Unfold: w.unfold, Absolute: w.absolute, Wireshark: w.wireshark, Files: w.files, Step: w.step}
 	var err error
 	if o.Format, err = render.ParseFormat(w.format); err != nil {
 		return o, fail(statusUsage, "%w", err)
@@ -137,6 +140,9 @@ func (w *viewWords) options() (viewOptions, error) {
 	}
 	if o.View == "" {
 		o.View = screenWords()[0]
+	}
+	if err := w.checkStep(&o); err != nil {
+		return o, err
 	}
 	return o, o.onePipe()
 }
@@ -162,6 +168,9 @@ func (o *viewOptions) onePipe() error {
 func (o *viewOptions) oneRun() string {
 	if o.Wireshark {
 		return wiresharkFlag
+	}
+	if o.Step {
+		return stepFlag
 	}
 	for i, v := range fileViews() {
 		if o.Files[i] != "" {
@@ -220,6 +229,8 @@ func newTraceView(e *env, o *viewOptions) (*traceViews, error) {
 		t.add(p)
 	}
 	switch {
+	case o.steps != nil:
+		t.add(o.steps)
 	case !screen:
 	case o.Format != render.Classic:
 		doc := e.document(o.Format, event.Schema)

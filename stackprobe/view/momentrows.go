@@ -34,12 +34,14 @@ func (x *Panes) page(width int, rows *[]Row) page {
 }
 
 // Windows draws the sequence space of the octets that each end of a connection sends, to scale, as View Window does: a ruler, the
-// sender's strip and the receiver's, the numbers of both, and what limits the sender. The scale stays while it fits.
+// sender's strip and the receiver's, the numbers of both, and what limits the sender. An end that has sent no data so far has none. The
+// scale stays while it fits.
 func (x *Panes) Windows(m *analyze.Moment, conn, width int) (rows []Row) {
 	p := x.page(width, &rows)
 	for h := event.Client; h <= event.Server; h++ {
 		s := m.Spaces.Space(conn, h)
-		if s == nil || s.Has&(analyze.SpaceUna|analyze.SpaceRcvNxt) == 0 {
+		const noData = 2 // a SYN and a FIN take a number each
+		if s == nil || s.Nxt <= noData && s.RcvNxt <= noData && s.Queued == 0 {
 			continue
 		}
 		t := x.track(outflow{conn, h}, m)
@@ -52,7 +54,7 @@ func (x *Panes) Windows(m *analyze.Moment, conn, width int) (rows []Row) {
 		p.text("       ", "limit: "+p.limitWords(s), strong)
 	}
 	if len(rows) == 0 {
-		p.text("", "no sequence space yet", faint)
+		p.text("", "neither end has sent data yet", faint)
 	}
 	return rows
 }
