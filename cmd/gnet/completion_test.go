@@ -60,7 +60,7 @@ func TestCompletion(t *testing.T) {
 		{"ping --n", ""},
 		{"ping -M d", "do dont"},
 		{"ping --js", "--json"},
-		{"trace ", "connect ip listen run serve show tcp"},
+		{"trace ", "capture connect ip listen run serve show tcp"},
 		{"trace connect --attach ", "private nat"},
 		{"trace ip --lo", "--loop"},
 		{"trace ip --option ", "rr ts ra"},

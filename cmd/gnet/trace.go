@@ -7,5 +7,5 @@ func newTraceCommand(e *env) *cobra.Command {
 	return newGroup(e, "trace", "Show TCP at work: both ends of a connection and the link between them",
 		newTraceTCPCommand(e, runTraceTCP), newTraceIPCommand(e, runTraceIP), newTraceRunCommand(e, runTraceRun), newTraceServeCommand(e, runTraceServe),
 		newTraceConnectCommand(e, runTraceAttached), newTraceListenCommand(e, runTraceAttached),
-		newTraceShowCommand(e, runTraceShow))
+		newTraceShowCommand(e, runTraceShow), newTraceCaptureCommand(e, runTraceCapture))
 }

@@ -114,6 +114,10 @@ type viewOptions struct {
 	Unfold, Absolute bool
 	// Wireshark has Wireshark say what it makes of the packets.
 	Wireshark bool
+	// PacketsTo makes what writes the file of packets of a capture that is going on, nil for the view of fileViews.
+	PacketsTo func(io.Writer, view.Options) eventView
+	// NoScreen has nothing on standard output but what is asked for with - as its file.
+	NoScreen bool
 	// Files are the names of the files for the views of fileViews, "" for one that is not asked for, - for standard output.
 	Files []string
 	// Step goes through the run on the whole screen; steps is that screen once it is there.
@@ -226,12 +230,16 @@ func newTraceView(e *env, o *viewOptions) (*traceViews, error) {
 			}
 			p.out, p.file = newOutput(f), f
 		}
+		if v.flag == captureFlag && o.PacketsTo != nil {
+			p.make = o.PacketsTo
+			p.begin() // packets come before events do
+		}
 		t.add(p)
 	}
 	switch {
 	case o.steps != nil:
 		t.add(o.steps)
-	case !screen:
+	case !screen || o.NoScreen:
 	case o.Format != render.Classic:
 		doc := e.document(o.Format, event.Schema)
 		t.add(&traceDocument{e: e, doc: doc, rows: eventRows(doc, o.Format)})
@@ -312,10 +320,15 @@ type tracePicture struct {
 func (p *tracePicture) flush() { p.out.Flush() }
 
 func (p *tracePicture) event(ev *event.Event) error {
+	p.begin()
+	return p.view.Event(ev)
+}
+
+// begin makes the view, if there is none.
+func (p *tracePicture) begin() {
 	if p.view == nil {
 		p.view = p.make(p.out, p.options)
 	}
-	return p.view.Event(ev)
 }
 
 func (p *tracePicture) close() error {

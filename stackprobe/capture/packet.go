@@ -52,4 +52,7 @@ type Packet struct {
 	ID        uint64
 	Direction Direction
 	Comments  []string
+	// Judged says that a wrong checksum of the packet is one; Partial that it had not been made yet where the packet was seen,
+	// because a device does that. Both are false for packets that were read from files.
+	Judged, Partial bool
 }

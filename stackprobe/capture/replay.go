@@ -23,8 +23,9 @@ type Replay struct {
 	yield   func(*event.Event, error) bool
 	e       event.Event
 	begun   bool
-	both    bool  // of Run
-	first   int64 // the time of the first packet
+	both    bool   // of Run
+	device  string // of a live capture, "" for a file
+	first   int64  // the time of the first packet
 	n, id   int
 	late    int // packets that stand behind later ones
 	other   int // packets that are no TCP segments that can be read
@@ -97,7 +98,9 @@ func (v *Replay) packet(p *Packet) error {
 		return v.own(p, &s, t, host, direction)
 	}
 	v.id++
-	s.ID, s.BadSum = v.id, false // a sender's own capture is made before its device writes the checksum
+	s.ID = v.id
+	// A sender's own capture is made before its device writes the checksum; a file does not tell.
+	s.BadSum = s.BadSum && p.Judged && !p.Partial
 	return v.passed(&s, t)
 }
 
@@ -110,8 +113,15 @@ func (v *Replay) begin(p *Packet, s *event.Segment, both bool) error {
 		run.Why = "both ends, as gnet has captured them; the states are inferred"
 	} else {
 		v.first = p.Time
-		run.Why = "seen from one tap: when a segment passed it stands for its departure and its arrival, the states are inferred, checksums are not judged; begins at " +
+		sums := "checksums are not judged"
+		if v.device != "" {
+			sums = "checksums are judged where the segment has one already"
+		}
+		run.Why = "seen from one tap: when a segment passed it stands for its departure and its arrival, the states are inferred, " + sums + "; begins at " +
 			time.Unix(0, p.Time).UTC().Format("2006-01-02T15:04:05.000000000Z")
+		if v.device != "" {
+			run.Why = "captured on " + v.device + ", " + run.Why
+		}
 	}
 	from := v.from(s)
 	run.Client.Addr, run.Server.Addr = s.Src.Addr().String(), s.Dst.Addr().String()
@@ -203,11 +213,15 @@ func (v *Replay) from(s *event.Segment) event.Host {
 
 // end says what of the file is not in the events.
 func (v *Replay) end() {
+	skipped := 0
+	if v.r != nil {
+		skipped = v.r.Skipped()
+	}
 	for _, note := range [...]struct {
 		n    int
 		text string
 	}{{v.other, "packets are no TCP segments that can be read"}, {v.late, "packets stand behind later ones; their times are taken as those of the ones before them"},
-		{v.r.Skipped(), "blocks are of sorts that are not read here"}} {
+		{skipped, "blocks are of sorts that are not read here"}} {
 		if note.n > 0 {
 			v.e = event.Event{T: v.e.T, Level: event.Warning, Text: fmt.Sprintf("%d %s", note.n, note.text)}
 			if v.put(v.e.T, event.KindNote, event.None, 0) != nil {
