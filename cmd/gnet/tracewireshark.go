@@ -64,7 +64,9 @@ type below struct {
 // beneath gives the maker of a picture with the table under it.
 func (o *opinions) beneath(picture func(io.Writer, view.Options) eventView) func(io.Writer, view.Options) eventView {
 	return func(w io.Writer, opts view.Options) eventView {
-		return &below{picture(w, opts), view.NewWireshark(w, opts, <-o.version)}
+		table := &chosenView{w: w, options: opts, datagrams: func(io.Writer, view.Options) eventView { return noPath{wiresharkFlag} },
+			segments: func(w io.Writer, opts view.Options) eventView { return view.NewWireshark(w, opts, <-o.version) }}
+		return &below{picture(w, opts), table}
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -128,5 +129,25 @@ func TestManual_misreadings(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-events +manual\n%s", diff)
+	}
+}
+
+// Of a run of datagrams Wireshark is asked nothing, which is said.
+func TestTraceWireshark_datagrams(t *testing.T) {
+	nstest.Peer(t, capture.Program)
+	stored := filepath.Join(t.TempDir(), "run.jsonl")
+	if err := os.WriteFile(stored, []byte(gnetSays(t, "trace", "ip", "--size", "4000", "--link", "memory", "--format", "jsonl")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := netns.Self("gnet", "trace", "show", stored, "--wireshark")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if want := "gnet trace show: --wireshark: this is a run of datagrams, without connections\n"; !ok || exit.ExitCode() != statusUsage || stderr.String() != want {
+		t.Errorf("%v, stderr %q, want status %d and %q", err, &stderr, statusUsage, want)
+	}
+	if picture := gnetSays(t, "trace", "show", stored); string(out) != picture {
+		t.Errorf("the picture has changed: %s", cmp.Diff(picture, string(out)))
 	}
 }
