@@ -25,6 +25,7 @@ type tracepathOptions struct {
 	Method  path.Method
 	OneFlow bool // all UDP probes go to one port
 	Rounds  int
+	Live    bool // on the whole screen
 }
 
 // tracepathPort is the first port that tracepath made known.
@@ -69,6 +70,7 @@ func tracepathTable() *optionTable[tracepathOptions] {
 		flag(0, "tcp", "probe with TCP SYN segments to port 443", method(path.TCP)),
 		{long: "rounds", arg: requiredArgument, argName: "N", own: true, help: "ask each hop N times, and add a table of losses and times",
 			set: func(o *o, _, arg string) error { return o.setRounds(arg) }},
+		flag(0, "live", "show the hops on the whole screen, with losses and times, in rounds", func(o *o) error { o.Live = true; return nil }),
 		flag(0, "help", "print this help on standard output", func(*o) error { return errLongHelp }),
 	}
 	return &optionTable[o]{options: append(table, outputRows(func(o *o) *outputOptions { return &o.outputOptions })...), shortOnly: true}

@@ -18,6 +18,9 @@ import (
 
 // runTracepath finds the hops to a host and shows them.
 func runTracepath(ctx context.Context, e *env, o tracepathOptions) error {
+	if err := o.checkLive(); err != nil {
+		return err
+	}
 	if o.Family != 0 {
 		if err := o.checkLength(o.Family); err != nil {
 			return err
@@ -35,6 +38,9 @@ func runTracepath(ctx context.Context, e *env, o tracepathOptions) error {
 		return err
 	}
 	defer t.close()
+	if o.Live {
+		return t.showLive(ctx, e, &o)
+	}
 	return t.show(ctx, e, &o)
 }
 
