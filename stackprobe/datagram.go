@@ -3,6 +3,7 @@ package stackprobe
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"gnet/internal/wire"
@@ -17,7 +18,7 @@ const (
 	// MaxDatagrams bounds the datagrams of one run, MaxLinks the links of its path.
 	MaxDatagrams = 1000
 	MaxLinks     = link.MaxLinks
-	// MaxSize is what the length field of IPv4 can say; IPv6's leaves the fixed header out.
+	// MaxSize is what the length field of IPv4 can say. IPv6's leaves the fixed header out, but netstack makes nothing longer.
 	MaxSize = 65535
 
 	// between is the time from one datagram to the next.
@@ -86,10 +87,7 @@ func ParseIPOption(text string) (IPOption, bool) {
 
 // Check reports the first value that c cannot have as a *ConfigError.
 func (c *DatagramConfig) Check() error {
-	least, most := c.header()+wire.UDPHeader, MaxSize
-	if c.IPv6 {
-		most += wire.IPv6Header
-	}
+	least := c.header() + wire.UDPHeader
 	minMTU := MinMTU4
 	if c.IPv6 {
 		minMTU = MinMTU6
@@ -104,8 +102,10 @@ func (c *DatagramConfig) Check() error {
 		return &ConfigError{"option", c.Options[0].Text, "IPv4: IPv6 has no options in its header"}
 	case len(c.options()) > wire.MaxIPv4Options:
 		return &ConfigError{"option", fmt.Sprintf("%d octets of options", len(c.options())), fmt.Sprintf("at most %d octets", wire.MaxIPv4Options)}
-	case c.Size < least || c.Size > most:
-		return &ConfigError{"size", fmt.Sprint(c.Size), fmt.Sprintf("%d to %d", least, most)}
+	case c.twice() != "":
+		return &ConfigError{"option", fmt.Sprintf("%q and another of that kind", c.twice()), "one of each kind"}
+	case c.Size < least || c.Size > MaxSize:
+		return &ConfigError{"size", fmt.Sprint(c.Size), fmt.Sprintf("%d to %d", least, MaxSize)}
 	case c.Count < 0 || c.Count > MaxDatagrams:
 		return &ConfigError{"count", fmt.Sprint(c.Count), fmt.Sprintf("1 to %d", MaxDatagrams)}
 	case len(c.MTUs) > MaxLinks:
@@ -140,6 +140,19 @@ func (c *DatagramConfig) mtus() []int {
 
 func (c *DatagramConfig) count() int { return orDefault(c.Count, 1) }
 func (c *DatagramConfig) snap() int  { return max(orDefault(c.Snap, DefaultSnap), 0) }
+
+// twice is an option of a kind that an earlier one has, which no stack sends; "" if there is none.
+func (c *DatagramConfig) twice() string {
+	seen := make(map[string]bool)
+	for _, o := range c.Options {
+		kind, _, _ := strings.Cut(o.Text, " ")
+		if seen[kind] {
+			return o.Text
+		}
+		seen[kind] = true
+	}
+	return ""
+}
 
 // options are those of the header, padded to a multiple of 4 (RFC 791 section 3.1).
 func (c *DatagramConfig) options() []byte {

@@ -241,11 +241,13 @@ func TestDatagramConfig_refused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, change := range map[string]func(*stackprobe.DatagramConfig){
-		"size 27: want 28 to 65535":    func(c *stackprobe.DatagramConfig) { c.Size = 27 },
-		"size 65536: want 28 to 65535": func(c *stackprobe.DatagramConfig) { c.Size = 65536 },
-		"size 47: want 48 to 65575":    func(c *stackprobe.DatagramConfig) { c.Size, c.IPv6 = 47, true },
-		"mtu 67: want 68 to 65535":     func(c *stackprobe.DatagramConfig) { c.MTUs = []int{1500, 67} },
-		"mtu 1279: want 1280 to 65535": func(c *stackprobe.DatagramConfig) { c.MTUs, c.IPv6 = []int{1279}, true },
+		"size 27: want 28 to 65535":                                     func(c *stackprobe.DatagramConfig) { c.Size = 27 },
+		"size 65536: want 28 to 65535":                                  func(c *stackprobe.DatagramConfig) { c.Size = 65536 },
+		"size 47: want 48 to 65535":                                     func(c *stackprobe.DatagramConfig) { c.Size, c.IPv6 = 47, true },
+		"size 65536: want 48 to 65535":                                  func(c *stackprobe.DatagramConfig) { c.Size, c.IPv6 = 65536, true },
+		`option "rr 1" and another of that kind: want one of each kind`: func(c *stackprobe.DatagramConfig) { c.Options = []stackprobe.IPOption{{Text: "rr 2"}, {Text: "rr 1"}} },
+		"mtu 67: want 68 to 65535":                                      func(c *stackprobe.DatagramConfig) { c.MTUs = []int{1500, 67} },
+		"mtu 1279: want 1280 to 65535":                                  func(c *stackprobe.DatagramConfig) { c.MTUs, c.IPv6 = []int{1279}, true },
 		"loop with 2 links: want a path of 3 links at least: two routers that point at each other": func(c *stackprobe.DatagramConfig) { c.MTUs, c.Loop = []int{1500, 1500}, true },
 		"path of 33 links: want 1 to 32 links":                                                     func(c *stackprobe.DatagramConfig) { c.MTUs = slices.Repeat([]int{1500}, 33) },
 		"ttl 0: want 1 to 255":                                                                     func(c *stackprobe.DatagramConfig) { c.TTL = 0 },

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gnet/internal/nstest"
+	"gnet/internal/wire"
 	"gnet/stackprobe"
 	"gnet/stackprobe/capture"
 	"gnet/stackprobe/event"
@@ -228,6 +230,9 @@ func TestDatagram_kernel(t *testing.T) {
 		if d := cmp.Diff(fragments(memory), fragments(events)); d != "" {
 			t.Errorf("%s: -memory +kernel: %s", told(&c), d)
 		}
+		if d := cmp.Diff(addresses(memory), addresses(events)); d != "" {
+			t.Errorf("%s: addresses, -memory +kernel: %s", told(&c), d)
+		}
 		m, k := outcome(t, memory), outcome(t, events)
 		if d := cmp.Diff(m.OK, k.OK); d != "" || !k.Server.Match {
 			t.Errorf("%s: memory says %q, kernel %q", told(&c), m.Reason, k.Reason)
@@ -239,6 +244,32 @@ func TestDatagram_kernel(t *testing.T) {
 	if d := cmp.Diff(tsharkSays(t, tshark, file), want); d != "" {
 		t.Errorf("-tshark +gnet: %s", d)
 	}
+}
+
+// addresses are those that stand in the packets of each link, in its order: source, destination, what the options hold (but
+// the times among them).
+func addresses(events []event.Event) []string {
+	var list []string
+	for i := range events {
+		if events[i].Kind != event.KindTx {
+			continue
+		}
+		p := events[i].Packet
+		options := []byte(p.Options)
+		for rest := options; len(rest) > 0; {
+			option, behind, err := wire.NextIPv4Option(rest)
+			if err != nil {
+				break
+			}
+			if option[0] == wire.IPv4OptTimestamp {
+				clear(option[4:])
+			}
+			rest = behind
+		}
+		list = append(list, fmt.Sprintf("link %d, node %d, %v to %v, %x", p.Link, p.Node, p.Src, p.Dst, options))
+	}
+	slices.Sort(list)
+	return list
 }
 
 // told is a configuration in a line.

@@ -232,7 +232,24 @@ func TestNodeQuirks(t *testing.T) {
 		defer n.Close()
 		n.Deliver(1, packet)
 		if len(node) != 1 || node[0].Interface != 0 {
-			t.Errorf("%v", node)
+			t.Fatalf("%v", node)
+		}
+		if ip := wire.IPv4(node[0].Packet); ip.Src() != n.cfg.Interfaces[0].Addr || !ip.ChecksumOK() {
+			t.Errorf("from %v, checksum right %t: want the address of the interface by which it leaves", ip.Src(), ip.ChecksumOK())
+		}
+	})
+	t.Run("a recorded route", func(t *testing.T) {
+		option := []byte{wire.IPv4OptNOP, wire.IPv4OptRecordRoute, 11, 8, 192, 0, 2, 1, 0, 0, 0, 0}
+		netstack, node := passed(t, four(t, func(f *wire.IPv4Fields) { f.Options = option }, 100))
+		recorded := func(list []sent) (netip.Addr, bool) {
+			ip := wire.IPv4(list[0].Packet)
+			return netip.AddrFrom4([4]byte(ip.Options()[8:12])), ip.ChecksumOK() && ip.Options()[3] == 12
+		}
+		if a, right := recorded(netstack); a != netip.MustParseAddr("192.0.2.2") || !right {
+			t.Errorf("netstack: %v %t", a, right)
+		}
+		if a, right := recorded(node); a != netip.MustParseAddr("192.0.2.5") || !right {
+			t.Errorf("%v %t", a, right)
 		}
 	})
 }

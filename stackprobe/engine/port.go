@@ -27,7 +27,10 @@ import (
 //   - "Packet too big" says 0; it gets the MTU.
 //   - It calculates the checksum of UDP anew when it forwards, from a fragment as if that were all; a packet that is sent on keeps its
 //     data.
-//   - Its ICMP errors leave by the interface that the packet came from, wherever the route to its source leads; they follow the route.
+//   - Its ICMP errors leave by the interface that the packet came from, with the address of that, wherever the route to its source
+//     leads; they follow the route, and bear the address of the interface by which they leave.
+//   - A source records neither its address nor the time in the options that ask for it, and a router the address of the interface
+//     that the packet came from; both do as RFC 791 section 3.1 says, and Linux.
 //   - It draws identifications at random; they follow from the seed.
 //   - It forgets what "packet too big" says; the node remembers it for what it sends.
 type port struct {
@@ -121,14 +124,19 @@ func (p *port) transmit(packet []byte) {
 	} else if ip, err := wire.CheckIPv6(packet); err == nil {
 		pieces = p.six(ip)
 	}
-	out := p.number
-	if p.node.cfg.Forward {
-		out = p.node.out(destination(packet))
-	}
+	out := p.out(packet)
 	at := p.node.cfg.Clock.Now()
 	for _, piece := range pieces {
 		p.node.cfg.Send(out, at, piece)
 	}
+}
+
+// out is the number of the interface by which packet leaves: a router follows its routes.
+func (p *port) out(packet []byte) int {
+	if p.node.cfg.Forward {
+		return p.node.out(destination(packet))
+	}
+	return p.number
 }
 
 // destination is the address that a packet is for.
@@ -151,6 +159,7 @@ func (p *port) four(ip wire.IPv4) [][]byte {
 	case n.forwards(ip):
 		now := wire.IPv4(n.now)
 		copy(ip.Payload(), now.Payload())
+		n.recorded(ip, p.out(ip))
 	case !p.answer(ip):
 		return nil
 	}
@@ -184,6 +193,7 @@ func (n *Node) original(ip wire.IPv4) wire.IPv4 {
 		return ip // it would be longer than a packet can be; Send has refused that
 	}
 	out := wire.IPv4(append(b, data...))
+	n.record(out, ip.Src())
 	n.identify(out)
 	return out
 }
@@ -218,6 +228,9 @@ func (p *port) answer(ip wire.IPv4) bool {
 		binary.BigEndian.PutUint16(m[2:], 0)
 		binary.BigEndian.PutUint16(m[2:], wire.Checksum(m))
 	}
+	if n.cfg.Forward {
+		n.signed(ip, p.out(ip))
+	}
 	return true
 }
 
@@ -229,6 +242,9 @@ func (p *port) six(ip wire.IPv6) [][]byte {
 			copy(ip.Payload(), now.Payload())
 		} else {
 			p.tooBig(ip)
+			if n.cfg.Forward {
+				n.signed(ip, p.out(ip))
+			}
 		}
 		return [][]byte{ip}
 	}
