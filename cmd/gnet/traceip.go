@@ -12,6 +12,7 @@ import (
 	"gnet/stackprobe"
 	"gnet/stackprobe/capture"
 	"gnet/stackprobe/event"
+	"gnet/stackprobe/kernelside"
 	"gnet/stackprobe/link"
 	"gnet/stackprobe/view"
 )
@@ -101,11 +102,19 @@ func runTraceIP(ctx context.Context, e *env, o datagramOptions) error {
 	}
 	switch {
 	case runErr != nil:
-		return traceStatus(runErr)
+		return datagramStatus(runErr)
 	case end == nil || end.OK:
 		return nil
 	}
 	return fail(statusNo, "%s", end.Reason)
+}
+
+// datagramStatus is traceStatus for a world that is not made of veth pairs.
+func datagramStatus(err error) error {
+	if refused, ok := errors.AsType[*kernelside.Error](err); ok {
+		return fail(statusCannot, "%w", refused).withHint("--link memory needs no rights")
+	}
+	return traceStatus(err)
 }
 
 // datagramFault points at the word of a rule that cannot be read.

@@ -64,7 +64,7 @@ func datagramEvents(t *testing.T, i int) []event.Event {
 		c.Faults = []link.Rule{r}
 	}
 	if d.name == "options" {
-		for _, text := range []string{"rr 3", "ra"} {
+		for _, text := range []string{"rr 3", "ra", "ts 2"} {
 			o, ok := stackprobe.ParseIPOption(text)
 			if !ok {
 				t.Fatal(text)

@@ -14,6 +14,8 @@ type field struct {
 	bits    int
 	value   string
 	meaning string
+	// all are the bits of a field of more than one row, of which the picture has one; 0 for the others.
+	all int
 }
 
 // gridWidth is the number of columns of the picture of 32 bits, two for each and the border.
@@ -36,7 +38,14 @@ func (d *Datagrams) header(e *event.Event) {
 		d.grid(rows, k.Data)
 	}
 	p.emit(p.row())
-	d.list(rows)
+	for i, fields := range rows {
+		for j := range fields {
+			if f := &rows[i][j]; f.name == "Source Address" || f.name == "Destination Address" {
+				f.meaning = d.owner(f.value)
+			}
+		}
+	}
+	d.list(append(rows, optionFields(k.Options)))
 	p.emit(p.row())
 }
 
@@ -52,17 +61,41 @@ func (d *Datagrams) grid(rows [][]field, data int) {
 	}
 	p.emit(tens)
 	p.emit(ones)
-	data32 := []field{{"Data", 32, fmt.Sprintf("%d octets of the datagram's data follow", data), ""}}
+	data32 := []field{{name: "Data", bits: 32, value: counted(data, "octet") + " of the datagram's data"}}
 	for i, fields := range append(rows[:len(rows):len(rows)], data32) {
 		if i == 0 {
 			d.border(nil, fields)
 		} else {
 			d.border(rows[i-1], fields)
 		}
-		d.boxes(fields, func(f field) string { return f.name }, plain)
+		d.boxes(fields, boxName, plain)
 		d.boxes(fields, func(f field) string { return f.value }, strong)
 	}
 	d.border(data32, nil)
+}
+
+// boxName is what stands in the box of a field above its value.
+func boxName(f field) string {
+	if f.all > 0 {
+		return fmt.Sprintf("%s (%d bits)", f.name, f.all)
+	}
+	return f.name
+}
+
+// owner says whose address it is.
+func (d *Datagrams) owner(addr string) string {
+	if d.path == nil {
+		return ""
+	}
+	for i, l := range d.path.Links {
+		switch addr {
+		case l.Near:
+			return "of " + d.node(i)
+		case l.Far:
+			return "of " + d.node(i+1)
+		}
+	}
+	return ""
 }
 
 // border draws the line between two rows of fields.
@@ -139,23 +172,28 @@ func (d *Datagrams) boxes(fields []field, text func(field) string, st style) {
 // list writes the fields with their meaning.
 func (d *Datagrams) list(rows [][]field) {
 	p := &d.page
-	wide := p.opts.Width >= gridWidth
+	wide := p.opts.Width >= wideWidth
 	if wide {
 		p.text("", "field               bits  value        meaning", faint)
 	}
 	for _, fields := range rows {
 		for _, f := range fields {
-			name := strings.ToLower(f.name)
-			if wide {
-				value := f.value
-				if columns(value) > 12 { // an address
-					p.text(fmt.Sprintf("%-19s %4d  ", name, f.bits), strings.TrimSuffix(value+", "+f.meaning, ", "), plain)
-					continue
+			name, bits := strings.ToLower(f.name), max(f.bits, f.all)
+			if !wide {
+				text := strings.Trim(f.value+", "+f.meaning, ", ")
+				for i, line := range wrap(fmt.Sprintf("%s, %s: %s", strings.TrimSpace(name), counted(bits, "bit"), text), p.opts.Width-2) {
+					row := p.row()
+					put(row, 2*min(i, 1), line, plain)
+					p.emit(row)
 				}
-				p.text(fmt.Sprintf("%-19s %4d  %-12s ", name, f.bits, value), f.meaning, plain)
 				continue
 			}
-			p.text(fmt.Sprintf("%s, %d bits: ", name, f.bits), strings.TrimSuffix(f.value+", "+f.meaning, ", "), plain)
+			head := fmt.Sprintf("%-19s %4d  ", name, bits)
+			if value := f.value; columns(value) > 12 || value == "" { // an address
+				p.text(head, strings.Trim(value+", "+f.meaning, ", "), plain)
+				continue
+			}
+			p.text(head+fmt.Sprintf("%-12s ", f.value), f.meaning, plain)
 		}
 	}
 }
@@ -167,18 +205,18 @@ func four(k *event.Packet) [][]field {
 		right = "wrong"
 	}
 	rows := [][]field{
-		{{"Version", 4, "4", "IPv4"}, {"IHL", 4, strconv.Itoa(k.Header / 4), fmt.Sprintf("header length: %d words of 32 bits, %d octets", k.Header/4, k.Header)},
-			{"Type of Service", 8, fmt.Sprintf("0x%02x", k.TOS), service(k.TOS)},
-			{"Total Length", 16, strconv.Itoa(k.Size), fmt.Sprintf("octets: %d of header, %d of data", k.Header, k.Data)}},
-		{{"Identification", 16, strconv.Itoa(int(k.Ident)), identMeaning(k)}, {"Flags", 3, flags(k), flagMeaning(k)},
-			{"Fragment Offset", 13, strconv.Itoa(k.Offset / 8), fmt.Sprintf("units of 8 octets: its data begin at octet %d of the datagram's", k.Offset)}},
-		{{"Time to Live", 8, strconv.Itoa(int(k.TTL)), "each router takes 1; at 0 the packet ends"}, {"Protocol", 8, strconv.Itoa(int(k.Protocol)), protocol(k.Protocol)},
-			{"Header Checksum", 16, fmt.Sprintf("0x%04x", k.Checksum), right + "; every router makes it anew"}},
-		{{"Source Address", 32, k.Src.String(), ""}},
-		{{"Destination Address", 32, k.Dst.String(), ""}},
+		{{"Version", 4, "4", "IPv4", 0}, {"IHL", 4, strconv.Itoa(k.Header / 4), fmt.Sprintf("header length: %d words of 32 bits, %d octets", k.Header/4, k.Header), 0},
+			{"Type of Service", 8, fmt.Sprintf("0x%02x", k.TOS), service(k.TOS), 0},
+			{"Total Length", 16, strconv.Itoa(k.Size), fmt.Sprintf("octets: %d of header, %d of data", k.Header, k.Data), 0}},
+		{{"Identification", 16, strconv.Itoa(int(k.Ident)), identMeaning(k), 0}, {"Flags", 3, flags(k), flagMeaning(k), 0},
+			{"Fragment Offset", 13, strconv.Itoa(k.Offset / 8), fmt.Sprintf("units of 8 octets: its data begin at octet %d of the datagram's", k.Offset), 0}},
+		{{"Time to Live", 8, strconv.Itoa(int(k.TTL)), "each router takes 1; at 0 the packet ends", 0}, {"Protocol", 8, strconv.Itoa(int(k.Protocol)), protocol(k.Protocol), 0},
+			{"Header Checksum", 16, fmt.Sprintf("0x%04x", k.Checksum), right + "; every router makes it anew", 0}},
+		{{name: "Source Address", bits: 32, value: k.Src.String()}},
+		{{name: "Destination Address", bits: 32, value: k.Dst.String()}},
 	}
 	if k.Options != "" {
-		rows = append(rows, []field{{"Options", 32, optionNames(k.Options), fmt.Sprintf("%d octets", len(k.Options))}})
+		rows = append(rows, []field{{name: "Options", bits: 32, value: optionNames(k.Options), all: 8 * len(k.Options)}})
 	}
 	return rows
 }
@@ -190,23 +228,23 @@ func six(k *event.Packet) [][]field {
 		next = 44
 	}
 	rows := [][]field{
-		{{"Version", 4, "6", "IPv6"}, {"Traffic Class", 8, fmt.Sprintf("0x%02x", k.TOS), service(k.TOS)},
-			{"Flow Label", 20, fmt.Sprintf("0x%05x", k.Flow), "packets of one flow bear the same; 0 is none"}},
-		{{"Payload Length", 16, strconv.Itoa(k.Size - 40), "octets behind these 40"}, {"Next Header", 8, strconv.Itoa(int(next)), protocol(next)},
-			{"Hop Limit", 8, strconv.Itoa(int(k.TTL)), "each router takes 1; at 0 the packet ends"}},
-		{{"Source Address (128)", 32, k.Src.String(), ""}},
-		{{"Destination Address (128)", 32, k.Dst.String(), ""}},
+		{{"Version", 4, "6", "IPv6", 0}, {"Traffic Class", 8, fmt.Sprintf("0x%02x", k.TOS), service(k.TOS), 0},
+			{"Flow Label", 20, fmt.Sprintf("0x%05x", k.Flow), "packets of one flow bear the same; 0 is none", 0}},
+		{{"Payload Length", 16, strconv.Itoa(k.Size - 40), "octets behind these 40", 0}, {"Next Header", 8, strconv.Itoa(int(next)), protocol(next), 0},
+			{"Hop Limit", 8, strconv.Itoa(int(k.TTL)), "each router takes 1; at 0 the packet ends", 0}},
+		{{name: "Source Address", bits: 32, value: k.Src.String(), all: 128}},
+		{{name: "Destination Address", bits: 32, value: k.Dst.String(), all: 128}},
 	}
 	if k.HasIdent {
-		more := "M=0"
+		more, follow := "000", "M 0 (no more fragments)"
 		if k.MF {
-			more = "M=1"
+			more, follow = "001", "M 1 (more fragments)"
 		}
 		rows = append(rows,
-			[]field{{"Next Header", 8, strconv.Itoa(int(k.Protocol)), protocol(k.Protocol) + ": of the datagram's data"}, {"Reserved", 8, "0", "of the Fragment header"},
-				{"Fragment Offset", 13, strconv.Itoa(k.Offset / 8), fmt.Sprintf("units of 8 octets: its data begin at octet %d of the datagram's", k.Offset)},
-				{"M", 3, more, "two reserved bits, and M: more fragments follow"}},
-			[]field{{"Identification", 32, strconv.FormatUint(uint64(k.Ident), 10), "the same in all fragments of the datagram"}})
+			[]field{{"Next Header", 8, strconv.Itoa(int(k.Protocol)), protocol(k.Protocol) + ": of the datagram's data", 0}, {"Reserved", 8, "0", "of the Fragment header", 0},
+				{"Fragment Offset", 13, strconv.Itoa(k.Offset / 8), fmt.Sprintf("units of 8 octets: its data begin at octet %d of the datagram's", k.Offset), 0},
+				{"Res M", 3, more, "2 reserved bits 0, " + follow, 0}},
+			[]field{{"Identification", 32, strconv.FormatUint(uint64(k.Ident), 10), "the same in all fragments of the datagram", 0}})
 	}
 	return rows
 }
@@ -276,41 +314,4 @@ func protocol(n uint8) string {
 		return "ICMPv6"
 	}
 	return "protocol " + strconv.Itoa(int(n))
-}
-
-// optionNames names the options of an IPv4 header by their first octets (RFC 791 section 3.1, RFC 2113). What cannot be read is
-// said.
-func optionNames(octets string) string {
-	var list []string
-	for at := 0; at < len(octets); {
-		kind, size := octets[at], 1
-		if kind > 1 {
-			if at+1 >= len(octets) || octets[at+1] < 2 || at+int(octets[at+1]) > len(octets) {
-				return strings.Join(append(list, "unreadable"), ", ")
-			}
-			size = int(octets[at+1])
-		}
-		switch name := ""; kind {
-		case 0:
-			return strings.Join(append(list, "end"), ", ")
-		case 1:
-			if len(list) == 0 || list[len(list)-1] != "no operation" {
-				list = append(list, "no operation")
-			}
-		default:
-			switch kind {
-			case 7:
-				name = "record route"
-			case 68:
-				name = "timestamps"
-			case 148:
-				name = "router alert"
-			default:
-				name = "option " + strconv.Itoa(int(kind))
-			}
-			list = append(list, name)
-		}
-		at += size
-	}
-	return strings.Join(list, ", ")
 }

@@ -164,6 +164,9 @@ func (d *Datagrams) stacks() {
 		case first == len(nodes)-1 && len(d.path.Links) > 0:
 			text += ", " + p.clean(d.path.Links[len(d.path.Links)-1].Far)
 		}
+		if i > 0 && i < len(nodes)-1 && len(nodes) == 3 {
+			name = "router" // the only one: its number would leave the column
+		}
 		head := fmt.Sprintf("%-8s", name)
 		if columns(name) > 7 {
 			head = name + " "
@@ -220,9 +223,9 @@ func (d *Datagrams) line(t int64, who, what string, st style) {
 func (d *Datagrams) app(e *event.Event) {
 	switch e.App.Call {
 	case event.Write:
-		d.line(e.T, e.Host.String(), fmt.Sprintf("sends %d octets of data", e.App.Bytes), strong)
+		d.line(e.T, e.Host.String(), "sends "+counted(e.App.Bytes, "octet")+" of data", strong)
 	case event.Receive:
-		d.line(e.T, e.Host.String(), fmt.Sprintf("its application gets %d octets of data", e.App.Bytes), strong)
+		d.line(e.T, e.Host.String(), "its application gets "+counted(e.App.Bytes, "octet")+" of data", strong)
 	case event.Failed:
 		d.line(e.T, e.Host.String(), "its own stack refuses: "+d.page.clean(e.App.Err), bad)
 	}
@@ -236,7 +239,7 @@ func (d *Datagrams) result() {
 	case d.end == nil:
 		p.text("result  ", "no account of its end: the run broke off", bad)
 	case d.end.OK:
-		p.text("result  ", fmt.Sprintf("every datagram arrived: %d octets of data, unchanged", d.end.Server.Received), strong)
+		p.text("result  ", "every datagram arrived: "+counted(int(d.end.Server.Received), "octet")+" of data, unchanged", strong)
 	default:
 		p.text("result  ", "failed: "+p.clean(d.end.Reason), bad)
 	}

@@ -114,7 +114,7 @@ func (d *Datagrams) bar(held []event.Range, scale int64, room int) string {
 	return string(out)
 }
 
-// tables draws the packets of each link, those that go to the server.
+// tables draws the packets of each link, but for ICMP messages.
 func (d *Datagrams) tables() {
 	if d.path == nil || len(d.packets) == 0 {
 		return
@@ -145,6 +145,9 @@ func (d *Datagrams) table(link int, list []tabled) {
 	if wide {
 		heading = fmt.Sprintf("%7s %9s %6s %6s %6s %6s %2s %2s %3s %5s  %s", "packet", "ident", "length", "data", "offset", "units", "DF", "MF", "TTL", "from", "fate")
 	}
+	if columns(heading) > p.opts.Width {
+		heading = strings.TrimSuffix(heading, "  fate") // it stands below its row
+	}
 	p.emit(d.text(heading, faint))
 	shown := list
 	if most := 64; len(list) > most && !p.opts.Unfold {
@@ -158,11 +161,20 @@ func (d *Datagrams) table(link int, list []tabled) {
 		if k.fate != "" {
 			st = bad
 		}
-		row := fmt.Sprintf("%7s %6d %6d %5d %2d %2d %3d  %s", d.name(&k.Packet), k.Size, k.Offset, k.Offset/8, bit(k.DF), bit(k.MF), k.TTL, k.fate)
+		fate := k.fate
+		if k.Node == link { // in a loop
+			fate = strings.TrimSuffix("back to "+d.node(link-1)+", "+fate, ", ")
+		}
+		row := fmt.Sprintf("%7s %6d %6d %5d %2d %2d %3d  %s", d.name(&k.Packet), k.Size, k.Offset, k.Offset/8, bit(k.DF), bit(k.MF), k.TTL, "")
 		if wide {
-			row = fmt.Sprintf("%7s %9s %6d %6d %6d %6d %2d %2d %3d %5s  %s", d.name(&k.Packet), ident(&k.Packet), k.Size, k.Data, k.Offset, k.Offset/8, bit(k.DF), bit(k.MF), k.TTL, parent(&k.Packet), k.fate)
+			row = fmt.Sprintf("%7s %9s %6d %6d %6d %6d %2d %2d %3d %5s  %s", d.name(&k.Packet), ident(&k.Packet), k.Size, k.Data, k.Offset, k.Offset/8, bit(k.DF), bit(k.MF), k.TTL, parent(&k.Packet), "")
+		}
+		if columns(row)+columns(fate) <= p.opts.Width {
+			p.emit(d.text(row+fate, st))
+			continue
 		}
 		p.emit(d.text(row, st))
+		p.text(strings.Repeat(" ", columns("packet")+3), fate, st)
 	}
 }
 

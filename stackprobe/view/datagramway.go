@@ -27,7 +27,11 @@ func (d *Datagrams) packet(e *event.Event) {
 		d.fate(k.ID, "lost")
 		d.line(e.T, d.node(k.Node), fmt.Sprintf("%s lost on link %d: %s", d.name(k), k.Link, d.page.clean(e.Rule)), bad)
 	case event.KindFault:
-		d.fate(k.ID, e.Fault.Action.String())
+		fate := e.Fault.Action.String()
+		if e.Fault.Copy != 0 {
+			fate += ", copy #" + strconv.Itoa(e.Fault.Copy)
+		}
+		d.fate(k.ID, fate)
 		d.line(e.T, d.node(k.Node), d.faulted(e), again)
 	case event.KindDiscard:
 		d.fate(k.ID, "ends at "+d.node(k.Node))
@@ -146,6 +150,8 @@ func (d *Datagrams) reaches(e *event.Event) {
 	}
 	if k.BadSum {
 		what += ", its header's checksum wrong"
+	} else if k.Node != 0 {
+		what += recorded(k)
 	}
 	if !d.folds(e) {
 		d.line(e.T, d.node(k.Node), what, plain)
