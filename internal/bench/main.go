@@ -124,6 +124,7 @@ func sections() []section {
 		{"path", (*lab).path},
 		{"trace", (*lab).trace},
 		{"views", (*lab).views},
+		{"capture", (*lab).captures},
 		{"start", (*lab).start},
 	}
 }
