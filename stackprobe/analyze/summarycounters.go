@@ -100,6 +100,9 @@ func (t *counting) kernel(e *EndFigures) {
 	if gaveUp > 0 {
 		givenUp = "the last timeout of a connection that is given up sends nothing"
 	}
+	if queued, _ := t.value("TcpExtTCPSpuriousRtxHostQueues"); queued > 0 { // net/ipv4/tcp_output.c, skb_still_in_host_queue
+		givenUp = "the kernel repeats nothing that it has not yet put on the link itself"
+	}
 	t.add("TcpInSegs", "segments that arrived", e.Arrived, "")
 	t.add("TcpInCsumErrors", "of these with a wrong checksum", e.BadSums, "")
 	t.add("TcpOutSegs", "segments sent, without repetitions but those of a SYN,ACK", e.Segments-e.Repeats+e.SynAckAgain, "")

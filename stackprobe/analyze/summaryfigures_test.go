@@ -158,6 +158,12 @@ func TestFigures_counts(t *testing.T) {
 	if f.Counts(sv) != nil || conns[0].Infos(sv) != nil {
 		t.Error("a stack that told nothing is compared")
 	}
+	counters.Counters = []event.Counter{{Name: "TcpExtTCPSpuriousRtxHostQueues", Value: 1}, {Name: "TcpExtTCPTimeouts", Value: 2}}
+	for _, c := range figuresOf(append(append([]event.Event{run}, aRun()...), counters)...).Counts(cl) {
+		if c.Name == "TcpExtTCPTimeouts" && (c.Stack != 2 || c.Events != 1 || c.Differs()) {
+			t.Errorf("a timeout whose repetition is not sent: %+v", c)
+		}
+	}
 	for i := range all {
 		if k := all[i].Kind; all[i].Host != cl || k != event.KindTx && k != event.KindRx || all[i].Seg.Origin == event.Injected {
 			continue
