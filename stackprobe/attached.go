@@ -115,7 +115,7 @@ func attached(cfg *Config) (*exchange, error) {
 	}
 	err := x.engine(h)
 	if err == nil {
-		err = x.outside.Start(x.loop, func(at time.Duration, packet []byte, sent link.Sent) { x.link.Send(h.Peer(), at, packet, sent) })
+		err = x.outside.Start(x.loop, func(at time.Duration, packet []byte, sent link.Sent) { x.link.Send(h.Peer(), at, packet, sent) }, x.note)
 	}
 	if err != nil {
 		x.close()

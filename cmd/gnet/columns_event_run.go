@@ -29,7 +29,7 @@ func runColumns() []render.Column[event.Event] {
 	hasError := func(e *event.Event) bool { return isRun(e) && e.Run.Clock == event.Mono }
 	columns := []render.Column[event.Event]{
 		runWord("schema", "Schema of the events.", func(*event.Run) string { return event.Schema }),
-		runWord("world", "World of the run: tun, veth or memory; nat, of an engine in a network of the host; capture, of both ends, or tap, of one, where a capture was read.", func(r *event.Run) string { return r.World }),
+		runWord("world", "World of the run: tun, veth or memory; nat or bridge, of an engine in a network of the host; capture, of both ends, or tap, of one, where a capture was read.", func(r *event.Run) string { return r.World }),
 		runWord("why_world", "Why this world was taken.", func(r *event.Run) string { return r.Why }),
 		runWord("run_clock", "What the times of the run mean: virtual or mono.", func(r *event.Run) string { return r.Clock.String() }),
 		runWord("version", "Version of gnet.", func(r *event.Run) string { return r.Version }),

@@ -61,7 +61,7 @@ func TestCompletion(t *testing.T) {
 		{"ping -M d", "do dont"},
 		{"ping --js", "--json"},
 		{"trace ", "capture connect ip listen run serve show tcp"},
-		{"trace connect --attach ", "private nat"},
+		{"trace connect --attach ", "private nat bridge:"},
 		{"trace ip --lo", "--loop"},
 		{"trace ip --option ", "rr ts ra"},
 		{"trace run --li", "--link"},

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os/signal"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,20 +23,30 @@ import (
 // attachWords are the options of `trace connect` and `trace listen` as they stand on the command line.
 type attachWords struct {
 	traceWords
-	mode, engine string
+	mode, engine     string
+	address, gateway string
+	replicate        bool
 }
 
 // attachOptions is what a command line of `trace connect` or `trace listen` asks for.
 type attachOptions struct {
 	traceOptions
 	Mode attach.Mode
+	// Bridge, Address, Gateway and Replicate are those of attach.Config.
+	Bridge    string
+	Address   netip.Prefix
+	Gateway   netip.Addr
+	Replicate bool
 }
 
 // bind gives cmd the options that both commands have, and their completion.
 func (w *attachWords) bind(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&w.mode, "attach", attach.Private.String(), "how the engine is connected: private (to nobody) or nat (through this host, which it changes)")
+	f.StringVar(&w.mode, "attach", attach.Private.String(), "how the engine is connected: private (to nobody), nat (through this host, which forwards) or bridge:`BR` (a port of that bridge)")
+	f.StringVar(&w.address, "address", "", "on a bridge: the engine's `address` and the length of its network, such as 192.0.2.9/24")
+	f.StringVar(&w.gateway, "gateway", "", "on a bridge: the `address` of the way out of that network")
+	f.BoolVar(&w.replicate, "replicate-state", false, "on a bridge: the engine's port has a carrier as long as another port has")
 	decimal(f, &w.mtu, "mtu", stackprobe.DefaultMTU, "`MTU` of the engine and of the interface")
 	f.StringArrayVar(&w.faults, "fault", nil, "`rule` of the link between the engine and this host; may be given several times")
 	w.seed = stackprobe.DefaultSeed
@@ -55,13 +65,17 @@ func (w *attachWords) bind(cmd *cobra.Command) {
 // options checks the words of the command line. idle is what the engine does that is told nothing else.
 func (w *attachWords) options(cmd *cobra.Command, a *stackprobe.Attach, idle string) (attachOptions, error) {
 	var o attachOptions
-	mode, ok := attach.ParseMode(w.mode)
+	mode, bridge, ok := attach.ParseMode(w.mode)
 	if !ok {
-		return o, fail(statusUsage, "--attach %q: want %s", w.mode, strings.Join(attach.Modes(), " or "))
+		return o, fail(statusUsage, "--attach %q: want private, nat or bridge:BR", w.mode)
 	}
 	if mode == attach.Private {
 		return o, fail(statusUsage, "--attach private: nobody outside is reached so").
 			withHint("--attach nat goes through this host, which it changes while it runs; gnet trace tcp, run and serve are private")
+	}
+	o.Mode, o.Bridge = mode, bridge
+	if err := w.place(&o); err != nil {
+		return o, err
 	}
 	if !cmd.Flags().Changed("seed") {
 		_ = (&seedValue{&w.seed}).Set("random") // a server remembers the numbers of a run before
@@ -88,9 +102,29 @@ func (w *attachWords) options(cmd *cobra.Command, a *stackprobe.Attach, idle str
 		own = event.Server
 	}
 	w.ends[own], w.link, w.until, w.attached = engine.String(), "auto", "done", a
-	o.Mode = mode
 	o.traceOptions, err = w.traceWords.options()
 	return o, err
+}
+
+// place reads where the engine is on a bridge.
+func (w *attachWords) place(o *attachOptions) (err error) {
+	if o.Mode != attach.Bridge {
+		if w.address != "" || w.gateway != "" || w.replicate {
+			return fail(statusUsage, "--address, --gateway and --replicate-state are for --attach bridge:BR")
+		}
+		return nil
+	}
+	o.Replicate = w.replicate
+	if o.Address, err = netip.ParsePrefix(w.address); err != nil || !o.Address.Addr().Is4() || o.Address.Bits() == 0 {
+		return fail(statusUsage, "--address %q: want a free address of IPv4 in the bridge's network, and the length of that, such as 192.0.2.9/24", w.address)
+	}
+	if w.gateway == "" {
+		return nil
+	}
+	if o.Gateway, err = netip.ParseAddr(w.gateway); err != nil || !o.Address.Masked().Contains(o.Gateway) || o.Gateway == o.Address.Addr() {
+		return fail(statusUsage, "--gateway %q: want another address of %v", w.gateway, o.Address.Masked())
+	}
+	return nil
 }
 
 // runTraceAttached changes the host, runs the engine in its network, shows the trace, and changes the host back.
@@ -106,12 +140,16 @@ func runTraceAttached(ctx context.Context, e *env, o attachOptions) error {
 	if err := repairPlans(ctx, e, d); err != nil {
 		return attachFailure(err)
 	}
-	c := attach.Config{Mode: o.Mode, Server: o.Attach.Server, Port: o.Attach.Port, MTU: o.MTU, What: "gnet " + commandWords(e), Program: "gnet"}
+	if s := o.Attach.Server; o.Mode == attach.Bridge && s.IsValid() && !o.Address.Masked().Contains(s.Addr()) && !o.Gateway.IsValid() {
+		return fail(statusUsage, "%v is not in %v: want a --gateway", s.Addr(), o.Address.Masked())
+	}
+	c := attach.Config{Mode: o.Mode, Server: o.Attach.Server, Port: o.Attach.Port, MTU: o.MTU, Bridge: o.Bridge, Address: o.Address, Gateway: o.Gateway,
+		Replicate: o.Replicate, What: "gnet " + commandWords(e), Program: "gnet"}
 	host, err := attach.Open(ctx, d, c, func(p *attach.Plan) { tellPlan(e, p, &o.viewOptions) })
 	if err != nil {
 		return attachFailure(err)
 	}
-	o.Attach.Host = host
+	o.Attach.Host, o.MTU = host, host.MTU
 	end, err := e.showRun(ctx, &o.traceOptions, nil)
 	e.Stdout.Flush() // before what is said of the end
 	err = attachedStatus(&o, end, err)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -56,10 +57,27 @@ func (l *attachLab) snapshot() string {
 		if r.Status != 0 {
 			l.t.Fatalf("%s: %s", line, r.Stderr)
 		}
-		fmt.Fprintf(&b, "# %s\n%s", line, r.Stdout)
+		fmt.Fprintf(&b, "# %s\n%s\n", line, withoutTimers(r.Stdout))
 	}
 	r := l.host.Run(l.t, "/bin/sh", "-c", "grep . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/*/forwarding /proc/sys/net/ipv6/conf/*/forwarding")
 	return b.String() + r.Stdout
+}
+
+// withoutTimers leaves out how far the timers of bridges have run, which is as it is at any moment.
+func withoutTimers(text string) string {
+	words := strings.Split(text, " ")
+	for i, w := range words {
+		if !strings.HasSuffix(w, "_timer") {
+			continue
+		}
+		for n := i + 1; n < len(words); n++ {
+			if words[n] != "" {
+				words[n] = ""
+				break
+			}
+		}
+	}
+	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), " ")
 }
 
 // unchanged holds the host to what it was.
@@ -101,12 +119,13 @@ func (l *attachLab) serve(port int, answer string) (from <-chan string) {
 type attachRun struct {
 	*exec.Cmd
 	out, err *bytes.Buffer
+	lines    chan string // of the picture, behind the one that start waited for
 }
 
 // start starts a command and waits until its picture has the line that begins with ready.
 func (l *attachLab) start(ready string, words ...string) *attachRun {
 	l.t.Helper()
-	r := &attachRun{exec.Command(l.program, words...), &bytes.Buffer{}, &bytes.Buffer{}}
+	r := &attachRun{exec.Command(l.program, words...), &bytes.Buffer{}, &bytes.Buffer{}, nil}
 	r.Stderr = r.err
 	pipe, err := r.StdoutPipe()
 	if err != nil {
@@ -124,8 +143,52 @@ func (l *attachLab) start(ready string, words ...string) *attachRun {
 			l.t.Fatalf("%v: %s%s", words, r.out, r.err)
 		}
 	}
-	go io.Copy(io.Discard, lines)
+	r.lines = make(chan string, 1024)
+	go func() {
+		defer close(r.lines)
+		for {
+			line, err := lines.ReadString('\n')
+			if err != nil {
+				return
+			}
+			select {
+			case r.lines <- line:
+			default: // nobody looks
+			}
+		}
+	}()
 	return r
+}
+
+// seen waits until the picture says a sentence, however it is broken over lines.
+func (r *attachRun) seen(t *testing.T, sentence string) {
+	t.Helper()
+	limit := time.After(30 * time.Second)
+	for text := ""; ; {
+		select {
+		case line, open := <-r.lines:
+			text += " " + strings.Trim(line, " |\n")
+			if strings.Contains(strings.Join(strings.Fields(text), " "), sentence) {
+				return
+			}
+			if !open {
+				t.Fatalf("not said: %s\n%s", sentence, text)
+			}
+		case <-limit:
+			t.Fatalf("not said in time: %s\n%s", sentence, text)
+		}
+	}
+}
+
+// waitFor waits until something is so.
+func waitFor(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !so(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Errorf("waited in vain for %s", what)
+			return
+		}
+	}
 }
 
 // end waits for the command's end and returns its status, or 128 and the signal's number.
@@ -392,7 +455,11 @@ func TestAttach_words(t *testing.T) {
 		{"connect 192.0.2.1:0 --attach nat", "gnet trace connect: \"192.0.2.1:0\": want a server as HOST:PORT, such as example.net:80\n"},
 		{"connect [2001:db8::1]:80 --attach nat", "gnet trace connect: 2001:db8::1: want a server of IPv4\nhint: a host that forwards IPv6 no longer heeds router advertisements: gnet does not switch that on\n"},
 		{"connect 192.0.2.1:80", "gnet trace connect: --attach private: nobody outside is reached so\nhint: --attach nat goes through this host, which it changes while it runs; gnet trace tcp, run and serve are private\n"},
-		{"connect 192.0.2.1:80 --attach lan", "gnet trace connect: --attach \"lan\": want private or nat\n"},
+		{"connect 192.0.2.1:80 --attach lan", "gnet trace connect: --attach \"lan\": want private, nat or bridge:BR\n"},
+		{"connect 192.0.2.1:80 --attach bridge:", "gnet trace connect: --attach \"bridge:\": want private, nat or bridge:BR\n"},
+		{"connect 192.0.2.1:80 --attach nat --replicate-state", "gnet trace connect: --address, --gateway and --replicate-state are for --attach bridge:BR\n"},
+		{"connect 192.0.2.1:80 --attach bridge:b --address 192.0.2.9", "gnet trace connect: --address \"192.0.2.9\": want a free address of IPv4 in the bridge's network, and the length of that, such as 192.0.2.9/24\n"},
+		{"connect 192.0.2.1:80 --attach bridge:b --address 192.0.2.9/24 --gateway 192.0.3.1", "gnet trace connect: --gateway \"192.0.3.1\": want another address of 192.0.2.0/24\n"},
 		{"connect 192.0.2.1:80 --attach nat --get x", "gnet trace connect: --get \"x\": want a path such as /index.html, its other octets as %20\n"},
 		{"connect 192.0.2.1:80 --attach nat --bytes 1 --at-engine nagle_off", "gnet trace connect: --bytes: with --at-engine, say bytes there\n"},
 		{"listen 0 --attach nat", "gnet trace listen: \"0\": want a port, 1 to 65535\n"},

@@ -18,9 +18,10 @@ show every segment of it, with the engine's state and variables. Of the server
 only its segments are seen: its states are inferred from them, and marked so.
 
 --attach nat puts the engine behind a TUN interface of this host, which forwards
-its packets and masquerades its address. What is changed of this host for that
-is said before, and changed back after, however the run ends: a process of its
-own sees to that, and if it was killed too, the next run of gnet.
+its packets and masquerades its address; --attach bridge:BR makes it a host of
+that bridge's network (--address). What is changed of this host is said before,
+and changed back after, however the run ends: a process of its own sees to that,
+and if it was killed too, the next run of gnet.
 
 The engine waits a second for what the server says, and closes; or it sends a GET
 (--get), or --bytes octets, or does what --at-engine says.

@@ -15,7 +15,8 @@ Of the clients only their segments are seen: their states are inferred.
 
 --attach nat puts the engine behind a TUN interface of this host, which sends on
 to it what comes to the port at any of its addresses. From this host itself the
-engine is reached at its own address, which the picture shows. What is changed
+engine is reached at its own address, which the picture shows. --attach bridge:BR
+makes it a host of that bridge's network (--address). What is changed
 of this host for that is said before, and changed back after, however the run
 ends.
 

@@ -118,6 +118,11 @@ func (l *LinkChange) Hardware(addr []byte) *LinkChange {
 	return l.attr(func(r *netlink.Request) { r.Bytes(unix.IFLA_ADDRESS, addr) })
 }
 
+// Master makes the interface a port of the bridge with that index; 0: of none.
+func (l *LinkChange) Master(index int) *LinkChange {
+	return l.attr(func(r *netlink.Request) { r.Uint32(unix.IFLA_MASTER, uint32(index)) })
+}
+
 // NoLinkLocal keeps IPv6 from making a link-local address when the interface
 // comes up (IFLA_INET6_ADDR_GEN_MODE = IN6_ADDR_GEN_MODE_NONE), and with it
 // from sending multicast listener reports and duplicate address probes.

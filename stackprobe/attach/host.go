@@ -59,6 +59,9 @@ func (h *Host) make(ctx context.Context, d *undo.Dir) error {
 	if err != nil {
 		return err
 	}
+	if h.Mode == Bridge {
+		return failed("make the interface "+h.Device, h.tap())
+	}
 	if err := h.tun(); err != nil {
 		return failed("make the interface "+h.Device, err)
 	}

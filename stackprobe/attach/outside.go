@@ -15,13 +15,17 @@ import (
 // leaves and what arrives there is seen at the host's side of the link, and states are inferred. It is used on the clock's goroutine
 // alone.
 type Outside struct {
+	plan   *Plan
 	device *link.Device
+	note   func(level event.Level, text string)
+	uplink *uplink // nil if its state is not replicated
 	clock  vclock.Clock
 	send   func(at time.Duration, packet []byte, sent link.Sent)
 	wake   *wake
 	buf    []byte
 	states map[event.Tuple]*capture.Inference
 	news   []news
+	ether  *ether // nil where packets come without frames
 	closed bool
 	err    error
 }
@@ -37,13 +41,23 @@ const maxStates = 1 << 14
 
 // Outside returns the end, which ends before h.
 func (h *Host) Outside() *Outside {
-	return &Outside{device: h.device, buf: make([]byte, 1<<16), states: map[event.Tuple]*capture.Inference{}}
+	o := &Outside{device: h.device, buf: make([]byte, 1<<17), states: map[event.Tuple]*capture.Inference{}, plan: &h.Plan}
+	if h.Mode == Bridge {
+		o.ether = &ether{o: o, mac: h.MAC, addr: h.Engine, network: h.Network, gateway: h.Gateway, known: map[netip.Addr]MAC{}, asked: map[netip.Addr]*question{}}
+	}
+	return o
 }
 
-// Start begins to pass on what comes from outside: send gets each packet with the moment of reading, on the clock's goroutine.
-func (o *Outside) Start(clock vclock.Clock, send func(at time.Duration, packet []byte, sent link.Sent)) (err error) {
-	o.clock, o.send = clock, send
-	o.wake, err = newWake(o.device.Fd(), func() { clock.At(clock.Now(), func() {}) })
+// Start begins to pass on what comes from outside: send gets each packet with the moment of reading, and note sentences about what is no
+// packet of the connection, both on the clock's goroutine.
+func (o *Outside) Start(clock vclock.Clock, send func(at time.Duration, packet []byte, sent link.Sent), note func(level event.Level, text string)) (err error) {
+	o.clock, o.send, o.note = clock, send, note
+	if o.wake, err = newWake(o.device.Fd(), func() { clock.At(clock.Now(), func() {}) }); err != nil {
+		return err
+	}
+	if o.plan.Replicate {
+		o.uplink, err = o.replicate()
+	}
 	return err
 }
 
@@ -57,7 +71,16 @@ func (o *Outside) Deliver(packet []byte) {
 			o.news = append(o.news, news{event.Tuple{Local: s.Dst, Remote: s.Src}, i.Got(&s)})
 		}
 	}
-	if err := o.device.Write(packet); err != nil && o.err == nil {
+	if o.ether != nil {
+		o.ether.transmit(packet)
+		return
+	}
+	o.write(packet)
+}
+
+// write has a packet or a frame enter the host.
+func (o *Outside) write(b []byte) {
+	if err := o.device.Write(b); err != nil && o.err == nil {
 		o.err = err
 	}
 }
@@ -74,6 +97,11 @@ func (o *Outside) Settle() {
 		}
 		at := o.clock.Now()
 		packet := append([]byte(nil), o.buf[:n]...)
+		if o.ether != nil {
+			if packet = o.ether.receive(packet); packet == nil {
+				continue
+			}
+		}
 		sent := link.Sent{}
 		if s, ok := readSegment(packet); ok {
 			if i := o.inference(event.Tuple{Local: s.Src, Remote: s.Dst}); i != nil {
@@ -106,6 +134,9 @@ func (o *Outside) Close() {
 		return
 	}
 	o.closed = true
+	if o.uplink != nil {
+		o.uplink.close()
+	}
 	if o.wake != nil {
 		o.wake.close()
 	}

@@ -10,6 +10,9 @@ import (
 
 // Picture draws who has which address, and where translation happens: lines for a terminal, of printable characters.
 func (p *Plan) Picture() []string {
+	if p.Mode == Bridge {
+		return p.bridgePicture()
+	}
 	boxes := []box{{"engine", p.Engine.String(), ""}, {"this host", p.Host.String() + " on " + p.Device, "forwards, translates"}}
 	wires := []string{"TUN"}
 	how := ""
@@ -27,6 +30,23 @@ func (p *Plan) Picture() []string {
 		how = fmt.Sprintf("the engine's %s  becomes  %s beyond %s", p.Engine, sourceText(p), safe.String(p.Uplink))
 	}
 	return append(draw(boxes, wires), how)
+}
+
+// bridgePicture is Picture for a port of a bridge.
+func (p *Plan) bridgePicture() []string {
+	far := box{"its network", p.Network.String(), ""}
+	if p.Server.IsValid() {
+		far = box{"the server", p.Server.String(), ""}
+		if !p.Network.Contains(p.Server.Addr()) {
+			far.third = "by way of " + p.Gateway.String()
+		}
+	}
+	boxes := []box{{"engine", p.Address.String(), p.MAC.String()}, {"bridge " + safe.String(p.Bridge), "of this host", "port " + p.Device}, far}
+	how := fmt.Sprintf("nothing is translated: the engine is a host of %v of its own", p.Network)
+	if p.Port != 0 {
+		how += fmt.Sprintf(", reached at %s:%d", p.Engine, p.Port)
+	}
+	return append(draw(boxes, []string{"TAP", ""}), how)
 }
 
 func sourceText(p *Plan) string {

@@ -22,8 +22,14 @@ type Config struct {
 	// Server is whom the engine connects to; the zero value if it listens, at Port.
 	Server netip.AddrPort
 	Port   uint16
-	// MTU is the interface's.
+	// MTU is the interface's; on a bridge 0 stands for the bridge's.
 	MTU int
+	// Bridge is the name of the bridge, Address the engine's there with the length of its network, Gateway the way out of that if there is
+	// one. Replicate has the interface lose its carrier when no other port of the bridge has one.
+	Bridge    string
+	Address   netip.Prefix
+	Gateway   netip.Addr
+	Replicate bool
 	// What are the words of the command, for those who are told later what was done; Program is the keeper's name.
 	What, Program string
 }
@@ -35,6 +41,8 @@ type Plan struct {
 	Device       string
 	Host, Engine netip.Addr
 	Network      netip.Prefix
+	// MAC is the engine's, on a bridge.
+	MAC MAC
 	// Table is the name of the nftables table.
 	Table string
 	// Uplink is the interface towards Server, "" if the engine listens or the server is this host. It is text from outside.
@@ -46,6 +54,7 @@ type Plan struct {
 
 	forward []forward // those that are switched on, or are on because of other runs
 	already []string  // the uplink, if it forwards anyway
+	bridge  int       // the bridge's index
 	global  bool      // net.ipv4.conf.all.forwarding as it is
 }
 
@@ -68,6 +77,9 @@ func plan(c Config, d *undo.Dir) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{Config: c, Device: v.device()}
+	if c.Mode == Bridge {
+		return p, p.port(rt)
+	}
 	if p.Network, err = v.free(); err != nil {
 		return nil, err
 	}
@@ -168,6 +180,13 @@ func (p *Plan) barriers() error {
 
 // Will says what will be changed, one sentence each.
 func (p *Plan) Will() []string {
+	if p.Mode == Bridge {
+		list := []string{fmt.Sprintf("make the TAP interface %s, a port of the bridge %s; the engine has %v and the MAC address %v", p.Device, p.Bridge, p.Address, p.MAC)}
+		if p.Replicate {
+			list = append(list, fmt.Sprintf("take the carrier of %s away while no other port of %s has one", p.Device, p.Bridge))
+		}
+		return list
+	}
 	list := []string{fmt.Sprintf("make the TUN interface %s with %s; the engine has %s, in a network that this host had no way to", p.Device, netip.PrefixFrom(p.Host, p.Network.Bits()), p.Engine)}
 	if p.Port != 0 {
 		list = append(list, fmt.Sprintf("make the nftables table ip %s: what comes to this host's TCP port %d goes to the engine", p.Table, p.Port))

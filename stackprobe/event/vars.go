@@ -126,7 +126,7 @@ func (v *Vars) Rel() (una, nxt, rcvNxt uint32) { return v.Una - v.ISS, v.Nxt - v
 
 // Run says how a run was made: everything that another run needs to give the same result, and the first line of a view.
 type Run struct {
-	// World is "tun", "veth", "memory", that of a world that is attached to a network ("nat"), CaptureWorld or TapWorld.
+	// World is "tun", "veth", "memory", that of a world that is attached to a network ("nat", "bridge"), CaptureWorld or TapWorld.
 	World string
 	// Why is the sentence that says why this world was taken, "" if it was asked for.
 	Why   string

@@ -2,6 +2,7 @@ package link
 
 import (
 	"fmt"
+	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -37,6 +38,18 @@ func (e *TUNError) Unwrap() error { return e.Err }
 // non-blocking and without packet information, so that each read and write is one IP packet. The interface goes away
 // with the descriptor, which also keeps the namespace. The error is a *TUNError.
 func OpenTUN(name string) (int, error) { return openTUN(name, unix.IFF_TUN|unix.IFF_NO_PI) }
+
+// OpenTAP is OpenTUN for an interface of Ethernet: each read and write is one frame without its check sequence.
+func OpenTAP(name string) (int, error) { return openTUN(name, unix.IFF_TAP|unix.IFF_NO_PI) }
+
+// SetCarrier says whether the cable of a TUN or TAP interface is plugged in (TUNSETCARRIER, Linux 5.0).
+func (d *Device) SetCarrier(on bool) error {
+	value := 0
+	if on {
+		value = 1
+	}
+	return os.NewSyscallError("TUNSETCARRIER", unix.IoctlSetPointerInt(d.fd, unix.TUNSETCARRIER, value))
+}
 
 // openTUN makes an interface with the flags of TUNSETIFF.
 func openTUN(name string, flags uint16) (int, error) {

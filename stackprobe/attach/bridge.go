@@ -1,0 +1,235 @@
+package attach
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"gnet/internal/rtnl"
+	"gnet/stackprobe/event"
+	"gnet/stackprobe/link"
+)
+
+// The reasons why a bridge cannot be used.
+var (
+	ErrNoBridge = errors.New("it is no bridge")
+	ErrNoPort   = errors.New("the bridge has no other port: its own address would become that of the engine's port")
+	ErrNoUplink = errors.New("the bridge has no uplink: its ports are of TUN and TAP interfaces, whose carrier says nothing")
+	ErrInUse    = errors.New("the address is in use")
+)
+
+// port plans a port of a bridge.
+func (p *Plan) port(rt *rtnl.Conn) error {
+	l, err := rt.LinkByName(p.Bridge)
+	if err != nil {
+		return err
+	}
+	if l.Kind != "bridge" {
+		return fmt.Errorf("%s: %w", p.Bridge, ErrNoBridge)
+	}
+	p.bridge, p.Engine, p.Network = l.Index, p.Address.Addr(), p.Address.Masked()
+	if p.MTU == 0 || p.MTU > int(l.MTU) {
+		p.MTU = int(l.MTU)
+	}
+	ports, err := others(rt, l.Index, "", true)
+	if err != nil {
+		return err
+	}
+	if len(ports) == 0 {
+		return fmt.Errorf("%s: %w", p.Bridge, ErrNoPort)
+	}
+	if ports, err = others(rt, l.Index, "", false); err == nil && len(ports) == 0 && p.Replicate {
+		err = fmt.Errorf("%s: %w", p.Bridge, ErrNoUplink)
+	}
+	if err != nil {
+		return err
+	}
+	rand.Read(p.MAC[:])
+	p.MAC[0] = p.MAC[0]&^1 | 2 // one host's, given out by nobody (IEEE 802)
+	return nil
+}
+
+// others returns the ports of a bridge but one, and whether each has a carrier; those of TAP interfaces, behind which are guests like the
+// engine, only if they are wanted.
+func others(rt *rtnl.Conn, bridge int, but string, taps bool) (map[string]bool, error) {
+	ports := map[string]bool{}
+	for l, err := range rt.Links() {
+		if err != nil {
+			return nil, err
+		}
+		if l.Master == bridge && l.Name != but && (taps || l.Kind != "tun") {
+			ports[l.Name] = l.Flags&unix.IFF_LOWER_UP != 0
+		}
+	}
+	return ports, nil
+}
+
+// tap makes the port, which ends with its descriptor. Nothing of the bridge changes by it: the port has the bridge's MTU, of which a bridge
+// takes the least, and a higher address than any other, of which it takes the lowest.
+func (h *Host) tap() error {
+	fd, err := link.OpenTAP(h.Device)
+	if err != nil {
+		return err
+	}
+	h.device = link.TUN(fd)
+	rt, err := rtnl.Dial()
+	if err != nil {
+		return err
+	}
+	defer rt.Close()
+	l, err := rt.LinkByName(h.Device)
+	if err != nil {
+		return err
+	}
+	br, err := rt.LinkByIndex(h.bridge)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile("/proc/sys/net/ipv6/conf/"+h.Device+"/disable_ipv6", []byte("1"), 0); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	own := h.MAC
+	own[0] = 0xfe
+	change := new(rtnl.LinkChange).MTU(br.MTU).TxQueueLen(txQueue).Hardware(own[:]).Master(h.bridge)
+	if err := rt.SetLink(l.Index, change); err != nil {
+		return err
+	}
+	if err := rt.SetLink(l.Index, new(rtnl.LinkChange).Up()); err != nil {
+		return err
+	}
+	return h.probe(rt)
+}
+
+// The times of probing an address, shorter than those of RFC 5227 section 1.1, which are for hosts that nobody waits for.
+const (
+	probes    = 3
+	probeWait = 150 * time.Millisecond
+	upWait    = 5 * time.Second
+)
+
+// probe asks whether somebody has the engine's address already.
+func (h *Host) probe(rt *rtnl.Conn) error {
+	for deadline := time.Now().Add(upWait); ; time.Sleep(5 * time.Millisecond) {
+		l, err := rt.LinkByName(h.Device)
+		if err != nil {
+			return err
+		}
+		if l.Flags&unix.IFF_LOWER_UP != 0 || time.Now().After(deadline) {
+			break
+		}
+	}
+	b := make([]byte, 1<<16)
+	for range probes {
+		if err := h.device.Write(frame(everybody(), h.MAC, typeARP, arp(arpRequest, h.MAC, netip.Addr{}, MAC{}, h.Engine))); err != nil {
+			return err
+		}
+		for deadline := time.Now().Add(probeWait); time.Now().Before(deadline); {
+			n, ok, err := h.device.Read(b)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				left := max(int(time.Until(deadline)/time.Millisecond), 1)
+				_, _ = unix.Poll([]unix.PollFd{{Fd: int32(h.device.Fd()), Events: unix.POLLIN}}, left)
+				continue
+			}
+			if n < frameHeader || binary.BigEndian.Uint16(b[12:]) != typeARP {
+				continue
+			}
+			if _, mac, from, _, ok := readARP(b[frameHeader:n]); ok && from == h.Engine {
+				return fmt.Errorf("%v: %w, by %v", h.Engine, ErrInUse, mac)
+			}
+		}
+	}
+	return nil
+}
+
+// uplink watches the other ports of the bridge.
+type uplink struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// replicate begins to give the port the carrier that the other ports have.
+func (o *Outside) replicate() (*uplink, error) {
+	events, err := rtnl.Dial()
+	if err != nil {
+		return nil, err
+	}
+	if err := events.JoinLinks(); err != nil {
+		events.Close()
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	u := &uplink{cancel, make(chan struct{})}
+	carrier := true
+	look := func() {
+		if o.closed {
+			return
+		}
+		now, which, err := o.carried()
+		if err != nil && o.err == nil {
+			o.err = err
+		}
+		if err != nil || now == carrier {
+			return
+		}
+		carrier = now
+		if err := o.device.SetCarrier(now); err != nil && o.err == nil {
+			o.err = err
+		}
+		text := "the uplink of " + o.plan.Bridge + " (" + which + ") has lost its carrier, and so has " + o.plan.Device
+		level := event.Warning
+		if now {
+			text, level = "the uplink of "+o.plan.Bridge+" ("+which+") has its carrier again, and so has "+o.plan.Device, event.Info
+		}
+		o.note(level, text)
+	}
+	o.clock.At(o.clock.Now(), look)
+	go func() {
+		defer close(u.done)
+		defer events.Close()
+		for {
+			lost := false
+			for _, err := range events.LinkEvents(ctx) {
+				if lost = errors.Is(err, unix.ENOBUFS); err == nil || lost {
+					o.clock.At(o.clock.Now(), look)
+				}
+			}
+			if !lost {
+				return
+			}
+		}
+	}()
+	return u, nil
+}
+
+// close ends the watch and waits for its end.
+func (u *uplink) close() {
+	u.cancel()
+	<-u.done
+}
+
+// carried reports whether another port has a carrier, and names the ports.
+func (o *Outside) carried() (carrier bool, names string, err error) {
+	rt, err := rtnl.Dial()
+	if err != nil {
+		return false, "", err
+	}
+	defer rt.Close()
+	ports, err := others(rt, o.plan.bridge, o.plan.Device, false)
+	for name, has := range ports {
+		carrier = carrier || has
+		if names == "" || name < names {
+			names = name
+		}
+	}
+	return carrier, names, err
+}
