@@ -179,22 +179,23 @@ func pageRows(t *testing.T, report string) (rows, hidden [2]int) {
 	t.Helper()
 	_, data, _ := strings.Cut(report, `<script type="application/json" id="data">`)
 	data, _, _ = strings.Cut(data, "</script>")
-	var page struct{ Rows [][]any }
+	var page struct{ Rows, Sorts [][]any } // a row: three differences, its sort, its words; a sort: kind, host, ..., mark, head
 	if err := json.Unmarshal([]byte(data), &page); err != nil {
 		t.Fatal(err)
 	}
 	told := regexp.MustCompile(`the SYN again (\d+) times`)
 	for _, row := range page.Rows {
-		host := int(row[3].(float64)) - 1
+		sort := page.Sorts[int(row[3].(float64))]
+		host := int(sort[1].(float64)) - 1
 		if host < 0 {
 			continue
 		}
-		for _, cell := range row[8:] {
+		for _, cell := range append(sort[5:7:7], row[4:]...) {
 			if m := told.FindStringSubmatch(cell.(string)); m != nil {
 				hidden[host] += figure(m[1])
 			}
 		}
-		if row[2] == "tx" && !strings.HasPrefix(row[8].(string), "injected") {
+		if sort[0] == "tx" && !strings.HasPrefix(sort[5].(string), "injected") {
 			rows[host]++
 		}
 	}

@@ -290,6 +290,7 @@ func TestPage_many(t *testing.T) {
 	c := stackprobe.Config{World: stackprobe.Memory, Bytes: 4_000_000, Seed: 1, Delay: stackprobe.DefaultDelay, Faults: []link.Rule{rule}}
 	var page bytes.Buffer
 	r, track, sent := view.NewReport(&page, view.Options{}), analyze.New(), 0
+	var plain [][2]int // segments of the client with data: event and segment
 	for e, err := range stackprobe.Run(context.Background(), c) {
 		if err != nil {
 			t.Fatal(err)
@@ -297,6 +298,9 @@ func TestPage_many(t *testing.T) {
 		track.Add(e)
 		if e.Kind == event.KindTx {
 			sent++
+			if e.Host == event.Client && e.Seg.Len > 0 && !e.Derived.Repeat && e.Seg.Flags&event.FIN == 0 {
+				plain = append(plain, [2]int{e.N, e.Seg.ID})
+			}
 		}
 		if err := r.Event(e); err != nil {
 			t.Fatal(err)
@@ -338,6 +342,8 @@ func TestPage_many(t *testing.T) {
 		t.Errorf("six times half of the time: %+v", n)
 	}
 	p.Screenshot(t, filepath.Join(t.ArtifactDir(), "many-near.png"), false)
+	unfoldedPlot(t, p, plain[len(plain)*2/5:])
+	p.Screenshot(t, filepath.Join(t.ArtifactDir(), "many-plot.png"), true)
 	p.Press(t, "0")
 	var frames struct{ Scroll, Cursor []float64 }
 	p.Eval(t, frameTimes, &frames)

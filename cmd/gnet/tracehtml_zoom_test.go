@@ -114,3 +114,32 @@ func TestPage_same(t *testing.T) {
 		p.Close(t)
 	}
 }
+
+// unfoldedPlot finds one of these segments (event and number) that has no mark of its own while all of the time is shown, and looks
+// closer until it has.
+func unfoldedPlot(t *testing.T, p *browser.Page, segments [][2]int) {
+	t.Helper()
+	p.Press(t, "0")
+	var own []int
+	p.Eval(t, `[...document.querySelectorAll('#plot .data:not([data-count])')].map(e => +e.dataset.seg)`, &own)
+	i := slices.IndexFunc(segments, func(s [2]int) bool { return !slices.Contains(own, s[1]) })
+	if i < 0 {
+		t.Fatalf("all of %d segments have a mark", len(segments))
+	}
+	p.Eval(t, fmt.Sprintf(`(() => { location.hash = 'n%d'; })()`, segments[i][0]), nil)
+	p.Settle(t)
+	for times := 1; times <= 20; times++ {
+		var took float64
+		p.Eval(t, `new Promise(done => { const t = performance.now(); document.dispatchEvent(new KeyboardEvent('keydown', {key: '+'})); requestAnimationFrame(() => { document.querySelector('#plot').getBoundingClientRect(); done(performance.now() - t); }); })`, &took)
+		p.Settle(t)
+		x, found := plotOf(t, p), false
+		if x.Marks > 2000 || x.Marks == 0 {
+			t.Errorf("%d times closer the plots have %d marks", times, x.Marks)
+		}
+		t.Logf("%d times half of the time: %d marks, %d of them runs, in %.0f ms", times, x.Marks, x.Runs, took)
+		if p.Eval(t, fmt.Sprintf(`!!document.querySelector('#plot .data[data-seg="%d"]:not([data-count])')`, segments[i][1]), &found); found {
+			return
+		}
+	}
+	t.Errorf("segment %d has no mark of its own however close one looks", segments[i][1])
+}

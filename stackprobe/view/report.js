@@ -3,11 +3,20 @@
 const $ = id => document.getElementById(id);
 const data = JSON.parse($('data').textContent);
 const N = 0, T = 1, KIND = 2, HOST = 3, CONN = 4, SEG = 5, LOOK = 6, RANK = 7, MARK = 8, HEAD = 9, BODY = 10, MORE = 11;
-const rows = data.rows, rowHeight = data.rowHeight, perChunk = data.chunk;
+const rows = unfoldRows(), rowHeight = data.rowHeight, perChunk = data.chunk;
 const live = $('live'), root = document.documentElement;
 const client = 1, server = 2, side = ['n', 'c', 's'], names = ['', 'client', 'server'];
 const FOLDED = data.looks.indexOf('folded'), STATE = data.looks.indexOf('state'), AGAIN = data.looks.indexOf('again'), BAD = data.looks.indexOf('bad');
 if (!rows.length) return;
+
+// unfoldRows gives the rows, of which the page has what differs.
+function unfoldRows() {
+	let n = 0, t = 0, seg = 0;
+	return data.rows.map(([dn, dt, dseg, sort, body = '', more = '']) => {
+		const [kind, host, conn, look, rank, mark, head] = data.sorts[sort];
+		return [n += dn, t += dt, kind, host, conn, seg += dseg, look, rank, mark, head, body, more];
+	});
+}
 
 // make gives an element with attributes and text.
 const SVG = $('overview').namespaceURI;
@@ -239,7 +248,11 @@ function at(all, key, row) {
 	const i = before(s, row, x => x[0]);
 	return i < 0 ? null : s[i];
 }
-const vars = series(data.vars, c => c[1] + ' ' + c[2] + ' ' + c[3], c => c[4]);
+const vars = new Map(data.vars.map(([conn, host, which, list]) => {
+	const s = [];
+	for (let i = 0, row = 0; i < list.length; i += 2) s.push([row += list[i], String(list[i + 1])]);
+	return [conn + ' ' + host + ' ' + which, s];
+}));
 const knows = series(data.knows, c => c[1] + ' ' + c[2] + ' ' + c[3], c => [c[4], c[5]]);
 const states = series(rows.map((r, i) => [i, r]).filter(c => c[1][LOOK] === STATE), c => c[1][CONN] + ' ' + c[1][HOST], c => c[1][HEAD]);
 const verdicts = ['', 'unaware', 'assumes', 'wrong', 'knows'];
@@ -281,7 +294,21 @@ function panel() {
 
 // The sequence space of what each end sends: above as its sender sees it, below as the receiver does.
 const UNA = 0, NXT = 1, EDGE = 2, CWND = 3, QUEUED = 4, RCVNXT = 5, RCVEDGE = 6, UNREAD = 7;
-const spaces = series(data.space, c => c[1] + ' ' + c[2], c => ({limit: c[3], n: c.slice(4, 12), sacked: c[12], held: c[13], guess: c[14]}));
+const spaces = unfoldSpaces();
+// unfoldSpaces gives the sequence spaces by connection and sender, of which the page has what changes.
+function unfoldSpaces() {
+	const all = new Map();
+	for (const [end, later, parts, ...rest] of data.space) {
+		const key = (end >> 1) + ' ' + ((end & 1) + 1), s = all.get(key) || [];
+		const [row, o] = s[s.length - 1] || [0, {limit: '', n: Array(8).fill(null), sacked: [], held: [], guess: 0}], n = o.n.slice();
+		const has = bit => parts >> bit & 1, blocks = v => rest.shift().map(d => v += d);
+		for (let i = 0; i < 8; i++) if (has(i)) { const d = rest.shift(); n[i] = d === null ? null : n[i] + d; }
+		all.set(key, s);
+		s.push([row + later, {n, limit: has(8) ? data.limits[rest.shift()] : o.limit, sacked: has(9) ? blocks(n[UNA] ?? 0) : o.sacked,
+			held: has(10) ? blocks(n[RCVNXT] ?? 0) : o.held, guess: has(11) ? rest.shift() : o.guess}]);
+	}
+	return all;
+}
 const group = n => String(n).replace(/\B(?=(\d{3})+$)/g, '\u202f');
 
 function space() {

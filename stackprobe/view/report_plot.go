@@ -80,7 +80,7 @@ func (h *htmlWriter) columns(list []plotMark, label func(*plotMark) string) {
 		func(m *plotMark) int64 { return int64(m.n) }, func(m *plotMark) int64 { return int64(m.seg) },
 	} {
 		h.comma(i)
-		h.column(list, of, i != 2)
+		h.column(list, of, i != 2, i != 0)
 	}
 	h.raw(",{")
 	before := false
@@ -114,10 +114,10 @@ func (h *htmlWriter) columns(list []plotMark, label func(*plotMark) string) {
 	h.raw("}]")
 }
 
-// column writes one number of each mark, nothing if all are 0.
-func (h *htmlWriter) column(list []plotMark, of func(*plotMark) int64, difference bool) {
+// column writes one number of each mark, nothing if all are 0 and it may be left out.
+func (h *htmlWriter) column(list []plotMark, of func(*plotMark) int64, difference, optional bool) {
 	h.raw("[")
-	any := false
+	any := !optional
 	for i := range list {
 		any = any || of(&list[i]) != 0
 	}

@@ -28,12 +28,12 @@ function markAt(l, i) {
 	const [count, length, end] = l.run[i] || [1, 0, l.tall[i] || 0], t = l.t[i], lo = l.lo[i] || 0;
 	return {t, last: t + length, lo, hi: lo + (l.tall[i] || 0), end: lo + end, n: l.n[i], seg: l.seg[i], count, label: l.label[i] || '', push: !!l.push[i]};
 }
-// pick gives the marks of a piece of time, as runs if they are more than most; lead takes in the one before, whose value still holds.
+// pick gives the marks of a piece of time; if they are more than most, half of that many runs, and others where it is quiet between; lead takes in the one before, whose value still holds.
 function pick(l, from, to, most, lead) {
-	const list = [], [a, b] = inside(l, from, to, lead), grain = b - a > most ? (to - from) / Math.max(most - 2, 1) : 0;
-	for (let i = a; i < b; i++) {
+	const list = [], [a, b] = inside(l, from, to, lead), fold = b - a > most, size = Math.ceil(2 * (b - a) / most), gap = 2 * (to - from) / most;
+	for (let i = a, n = 0; i < b; i++, n++) {
 		const m = markAt(l, i), o = list[list.length - 1];
-		if (!grain || !o || Math.floor(o.t / grain) !== Math.floor(m.t / grain)) { list.push(m); continue; }
+		if (!fold || !o || n >= size || m.t - o.last > gap) { list.push(m); n = 0; continue; }
 		Object.assign(o, {last: m.last, lo: Math.min(o.lo, m.lo), hi: Math.max(o.hi, m.hi), end: m.end, count: o.count + m.count, label: ''});
 	}
 	return list;
@@ -227,6 +227,7 @@ function plot() {
 	const picture = pictures.find(x => x.svg.getClientRects().length);
 	if (!picture || picture.drawn === key) return;
 	picture.drawn = key;
+	for (const e of picture.svg.querySelectorAll('text.sub')) if (e.textContent.includes(' folded into runs')) e.style.visibility = all ? '' : 'hidden'; // it is about all of the time
 	if (all) {
 		for (const p of picture.panels) {
 			p.knots = p.whole;

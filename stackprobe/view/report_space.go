@@ -97,26 +97,90 @@ func (c *spaceChange) same(o *spaceChange) bool {
 // keep makes the slices c's own.
 func (c *spaceChange) keep() { c.sacked, c.held = slices.Clone(c.sacked), slices.Clone(c.held) }
 
-// space writes one change: row, connection, sender, limit, the numbers (null for one that is not known), the blocks, and what is
-// computed.
-func (h *htmlWriter) space(c *spaceChange) {
-	h.numbers(c.row, c.end.conn, int(c.end.host))
-	h.quote(c.limit)
+// What of a change is written: a bit for each of the numbers, and those.
+const (
+	spaceLimit = 1 << (spaceNumbers + iota)
+	spaceSacked
+	spaceHeld
+	spaceGuess
+)
+
+// spaces writes the changes, each from the one before of that sender: twice the connection, and one more for the server, by how many
+// rows it is later, which parts change, and those: numbers as differences (null for one that is no longer known), the limit by its place in the list that is
+// returned, blocks as differences, the first to SND.UNA or RCV.NXT, and what is computed.
+func (h *htmlWriter) spaces(list []spaceChange) (limits []string) {
+	known := make(map[string]int)
+	last := make(map[endOf]*spaceChange)
+	for i := range list {
+		c := &list[i]
+		at, ok := known[c.limit]
+		if !ok {
+			at = len(limits)
+			known[c.limit] = at
+			limits = append(limits, c.limit)
+		}
+		before := last[c.end]
+		if before == nil {
+			before = &spaceChange{}
+		}
+		h.comma(i)
+		h.space(c, before, at)
+		last[c.end] = c
+	}
+	return limits
+}
+
+// space writes one change from o to c.
+func (h *htmlWriter) space(c, o *spaceChange, limit int) {
+	parts := 0
+	for i := range c.numbers {
+		if c.known[i] != o.known[i] || c.known[i] && c.numbers[i] != o.numbers[i] {
+			parts |= 1 << i
+		}
+	}
+	for bit, differs := range map[int]bool{spaceLimit: c.limit != o.limit, spaceSacked: !slices.Equal(c.sacked, o.sacked), spaceHeld: !slices.Equal(c.held, o.held),
+		spaceGuess: c.guess != o.guess} {
+		if differs {
+			parts |= bit
+		}
+	}
+	h.raw("\n[", strconv.Itoa(c.end.conn*2+int(c.end.host)-1), ",", strconv.Itoa(c.row-o.row), ",", strconv.Itoa(parts))
 	for i, n := range c.numbers {
-		h.raw(",")
-		if c.known[i] {
-			h.raw(strconv.FormatInt(n, 10))
-		} else {
-			h.raw("null")
+		switch {
+		case parts&(1<<i) == 0:
+		case !c.known[i]:
+			h.raw(",null")
+		case o.known[i]:
+			h.raw(",", strconv.FormatInt(n-o.numbers[i], 10))
+		default:
+			h.raw(",", strconv.FormatInt(n, 10))
 		}
 	}
-	for _, list := range [...][]event.Range{c.sacked, c.held} {
-		h.raw(",[")
-		for i, b := range list {
-			h.comma(i)
-			h.raw(strconv.FormatInt(b.First, 10), ",", strconv.FormatInt(b.Last, 10))
-		}
-		h.raw("]")
+	if parts&spaceLimit != 0 {
+		h.raw(",", strconv.Itoa(limit))
 	}
-	h.raw(",", strconv.Itoa(c.guess), "]")
+	if parts&spaceSacked != 0 {
+		h.blocks(c.sacked, c.numbers[0], c.known[0])
+	}
+	if parts&spaceHeld != 0 {
+		h.blocks(c.held, c.numbers[5], c.known[5])
+	}
+	if parts&spaceGuess != 0 {
+		h.raw(",", strconv.Itoa(c.guess))
+	}
+	h.raw("]")
+}
+
+// blocks writes the edges of blocks, each as the difference to the one before, the first to from if that is known.
+func (h *htmlWriter) blocks(list []event.Range, from int64, known bool) {
+	if !known {
+		from = 0
+	}
+	h.raw(",[")
+	for i, b := range list {
+		h.comma(i)
+		h.raw(strconv.FormatInt(b.First-from, 10), ",", strconv.FormatInt(b.Last-b.First, 10))
+		from = b.Last
+	}
+	h.raw("]")
 }

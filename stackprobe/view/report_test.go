@@ -41,6 +41,23 @@ type pageData struct {
 	Vars   [][]any
 	Knows  [][]any
 	Space  [][]any
+	Sorts  [][]any
+	Limits []string
+}
+
+// expand gives the rows as the script has them: number, time, kind, host, connection, segment, look, rank, mark, head, body, more.
+func (d *pageData) expand() (wrong string) {
+	n, t, seg := 0.0, 0.0, 0.0
+	for i, r := range d.Rows {
+		if at := int(r[3].(float64)); at >= len(d.Sorts) || len(d.Sorts[at]) != 7 {
+			return "row " + strconv.Itoa(i) + " is of no sort"
+		}
+		s := d.Sorts[int(r[3].(float64))]
+		n, t, seg = n+r[0].(float64), t+r[1].(float64), seg+r[2].(float64)
+		words := append(slices.Clone(r[4:]), "", "")
+		d.Rows[i] = []any{n, t, s[0], s[1], s[2], seg, s[3], s[4], s[5], s[6], words[0], words[1]}
+	}
+	return ""
 }
 
 // inspect reads a page as a browser would and returns what is wrong with it: an element or an attribute that no page of ours has, a
@@ -68,14 +85,14 @@ func inspect(page string) (data pageData, wrong string) {
 			case data.Schema != "gnet/trace-html/1":
 				return data, "schema " + data.Schema
 			}
-			return data, ""
+			return data, data.expand()
 		case html.StartTagToken, html.SelfClosingTagToken:
 			raw := string(z.Raw())
 			tok := z.Token()
 			if !slices.ContainsFunc(tags, func(s string) bool { return strings.EqualFold(s, tok.Data) }) {
 				return data, "element " + raw
 			}
-			isData := false
+			isData, isJSON := false, false
 			for _, a := range tok.Attr {
 				switch {
 				case !slices.ContainsFunc(attrs, func(s string) bool { return strings.EqualFold(s, a.Key) }):
@@ -88,11 +105,14 @@ func inspect(page string) (data pageData, wrong string) {
 					}
 				}
 				isData = isData || a.Key == "id" && a.Val == "data"
+				isJSON = isJSON || a.Key == "type" && a.Val == "application/json"
 			}
 			if tok.Data == "script" {
 				scripts++
 				z.Next()
-				if text := z.Raw(); isData {
+				if text := z.Raw(); isJSON && !json.Valid(text) {
+					return data, "no JSON in " + raw
+				} else if isData {
 					if err := json.Unmarshal(text, &data); err != nil {
 						return data, "data: " + err.Error()
 					}
@@ -128,7 +148,7 @@ func TestReport_page(t *testing.T) {
 			t.Errorf("run %d: %d rows without a script, %d with it", i, n, len(data.Rows))
 		}
 	}
-	for _, part := range []string{reportStyle, reportScript} {
+	for _, part := range []string{reportStyle, reportScript, reportPlots, reportHands} {
 		for _, word := range []string{"http", "url(//", "@import", "import(", "fetch(", "XMLHttp", "eval(", "innerHTML", "</script"} {
 			if strings.Contains(part, word) {
 				t.Errorf("script or style has %q", word)

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -194,5 +195,37 @@ func TestSVGHostile(t *testing.T) {
 	}
 	if bytes.ContainsAny(b, "\x00\x1b\u202e") {
 		t.Errorf("control characters got in")
+	}
+}
+
+// Whatever is text stands out from its ground by 4.5 or more (WCAG 2.2, 1.4.3), on both grounds, in files and on pages.
+func TestPalette_contrast(t *testing.T) {
+	light := func(hex string) float64 {
+		sum := 0.0
+		for i, share := range [...]float64{0.2126, 0.7152, 0.0722} {
+			n, err := strconv.ParseUint(hex[1+2*i:3+2*i], 16, 8)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v := float64(n) / 255
+			if v <= 0.04045 {
+				v /= 12.92
+			} else {
+				v = math.Pow((v+0.055)/1.055, 2.4)
+			}
+			sum += share * v
+		}
+		return sum + 0.05
+	}
+	ratio := func(a, b string) float64 { x, y := light(a), light(b); return max(x, y) / min(x, y) }
+	for _, list := range [][]struct{ name, light, dark string }{palette[:], reportColours[:]} {
+		for _, c := range list {
+			if slices.Contains([]string{"bg", "panel", "grid", "edge", "rail", "mark", "tint", "acked"}, c.name) {
+				continue // a ground or a line
+			}
+			if one, two := ratio(c.light, list[0].light), ratio(c.dark, list[0].dark); one < 4.5 || two < 4.5 {
+				t.Errorf("%s: %.1f on light, %.1f on dark", c.name, one, two)
+			}
+		}
 	}
 }
