@@ -44,7 +44,7 @@ func TestMeasure_everySectionOnce(t *testing.T) {
 		}
 		var out strings.Builder
 		small := sizes{socketsEach: 10, some: 2, many: 3, few: 5, datagram: 2, descriptorsEach: 12, descriptorHolders: 2, rows: 30,
-			routeCount: 1002, route6Count: 4200, echoCount: 20, floodCount: 30, truthCount: 3, sweepRounds: 2, sweepRuns: 1, manyTargets: 300, pathHops: 3, lossyRuns: 1, virtualBytes: 10_000, viewBytes: 10_000, tunBytes: 1 << 20, bulkSeconds: 1, capturePackets: 100, rounds: 1, slowRounds: 1, starts: 1}
+			routeCount: 1002, route6Count: 4200, echoCount: 20, floodCount: 30, truthCount: 3, sweepRounds: 2, sweepRuns: 1, manyTargets: 300, pathHops: 3, lossyRuns: 1, virtualBytes: 10_000, viewBytes: 10_000, liveTime: time.Second, tunBytes: 1 << 20, bulkSeconds: 1, capturePackets: 100, rounds: 1, slowRounds: 1, starts: 1}
 		if err := measure(&lab{gnet: gnet, dir: t.TempDir(), out: &out, sizes: small}, sections()); err != nil {
 			t.Fatalf("%v\n%s", err, out.String())
 		}
@@ -143,6 +143,7 @@ func everyRow() []string {
 		"`trace tcp --link memory --bytes 0`",
 		"`--view ladder`", "`--view ladder --width 120 --unfold`", "`--view window`", "`--view summary`", "`--view plot`", "`--plot`", "`--html`", "`--pcap`",
 		"`trace capture`, each alone", "`trace capture`, both at once",
+		"`netstat -tn --watch`, 5 sockets in 1 process", "`netstat -tn --watch`, 30 sockets in 3 processes",
 		"`hello`",
 		"`gnet --version`",
 		"`gnet netstat -h`",

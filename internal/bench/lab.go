@@ -61,6 +61,8 @@ type sizes struct {
 	viewBytes int
 	// capturePackets is how many packets are captured.
 	capturePackets int
+	// liveTime is how long a full-screen view is watched.
+	liveTime time.Duration
 	// rounds is how often each command runs, slowRounds how often those do that
 	// take seconds, starts how often those do that measure start-up alone.
 	rounds, slowRounds, starts int
@@ -70,7 +72,7 @@ type sizes struct {
 func fullSize() sizes {
 	return sizes{socketsEach: 1000, some: 20, many: 100, few: 100, datagram: 10,
 		descriptorsEach: 15_625, descriptorHolders: 64, rows: 1_000_000,
-		routeCount: 1_000_000, route6Count: 40_000, echoCount: 50_000, floodCount: 100_000, truthCount: 100, sweepRounds: 100, sweepRuns: 11, manyTargets: 100_000, pathHops: 30, lossyRuns: 25, virtualBytes: 1 << 20, viewBytes: 9 << 20, tunBytes: 32 << 20, bulkSeconds: 3, capturePackets: 300_000, rounds: 7, slowRounds: 3, starts: 101}
+		routeCount: 1_000_000, route6Count: 40_000, echoCount: 50_000, floodCount: 100_000, truthCount: 100, sweepRounds: 100, sweepRuns: 11, manyTargets: 100_000, pathHops: 30, lossyRuns: 25, virtualBytes: 1 << 20, viewBytes: 9 << 20, liveTime: 10 * time.Second, tunBytes: 32 << 20, bulkSeconds: 3, capturePackets: 300_000, rounds: 7, slowRounds: 3, starts: 101}
 }
 
 // thousands writes a number with commas.

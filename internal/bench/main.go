@@ -125,6 +125,7 @@ func sections() []section {
 		{"trace", (*lab).trace},
 		{"views", (*lab).views},
 		{"capture", (*lab).captures},
+		{"live", (*lab).live},
 		{"start", (*lab).start},
 	}
 }

@@ -2,12 +2,10 @@ package nstest
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"syscall"
-	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,7 +13,7 @@ import (
 
 // Terminal is a pseudo terminal with a process on it, whose controlling terminal it is.
 type Terminal struct {
-	t      testing.TB
+	t      Reporter
 	master *os.File
 	slave  *os.File
 	cmd    *exec.Cmd
@@ -29,14 +27,14 @@ const terminalPatience = 20 * time.Second
 
 // OnTerminal starts cmd on a pseudo terminal of that size, in a session of its own. Its standard streams are the terminal where cmd
 // has none; its environment, unless it has one, is this process's with TERM=xterm-256color in UTF-8. The process is killed at the end of the test.
-func OnTerminal(t testing.TB, cmd *exec.Cmd, columns, rows int) *Terminal {
+func OnTerminal(t Reporter, cmd *exec.Cmd, columns, rows int) *Terminal {
 	t.Helper()
 	p := &Terminal{t: t, cmd: cmd, output: make(chan []byte, 1024)}
 	p.open()
 	p.Resize(columns, rows)
 	before, err := unix.IoctlGetTermios(int(p.slave.Fd()), unix.TCGETS)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v", err)
 	}
 	p.before = *before
 	if cmd.Env == nil {
@@ -58,7 +56,7 @@ func OnTerminal(t testing.TB, cmd *exec.Cmd, columns, rows int) *Terminal {
 	}
 	cmd.SysProcAttr.Setsid, cmd.SysProcAttr.Setctty, cmd.SysProcAttr.Ctty = true, true, 2+len(cmd.ExtraFiles)
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v", err)
 	}
 	t.Cleanup(func() { cmd.Process.Kill() })
 	go p.read()
@@ -70,17 +68,17 @@ func (p *Terminal) open() {
 	p.t.Helper()
 	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0) // so that closing ends a read
 	if err != nil {
-		p.t.Fatal(err)
+		p.t.Fatalf("%v", err)
 	}
 	p.master = os.NewFile(uintptr(fd), "/dev/ptmx")
 	p.t.Cleanup(func() { p.master.Close() })
 	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
-		p.t.Fatal(err)
+		p.t.Fatalf("%v", err)
 	}
 	// By the master and not by a path: a mount namespace may have another /dev/pts.
 	peer, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.TIOCGPTPEER, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)
 	if errno != 0 {
-		p.t.Fatal(fmt.Errorf("TIOCGPTPEER: %w", errno))
+		p.t.Fatalf("TIOCGPTPEER: %v", errno)
 	}
 	p.slave = os.NewFile(peer, "pty")
 	p.t.Cleanup(func() { p.slave.Close() })
@@ -124,14 +122,30 @@ func (p *Terminal) UntilFrom(from int, text string) {
 	}
 }
 
-// Seen returns what has been read of the process's output by Until and Wait. It is valid until the next of them.
+// For reads the process's output for that long, or until the terminal is gone.
+func (p *Terminal) For(d time.Duration) {
+	end := time.After(d)
+	for {
+		select {
+		case b, ok := <-p.output:
+			if !ok {
+				return
+			}
+			p.seen = append(p.seen, b...)
+		case <-end:
+			return
+		}
+	}
+}
+
+// Seen returns what has been read of the process's output by Until, For and Wait. It is valid until the next of them.
 func (p *Terminal) Seen() []byte { return p.seen }
 
 // Write types keys.
 func (p *Terminal) Write(keys string) {
 	p.t.Helper()
 	if _, err := io.WriteString(p.master, keys); err != nil {
-		p.t.Fatal(err)
+		p.t.Fatalf("%v", err)
 	}
 }
 
@@ -139,7 +153,7 @@ func (p *Terminal) Write(keys string) {
 func (p *Terminal) Signal(s os.Signal) {
 	p.t.Helper()
 	if err := p.cmd.Process.Signal(s); err != nil {
-		p.t.Fatal(err)
+		p.t.Fatalf("%v", err)
 	}
 }
 
@@ -147,7 +161,7 @@ func (p *Terminal) Signal(s os.Signal) {
 func (p *Terminal) Resize(columns, rows int) {
 	p.t.Helper()
 	if err := unix.IoctlSetWinsize(int(p.slave.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: uint16(columns), Row: uint16(rows)}); err != nil {
-		p.t.Fatal(err)
+		p.t.Fatalf("%v", err)
 	}
 }
 
@@ -212,7 +226,7 @@ func (p *Terminal) WantClean() {
 	p.t.Helper()
 	after, err := unix.IoctlGetTermios(int(p.slave.Fd()), unix.TCGETS)
 	if err != nil {
-		p.t.Fatal(err)
+		p.t.Fatalf("%v", err)
 	}
 	if *after != p.before {
 		p.t.Errorf("settings %+v, were %+v", *after, p.before)

@@ -4,6 +4,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,6 +15,10 @@ func TestOnTerminal(t *testing.T) {
 	p.Until("6 40\r\nready")
 	p.Write("keys\n")
 	p.Until("got keys")
+	p.Write("more\n")
+	for !strings.Contains(string(p.Seen()), "got more") { // or the test's own time ends it
+		p.For(time.Millisecond)
+	}
 	p.Resize(80, 24)
 	if status := p.Wait(); status != 7 || !strings.Contains(string(p.Seen()), "24 80") {
 		t.Errorf("status %d: %q", status, p.Seen())
