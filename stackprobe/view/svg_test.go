@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"gnet/internal/chart"
 	"gnet/stackprobe/event"
 )
 
@@ -218,13 +219,17 @@ func TestPalette_contrast(t *testing.T) {
 		return sum + 0.05
 	}
 	ratio := func(a, b string) float64 { x, y := light(a), light(b); return max(x, y) / min(x, y) }
-	for _, list := range [][]struct{ name, light, dark string }{palette[:], reportColours[:]} {
+	page := make([]chart.Colour, 0, len(reportColours))
+	for _, c := range reportColours {
+		page = append(page, chart.Colour{Name: c.name, Light: c.light, Dark: c.dark})
+	}
+	for _, list := range [][]chart.Colour{chart.Palette(), page} {
 		for _, c := range list {
-			if slices.Contains([]string{"bg", "panel", "grid", "edge", "rail", "mark", "tint", "acked"}, c.name) {
+			if slices.Contains([]string{"bg", "panel", "grid", "edge", "rail", "mark", "tint", "acked"}, c.Name) {
 				continue // a ground or a line
 			}
-			if one, two := ratio(c.light, list[0].light), ratio(c.dark, list[0].dark); one < 4.5 || two < 4.5 {
-				t.Errorf("%s: %.1f on light, %.1f on dark", c.name, one, two)
+			if one, two := ratio(c.Light, list[0].Light), ratio(c.Dark, list[0].Dark); one < 4.5 || two < 4.5 {
+				t.Errorf("%s: %.1f on light, %.1f on dark", c.Name, one, two)
 			}
 		}
 	}
