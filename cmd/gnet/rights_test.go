@@ -55,7 +55,7 @@ func setFileCapabilities(t *testing.T, path string, permitted uint64, effective 
 
 // TestFileCapabilitiesAreNotForEveryCommand runs the binary as nobody with
 // cap_net_admin and cap_net_raw on its file: ping may use the second one, and
-// nobody may change a route or end a socket.
+// nobody may change a route, end a socket, capture packets or join a network.
 func TestFileCapabilitiesAreNotForEveryCommand(t *testing.T) {
 	nstest.InNetns(t, func(t *testing.T) {
 		nstest.Require(t, nstest.Root)
@@ -84,6 +84,14 @@ func TestFileCapabilitiesAreNotForEveryCommand(t *testing.T) {
 			got = as("netstat", "--kill", "--yes", "--all")
 			if got.Status != statusCannot || !strings.HasSuffix(got.Stdout, " denied\n") {
 				t.Errorf("effective %v: netstat --kill: %+v", effective, got)
+			}
+
+			for _, words := range [][]string{{"capture", "lo", "--deadline", "1s"}, {"connect", "127.0.0.1:9", "--attach", "nat"},
+				{"listen", "9", "--attach", "bridge:br0", "--address", "10.0.0.2/24"}} {
+				got := as(append([]string{"trace"}, words...)...)
+				if got.Status != statusCannot || got.Stdout != "" || !strings.Contains(got.Stderr, "permitted") && !strings.Contains(got.Stderr, "permission denied") {
+					t.Errorf("effective %v: trace %q: %+v", effective, words, got)
+				}
 			}
 
 			if got := as("ping", "-q", "-c1", "127.0.0.1"); got.Status != statusOK {

@@ -87,7 +87,7 @@ func splitServer(text string) (host string, port uint16, err error) {
 	}
 	if a, err := netip.ParseAddr(host); err == nil && !a.Is4() {
 		return "", 0, fail(statusUsage, "%s: want a server of IPv4", host).
-			withHint("a host that forwards IPv6 no longer heeds router advertisements: gnet does not switch that on")
+			withHint("the engine has no IPv6 there: a host that forwards it no longer heeds router advertisements, and on a bridge it answers no neighbour solicitation")
 	}
 	return host, uint16(n), nil
 }
