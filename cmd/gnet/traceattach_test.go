@@ -453,7 +453,7 @@ func TestAttach_words(t *testing.T) {
 		{"connect", "gnet trace connect: want one server, as HOST:PORT\n"},
 		{"connect example.net", "gnet trace connect: \"example.net\": want a server as HOST:PORT, such as example.net:80\n"},
 		{"connect 192.0.2.1:0 --attach nat", "gnet trace connect: \"192.0.2.1:0\": want a server as HOST:PORT, such as example.net:80\n"},
-		{"connect [2001:db8::1]:80 --attach nat", "gnet trace connect: 2001:db8::1: want a server of IPv4\nhint: a host that forwards IPv6 no longer heeds router advertisements: gnet does not switch that on\n"},
+		{"connect [2001:db8::1]:80 --attach nat", "gnet trace connect: 2001:db8::1: want a server of IPv4\nhint: the engine has no IPv6 there: a host that forwards it no longer heeds router advertisements, and on a bridge it answers no neighbour solicitation\n"},
 		{"connect 192.0.2.1:80", "gnet trace connect: --attach private: nobody outside is reached so\nhint: --attach nat goes through this host, which it changes while it runs; gnet trace tcp, run and serve are private\n"},
 		{"connect 192.0.2.1:80 --attach lan", "gnet trace connect: --attach \"lan\": want private, nat or bridge:BR\n"},
 		{"connect 192.0.2.1:80 --attach bridge:", "gnet trace connect: --attach \"bridge:\": want private, nat or bridge:BR\n"},
