@@ -1,6 +1,10 @@
 package kernelside
 
-import "gnet/stackprobe/event"
+import (
+	"time"
+
+	"gnet/stackprobe/event"
+)
 
 // The values of tcpi_ca_state that speak for a reason (enum tcp_ca_state).
 const (
@@ -18,15 +22,32 @@ const (
 // movement returns what the namespace's counters say of the batch, 0 without looking if nothing in it asks for a reason: data that
 // were not sent before, and plain acknowledgements in answer to what has arrived. own says that no call of ours has made the kernel
 // transmit, so that one of its timers has.
-func (h *Host) movement(own bool) event.Evidence {
+//
+// The kernel counts when the segment is on the link already (net/ipv4/tcp_output.c, tcp_send_loss_probe), and a processor that the
+// hypervisor takes away in between counts milliseconds later: what is repeated without a reason is asked about again.
+func (h *Host) movement(own bool) (moved event.Evidence) {
+	asks, repeated := false, false
 	for i := range h.batch {
 		t := &h.batch[i]
-		if c := t.conn; c != nil && (own || c.odd || c.repeats(&t.seg) || t.seg.sack && t.seg.space == 0 || t.seg.flags.Has(event.SYN|event.ACK)) {
-			return h.stats.moved()
+		if c := t.conn; c != nil {
+			again := c.repeats(&t.seg)
+			repeated = repeated || again
+			asks = asks || own || c.odd || again || t.seg.sack && t.seg.space == 0 || t.seg.flags.Has(event.SYN|event.ACK)
 		}
 	}
-	return 0
+	if !asks {
+		return 0
+	}
+	moved = h.stats.moved()
+	for patience := 8; repeated && moved&ofRepeated == 0 && patience > 0; patience-- {
+		time.Sleep(lateCount)
+		moved |= h.stats.moved()
+	}
+	return moved
 }
+
+// lateCount is how long to wait before the counters are read again.
+const lateCount = 500 * time.Microsecond
 
 // evidence says what speaks for a reason of the segment that is about to leave: of what has moved, that which can belong to it, and
 // the state of the sender's recovery.
