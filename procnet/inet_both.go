@@ -32,7 +32,7 @@ func (s *Sockets) bothFamilies(conn *sockdiag.Conn, q Query) iter.Seq2[*InetSock
 					return
 				}
 			case kept != nil && kept.Len() < aheadRows:
-				kept.Add(v6.convert(row), false)
+				kept.Add(v6.convert(row), q.Ext != 0)
 			default:
 				kept = nil // tcp6 will be asked for itself
 			}

@@ -83,6 +83,27 @@ func TestSockets_both(t *testing.T) {
 	}
 }
 
+// Where attributes are asked for the rows of tcp6 keep what sock_diag says of them.
+func TestSockets_bothDiag(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "net", "sockstat6"), "TCP6: inuse 2\n")
+	conn, _ := nltest.Dial(bothKernel(1, 2))
+	s := NewSockets(NewFS(dir), func() (*sockdiag.Conn, error) { return sockdiag.New(conn), nil })
+	for _, q := range []Query{{Both: true, Ext: sockdiag.ExtInfo}, {Both: true}} {
+		inodes(t, s, false, q)
+		var got []bool
+		for row, err := range s.Inet(TCP, true, q) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, row.Diag != nil && uint64(row.Diag.Inode) == row.Inode)
+		}
+		if want := q.Ext != 0; len(got) != 2 || got[0] != want || got[1] != want {
+			t.Errorf("attributes %v: rows of tcp6 have their own Diag: %v", q.Ext, got)
+		}
+	}
+}
+
 // What came with a walk of tcp is for the tcp6 that follows, and for no other.
 func TestSockets_bothOnce(t *testing.T) {
 	dir := t.TempDir()

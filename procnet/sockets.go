@@ -31,7 +31,7 @@ type Query struct {
 	// kernel has it for them.
 	Diag bool
 	// Both announces that tcp and tcp6 will be read one after the other, both with this query, and that InetSocket.Diag of tcp6 is not
-	// needed: it may be nil even where sock_diag is the source. It saves a walk of the kernel's table.
+	// needed but for what Ext asks: without Ext it may be nil even where sock_diag is the source. It saves a walk of the kernel's table.
 	Both bool
 	// FileOnly leaves sock_diag out.
 	FileOnly bool

@@ -163,7 +163,7 @@ func (w *socketWalk) inetQuery(t inetTable) procnet.Query {
 		Ext:    w.o.infoExt(t.proto) | w.o.countExt(),
 		Diag:   w.o.Kill,
 	}
-	q.Both = t.proto == procnet.TCP && w.plan.v4 && w.plan.v6 && !w.needsDiag()
+	q.Both = t.proto == procnet.TCP && w.plan.v4 && w.plan.v6 && (q.Ext != 0 || !w.needsDiag())
 	if w.filter != nil {
 		w.filter.narrow(t.proto, &q)
 	}

@@ -95,6 +95,7 @@ type liveFeed struct {
 	loop   *live.Loop
 	queue  []liveEvent
 	posted bool
+	last   time.Duration // when deliver was called last
 }
 
 // liveEvent is an event with its time since the start and the figures of its host.
@@ -132,7 +133,17 @@ func (f *liveFeed) deliver() {
 	for i := range queue {
 		f.record.take(&queue[i].Event, queue[i].at, &queue[i].figures)
 	}
-	f.record.settle(f.clock())
+	f.last = f.clock()
+	f.record.settle(f.last)
+}
+
+// idle delivers where nothing has done so for longer than a tick, and reports whether it did: what comes once a second is drawn once.
+func (f *liveFeed) idle() bool {
+	if f.clock()-f.last < pingTick*3/2 {
+		return false
+	}
+	f.deliver()
+	return true
 }
 
 // liveSince returns a clock that starts now.
@@ -149,7 +160,7 @@ func showPing(ctx context.Context, e *env, d *pingDrawing, deliver func(context.
 	feed := &liveFeed{record: d.record, clock: d.clock}
 	d.take = feed.take
 	o := liveOptions(e)
-	o.Every, o.Tick = pingTick, func(time.Time) { feed.deliver() }
+	o.Every, o.Tick = pingTick, func(time.Time) bool { return feed.idle() }
 	err := showLive(ctx, newPingView(d.record, d.head), o, "without --live ping prints lines; -c ends them, --json makes rows of them",
 		func(l *live.Loop) { feed.loop = l }, deliver)
 	feed.deliver()

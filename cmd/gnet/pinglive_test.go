@@ -163,7 +163,7 @@ type liveScreens struct {
 
 func startLive(t *testing.T, v live.View, o live.Options, w, h int) *liveScreens {
 	t.Helper()
-	o.Tick = func(time.Time) {}
+	o.Tick = func(time.Time) bool { return true }
 	s, err := live.Simulate(v, o, w, h)
 	if err != nil {
 		t.Fatal(err)

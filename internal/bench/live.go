@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -12,10 +13,21 @@ import (
 	"gnet/internal/nstest"
 )
 
-// live measures netstat --watch, beside one netstat and beside a top that refreshes as often.
+// besideTop is how many idle processes top finds here: a small server has as many, and top reads each of them at each refresh.
+const besideTop = 150
+
+// live measures the full-screen views, beside one netstat and beside a top that refreshes as often.
 func (l *lab) live() {
-	l.print("\n`netstat --watch`, read every second:\n")
-	l.heading("| what | first sockets | beside one `netstat -tn` | pictures a second | CPU | beside `top -d 1` |")
+	for range besideTop {
+		idle := exec.Command("sleep", "3600")
+		l.must(idle.Start())
+		defer func() {
+			idle.Process.Kill()
+			idle.Wait()
+		}()
+	}
+	l.print("\nFull-screen views, refreshed every second, and top, which finds %d processes:\n", besideTop)
+	l.heading("| what | first picture | beside one `netstat -tn` | pictures a second | CPU | beside `top -d 1` |")
 	for _, processes := range []int{1, l.many} {
 		sockets := l.socketsEach
 		if processes == 1 {
@@ -23,6 +35,18 @@ func (l *lab) live() {
 		}
 		l.withHolders("tcp", processes, sockets, func(sockets string) { l.watch(sockets) })
 	}
+	ours := l.onScreen("127.0.0.1", l.gnet, "ping", "--live", "127.0.0.1")
+	l.print("| `ping --live`, one host | %s | | %.1f | %.2f %% | %s |\n", short(ours.first), ours.pictures, 100*ours.cpu, l.top(ours))
+}
+
+// top says how the processor time of a view stands to that of top.
+func (l *lab) top(ours watched) string {
+	top, err := exec.LookPath("top")
+	if err != nil {
+		return "not installed"
+	}
+	theirs := l.onScreen("PID", top, "-d", "1")
+	return fmt.Sprintf("%.2f %%, %.2f times", 100*theirs.cpu, ours.cpu/max(theirs.cpu, 0.0001))
 }
 
 // watched is what a full-screen program took.
@@ -37,12 +61,7 @@ func (l *lab) watch(sockets string) {
 	one, err := once([]string{l.gnet, "netstat", "-tn"})
 	l.must(err)
 	ours := l.onScreen("ESTABLISHED", l.gnet, "netstat", "-tn", "--watch")
-	beside := "not installed"
-	if top, err := exec.LookPath("top"); err == nil {
-		theirs := l.onScreen("PID", top, "-d", "1")
-		beside = fmt.Sprintf("%.1f %%, %.2f times", 100*theirs.cpu, ours.cpu/max(theirs.cpu, 0.001))
-	}
-	l.print("| `netstat -tn --watch`, %s | %s | %s | %.1f | %.1f %% | %s |\n", sockets, short(ours.first), short(one.wall), ours.pictures, 100*ours.cpu, beside)
+	l.print("| `netstat -tn --watch`, %s | %s | %s | %.1f | %.2f %% | %s |\n", sockets, short(ours.first), short(one.wall), ours.pictures, 100*ours.cpu, l.top(ours))
 }
 
 // onScreen runs a program on a terminal until it has shown word, and then for a while.
@@ -64,14 +83,19 @@ func (l *lab) onScreen(word string, argv ...string) watched {
 	return w
 }
 
-// cpuOf is the processor time of a process (utime and stime, proc_pid_stat(5), in hundredths of a second).
-func (l *lab) cpuOf(pid int) time.Duration {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+// cpuOf is the processor time of the threads of a process (Documentation/scheduler/sched-stats.rst, the first figure of schedstat, in
+// nanoseconds): those of utime are hundredths of a second, of which a view at rest takes few.
+func (l *lab) cpuOf(pid int) (sum time.Duration) {
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
 	l.must(err)
-	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
-	user, err := strconv.Atoi(fields[11])
-	l.must(err)
-	system, err := strconv.Atoi(fields[12])
-	l.must(err)
-	return time.Duration(user+system) * 10 * time.Millisecond
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			continue // the thread has ended
+		}
+		ns, err := strconv.ParseInt(strings.Fields(string(b))[0], 10, 64)
+		l.must(err)
+		sum += time.Duration(ns)
+	}
+	return sum
 }

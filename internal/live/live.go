@@ -39,9 +39,10 @@ type Binding struct{ Keys, Does string }
 type Options struct {
 	// ASCII draws with ASCII alone, Mono without colours.
 	ASCII, Mono bool
-	// Every is the time between two calls of Tick, which gets the time of the clock; 0 for none.
+	// Every is the time between two calls of Tick, which gets the time of the clock and reports whether the picture is another now; 0
+	// for none.
 	Every time.Duration
-	Tick  func(now time.Time)
+	Tick  func(now time.Time) bool
 	// Start is called on the goroutine of the view before the first picture, for the one who begins what fills it.
 	Start func(*Loop)
 }
@@ -118,6 +119,7 @@ func (l *Loop) run(ctx context.Context) error {
 	}
 	l.draw()
 	var late <-chan time.Time // when the picture is due
+	var last time.Time        // when one was drawn that no key asked for: the first post is drawn at once
 	for !l.over {
 		select {
 		case <-ctx.Done():
@@ -139,14 +141,15 @@ func (l *Loop) run(ctx context.Context) error {
 			f()
 			l.dirty = true
 		case now := <-tick:
-			l.opts.Tick(now)
-			l.dirty = true
+			if l.opts.Tick(now) {
+				l.dirty = true
+			}
 		case <-late:
-			late = nil
+			late, last = nil, time.Now()
 			l.draw()
 		}
 		if l.dirty && late == nil {
-			late = time.After(frame)
+			late = time.After(frame - time.Since(last))
 		}
 	}
 	return l.err

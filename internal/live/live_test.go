@@ -59,7 +59,7 @@ func (v *counter) Help() []Binding { return []Binding{{"/", "find"}, {"x", "fail
 
 func simulate(t *testing.T, v *counter, w, h int) *Simulation {
 	t.Helper()
-	s, err := Simulate(v, Options{Tick: func(time.Time) { v.ticks++ }}, w, h)
+	s, err := Simulate(v, Options{Tick: func(time.Time) bool { v.ticks++; return true }}, w, h)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -44,7 +44,7 @@ func (v *ender) Key(l *Loop, k Key) {
 
 func showView(mode string) int {
 	v := &ender{}
-	err := Run(context.Background(), v, Options{Mono: mode == "mono", Every: 10 * time.Millisecond, Tick: func(time.Time) { v.ticks++ }})
+	err := Run(context.Background(), v, Options{Mono: mode == "mono", Every: 10 * time.Millisecond, Tick: func(time.Time) bool { v.ticks++; return true }})
 	fmt.Printf("ended: %v\n", err)
 	switch {
 	case err == nil:
