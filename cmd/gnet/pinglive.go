@@ -13,7 +13,6 @@ import (
 	"gnet/internal/live"
 	"gnet/internal/render"
 	"gnet/ping"
-	"gnet/stackprobe/view"
 )
 
 // maxLiveTargets is how many hosts the view has room for in memory: each needs 30 kB.
@@ -47,12 +46,6 @@ func (o *pingOptions) checkLive() error {
 
 // recorded reports whether a run is drawn.
 func (o *pingOptions) recorded() bool { return o.Live || o.Plot != "" }
-
-// liveOptions say how any view is shown here.
-func liveOptions(e *env) live.Options {
-	getenv := func(name string) string { v, _ := e.LookupEnv(name); return v }
-	return live.Options{ASCII: !view.UTF8(getenv), Mono: getenv("NO_COLOR") != ""}
-}
 
 // showLive shows v while run runs. It returns when both are over: the view ends when the run does, and the run's context when the
 // view does. The error is the run's, or why there is no view.
@@ -159,7 +152,7 @@ const pingTick = time.Second
 func showPing(ctx context.Context, e *env, d *pingDrawing, deliver func(context.Context) error) error {
 	feed := &liveFeed{record: d.record, clock: d.clock}
 	d.take = feed.take
-	o := liveOptions(e)
+	o := e.liveOptions()
 	o.Every, o.Tick = pingTick, func(time.Time) bool { return feed.idle() }
 	err := showLive(ctx, newPingView(d.record, d.head), o, "without --live ping prints lines; -c ends them, --json makes rows of them",
 		func(l *live.Loop) { feed.loop = l }, deliver)

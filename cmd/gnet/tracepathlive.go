@@ -173,7 +173,7 @@ func (t *hopTrace) showLive(ctx context.Context, e *env, o *tracepathOptions) er
 	}
 	v := &hopView{title: t.target.Name + " (" + t.dest.String() + ")", mtus: map[int]string{}}
 	since := liveSince()
-	options := liveOptions(e)
+	options := e.liveOptions()
 	options.Every, options.Tick = time.Second, func(time.Time) bool { v.now = since(); return true }
 	var loop *live.Loop
 	var found []path.HopEvent
