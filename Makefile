@@ -9,7 +9,7 @@ FUZZTIME ?= 60s
 # LINKS=1 also installs links netstat, route, ping and tracepath that lead to gnet.
 LINKS    ?= 0
 # What make bench measures: sockets, descriptors, million, routes, echoes, idle, truth,
-# targets, path, trace, views, capture, start; empty: all, which takes minutes.
+# targets, path, trace, views, capture, live, start; empty: all, which takes minutes.
 SECTION  ?=
 # How many runs make soak makes, half of them against the kernel.
 RUNS     ?= 1000

@@ -1,4 +1,4 @@
-// Command gnet replaces netstat, route and ping, and shows TCP at work.
+// Command gnet replaces netstat, route, ping and tracepath, and shows TCP at work.
 //
 // The life of a command: main calls run; applet finds out by which name the
 // program was called; root builds the command tree; the command's constructor

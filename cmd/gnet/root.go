@@ -15,11 +15,12 @@ import (
 func newRoot(e *env) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "gnet",
-		Short: "netstat, route and ping for Linux, and TCP at work",
-		Long: `gnet replaces netstat, route and ping, and shows TCP at work.
+		Short: "netstat, route, ping and tracepath for Linux, and TCP at work",
+		Long: `gnet replaces netstat, route, ping and tracepath, and shows TCP at work.
 
 The classic commands take the options of net-tools 2.10 and iputils 20221126
-and print what they print; every one also speaks JSON (--json).`,
+and print what they print; every one also speaks JSON (--json). The manual:
+gnet help --man, then netstat, route, ping, tracepath, trace or json.`,
 		Version:       version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
