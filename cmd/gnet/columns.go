@@ -40,6 +40,8 @@ func schemas() []man.Table {
 		schema(tracepathSchema, "row", hopColumns()),
 		schema(tracepathSchema, "summary", hopSummaryColumns()),
 		schema(event.Schema, "row", eventColumns()),
+		schema(summarySchema, "row", figuresColumns()),
+		schema(summarySchema, "summary", figuresSummaryColumns()),
 		schema(lessonSchema, "row", lessonColumns()),
 		schema(bulkSchema, "row", bulkColumns()),
 		schema(bulkSchema, "summary", bulkSummaryColumns()),

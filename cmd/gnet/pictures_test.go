@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"gnet/internal/render"
 	"gnet/stackprobe"
 	"gnet/stackprobe/event"
 	"gnet/stackprobe/scenario"
@@ -27,6 +29,7 @@ var pictures = []struct {
 	{"ladder-120", "txt", makeLadder, view.Options{Width: 120}},
 	{"html", "txt", makePageText, view.Options{}},
 	{"summary", "txt", makeSummary, view.Options{Width: 80}},
+	{"summary-json", "json", makeSummaryJSON, view.Options{}},
 	{"ladder-120-ascii", "txt", makeLadder, view.Options{Width: 120, ASCII: true}},
 	{"svg", "svg", func(w io.Writer, o view.Options) eventView { return view.NewSVG(w, o) }, view.Options{}},
 	{"plot", "txt", func(w io.Writer, o view.Options) eventView { return view.NewPlot(w, o) }, view.Options{Width: 80}},
@@ -40,6 +43,21 @@ func makeLadder(w io.Writer, o view.Options) eventView { return view.NewLadder(w
 func makeWindow(w io.Writer, o view.Options) eventView { return view.NewWindow(w, o) }
 
 func makeSummary(w io.Writer, o view.Options) eventView { return view.NewSummary(w, o) }
+
+// figuresView is the machine form of the summary.
+type figuresView struct {
+	*summaryDocument
+	out *output
+}
+
+func (d figuresView) Event(e *event.Event) error { return d.event(e) }
+
+func (d figuresView) Close() error { return errors.Join(d.close(), d.out.finish()) }
+
+func makeSummaryJSON(w io.Writer, _ view.Options) eventView {
+	out := newOutput(w)
+	return figuresView{&summaryDocument{e: &env{Stdout: out}, format: render.JSON}, out}
+}
 
 // TestPictures draws every lesson that runs in virtual time with every view, and compares with what is kept.
 func TestPictures(t *testing.T) {

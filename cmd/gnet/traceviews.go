@@ -135,8 +135,8 @@ func (w *viewWords) options() (viewOptions, error) {
 	switch {
 	case w.view != "" && !slices.Contains(screenWords(), w.view):
 		return o, fail(statusUsage, "--view %q: want %s", w.view, strings.Join(screenWords(), ", "))
-	case w.view != "" && o.Format != render.Classic:
-		return o, fail(statusUsage, "--view: only with --format classic")
+	case w.view != "" && w.view != summaryWord && o.Format != render.Classic:
+		return o, fail(statusUsage, "--view %s: only with --format classic", w.view).withHint("--view %s has rows, and without --view the events are rows", summaryWord)
 	case w.explain && o.Format != render.Classic:
 		return o, fail(statusUsage, "--explain: only with --format classic")
 	case w.width != 0 && (w.width < narrow || w.width > maxWidth):
@@ -176,6 +176,9 @@ func (o *viewOptions) oneRun() string {
 	if o.Step {
 		return stepFlag
 	}
+	if o.inFigures() {
+		return "view " + summaryWord
+	}
 	for i, v := range fileViews() {
 		if o.Files[i] != "" {
 			return v.flag
@@ -183,6 +186,9 @@ func (o *viewOptions) oneRun() string {
 	}
 	return ""
 }
+
+// inFigures reports whether the machine form of --view summary is asked for.
+func (o *viewOptions) inFigures() bool { return o.Format != render.Classic && o.View == summaryWord }
 
 // traceView shows events somewhere.
 type traceView interface {
@@ -240,6 +246,8 @@ func newTraceView(e *env, o *viewOptions) (*traceViews, error) {
 	case o.steps != nil:
 		t.add(o.steps)
 	case !screen || o.NoScreen:
+	case o.inFigures():
+		t.add(&summaryDocument{e: e, format: o.Format})
 	case o.Format != render.Classic:
 		doc := e.document(o.Format, event.Schema)
 		t.add(&traceDocument{e: e, doc: doc, rows: eventRows(doc, o.Format)})

@@ -120,20 +120,24 @@ func (f *Figures) Add(e *event.Event) {
 	}
 	f.spaces.Add(e)
 	f.trips.Add(e, func(t RoundTrip) { c.Ends[e.Host].RTT.add(t.Time) })
-	c.add(e)
+	c.add(e, f.Run != nil && f.Run.World == event.TapWorld)
 }
 
 // Unmeasured counts the segments whose round trip found no room to be measured.
 func (f *Figures) Unmeasured() int { return f.trips.Unmeasured }
 
-// add takes an event of the connection.
-func (c *ConnectionFigures) add(e *event.Event) {
+// add takes an event of the connection. With one tap what has passed there for the first time is taken as delivered: nobody knows
+// what arrived.
+func (c *ConnectionFigures) add(e *event.Event, oneTap bool) {
 	own, peer := &c.Ends[e.Host], &c.Ends[e.Host.Peer()]
 	own.tells(e)
 	switch e.Kind {
 	case event.KindTx:
 		if e.Seg.Origin != event.Injected {
 			own.departs(e)
+		}
+		if oneTap && e.Seg.Len > 0 && !e.Derived.Repeat {
+			peer.Fresh, own.freshT = peer.Fresh+int64(e.Seg.Len), e.T
 		}
 	case event.KindLost:
 		own.Lost++
@@ -145,7 +149,7 @@ func (c *ConnectionFigures) add(e *event.Event) {
 			own.Copies++
 		}
 	case event.KindRx:
-		own.arrives(e, peer)
+		own.arrives(e, peer, oneTap)
 	case event.KindTimer:
 		if e.Timer.Op == event.Fired && (e.Timer.Kind == event.RTO || e.Timer.Kind == event.TimerSyn) {
 			own.Timeouts++
@@ -288,7 +292,7 @@ func duplicated(e *event.Event) bool {
 }
 
 // arrives takes an arrival at this end.
-func (f *EndFigures) arrives(e *event.Event, peer *EndFigures) {
+func (f *EndFigures) arrives(e *event.Event, peer *EndFigures, oneTap bool) {
 	s, d := &e.Seg, &e.Derived
 	f.Arrived++
 	if s.BadSum {
@@ -308,7 +312,7 @@ func (f *EndFigures) arrives(e *event.Event, peer *EndFigures) {
 	if duplicated(e) {
 		f.DSACKsIn++
 	}
-	if s.Len > 0 && d.HasRelSeq && !d.Stale {
+	if s.Len > 0 && d.HasRelSeq && !d.Stale && !oneTap {
 		f.Fresh += int64(s.Len)
 		peer.freshT = e.T
 	}

@@ -361,24 +361,21 @@ func bitRate(bits float64) string {
 
 // integrity says whether an end's application got what the other's wrote.
 func integrity(f *analyze.Figures, h event.Host) string {
-	if f.End == nil {
-		return "no account"
-	}
-	own, peer := &f.End.Client, &f.End.Server
-	if h == event.Server {
-		own, peer = peer, own
-	}
-	switch {
-	case f.Sums.Of(h).Scripted || f.Sums.Of(h.Peer()).Scripted:
+	outcome, read, written := f.Integrity(h)
+	octets := strconv.FormatInt(read, 10)
+	switch outcome {
+	case analyze.ByScript:
 		return "a script is compared with nothing"
-	case own.Program || peer.Program:
+	case analyze.OfProgram:
 		return "what a program writes and reads is not known"
-	case own.Received == 0 && peer.Written == 0:
+	case analyze.NothingWritten:
 		return "nothing was written for it"
-	case own.Match && own.Received == peer.Written:
-		return strconv.FormatInt(own.Received, 10) + " octets read, unchanged"
-	case own.Received != peer.Written:
-		return strconv.FormatInt(own.Received, 10) + " of " + strconv.FormatInt(peer.Written, 10) + " octets read"
+	case analyze.Intact:
+		return octets + " octets read, unchanged"
+	case analyze.Incomplete:
+		return octets + " of " + strconv.FormatInt(written, 10) + " octets read"
+	case analyze.Changed:
+		return octets + " octets read, not those that were written"
 	}
-	return strconv.FormatInt(own.Received, 10) + " octets read, not those that were written"
+	return "no account"
 }
