@@ -10,6 +10,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 
@@ -51,6 +52,10 @@ func run(argv []string, e *env) int {
 func execute(root *cobra.Command, args []string, e *env) error {
 	if cmd, _, err := root.Find(args); err == nil {
 		e.setName(cmd) // for complaints about the words, which come before any hook
+		if cmd == root && asksVersion(args) {
+			_, err := fmt.Fprintf(e.Stdout, "gnet %s\n", version)
+			return err
+		}
 	}
 	root.SetArgs(args)
 	err := root.ExecuteContext(context.Background())
