@@ -52,6 +52,7 @@ func runColumns() []render.Column[event.Event] {
 	columns = append(columns,
 		runWord("client_program", "The program that is the application of the client, where that is not gnet.", func(r *event.Run) string { return r.Programs[event.Client] }),
 		runWord("server_program", "The same of the server.", func(r *event.Run) string { return r.Programs[event.Server] }))
+	columns = append(columns, runWord("conns", "Connections that were chosen, 2,4-6; absent for all.", func(r *event.Run) string { return r.Conns }))
 	columns = append(columns, pathColumns()...)
 	return append(columns,
 		runList("faults", "rule", "Fault rules in the order of judging.", "Words of the rule.", func(r *event.Run) []string { return r.Faults }),

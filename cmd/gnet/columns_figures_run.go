@@ -12,7 +12,7 @@ import (
 // all connections.
 func figuresSummaryColumns() []render.Column[figuresRun] {
 	// A capture has neither link nor seed, and does not say what the stacks are.
-	ofCapture := []string{"world", "why_world", "ipv6", "client_addr", "server_addr"}
+	ofCapture := []string{"world", "why_world", "ipv6", "client_addr", "server_addr", "conns"}
 	of := func(columns []render.Column[event.Event], names ...string) []render.Column[figuresRun] {
 		var list []render.Column[figuresRun]
 		for _, c := range columns {
@@ -30,7 +30,7 @@ func figuresSummaryColumns() []render.Column[figuresRun] {
 	}
 	list := of(runColumns(), "world", "why_world", "run_clock", "version", "scenario", "title", "seed", "run_bytes", "ipv6", "delay_client_ns", "delay_server_ns", "mtu",
 		"client_stack", "client_kernel", "client_cc", "client_recovery", "client_addr", "client_options", "client_program",
-		"server_stack", "server_kernel", "server_cc", "server_recovery", "server_addr", "server_options", "server_program", "faults", "crafted_lines")
+		"server_stack", "server_kernel", "server_cc", "server_recovery", "server_addr", "server_options", "server_program", "conns", "faults", "crafted_lines")
 	list = append(list, of(endColumns(), "ok", "reason")...)
 	list = append(list, figuresOfRun()...)
 	for h := event.Client; h <= event.Server; h++ {
@@ -58,6 +58,16 @@ func figuresOfRun() []render.Column[figuresRun] {
 		number("connections", "Connections that have rows.", func(f *analyze.Figures) int {
 			conns, _ := f.Connections()
 			return len(conns)
+		}),
+		column("left_out", render.Int, "", "Connections that were not chosen, with conns.", func(r *figuresRun, v *render.Value) {
+			if r.left != nil {
+				v.Int(int64(r.left.Conns))
+			}
+		}),
+		column("left_out_segments", render.Int, "", "Segments that left on them.", func(r *figuresRun, v *render.Value) {
+			if r.left != nil {
+				v.Int(int64(r.left.Segments))
+			}
 		}),
 		column("in_flight", render.Int, "", "Segments that were on the link at the end; unknown of a capture at one tap.", func(r *figuresRun, v *render.Value) {
 			if r.figures.Run == nil || r.figures.Run.World != event.TapWorld {

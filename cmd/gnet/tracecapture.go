@@ -146,6 +146,9 @@ func (w *captureWords) options() (captureOptions, error) {
 	if o.Filter, err = capture.ParseFilter(w.filter); err != nil {
 		return o, expressionFailure(err)
 	}
+	if o.Chosen != nil && o.Files[captureIndex()] != "" {
+		return o, fail(statusUsage, "--%s: not with --%s, which has each packet as it was captured", connFlag, captureFlag).withHint("--filter chooses before, trace show --conn behind")
+	}
 	if w.quiet {
 		if err := w.silent(&o); err != nil {
 			return o, err
@@ -165,7 +168,7 @@ func (w *captureWords) silent(o *captureOptions) error {
 	for _, flag := range [...]struct {
 		name string
 		on   bool
-	}{{"view", w.view != ""}, {"format", w.format != "classic"}, {wiresharkFlag, w.wireshark}, {"explain", w.explain}} {
+	}{{"view", w.view != ""}, {"format", w.format != "classic"}, {connFlag, w.conns != ""}, {wiresharkFlag, w.wireshark}, {"explain", w.explain}} {
 		if flag.on {
 			return fail(statusUsage, "--quiet: not with --%s", flag.name)
 		}

@@ -4,6 +4,7 @@ import (
 	"gnet/internal/render"
 	"gnet/stackprobe/analyze"
 	"gnet/stackprobe/event"
+	"gnet/stackprobe/view"
 )
 
 // summarySchema names the machine form of --view summary.
@@ -16,6 +17,7 @@ const summaryWord = "summary"
 type figuresRun struct {
 	figures  *analyze.Figures
 	verdicts []*event.Expectation
+	left     *view.Left // nil if all connections are shown
 }
 
 // summaryDocument writes a run in figures: a row for each end of each connection, and the run as the summary. It writes when the run
@@ -26,6 +28,7 @@ type summaryDocument struct {
 	figures  analyze.Figures
 	verdicts []*event.Expectation
 	events   int
+	left     *view.Left
 	path     bool // the run is one of datagrams, which has no connections
 }
 
@@ -64,7 +67,7 @@ func (d *summaryDocument) close() error {
 			}
 		}
 	}
-	if err := render.Summary(doc, figuresSummaryColumns(), &figuresRun{&d.figures, d.verdicts}); err != nil {
+	if err := render.Summary(doc, figuresSummaryColumns(), &figuresRun{&d.figures, d.verdicts, d.left}); err != nil {
 		return err
 	}
 	return d.e.closeDocument(doc)

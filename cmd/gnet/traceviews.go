@@ -72,6 +72,7 @@ func fileViews() []fileView {
 // have them.
 type viewWords struct {
 	view, format     string
+	conns            string
 	ascii, explain   bool
 	unfold, absolute bool
 	wireshark, step  bool
@@ -88,6 +89,7 @@ func (w *viewWords) bind(cmd *cobra.Command) {
 	f.BoolVar(&w.explain, "explain", false, "write into the picture what each end knows of the other, where it changes")
 	f.BoolVar(&w.unfold, "unfold", false, "show each segment of long runs that go their usual way")
 	f.BoolVar(&w.absolute, "absolute", false, "show sequence numbers as they stand in the segments")
+	w.bindConn(cmd)
 	f.BoolVar(&w.wireshark, wiresharkFlag, false, "say beside what happened what Wireshark takes it for (tshark)")
 	w.files = make([]string, len(fileViews()))
 	for i, v := range fileViews() {
@@ -112,6 +114,8 @@ type viewOptions struct {
 	Explain bool
 	// Unfold shows each segment of long runs, Absolute sequence numbers as they stand in the segments.
 	Unfold, Absolute bool
+	// Chosen are the connections that are shown, nil for all.
+	Chosen connSet
 	// Wireshark has Wireshark say what it makes of the packets.
 	Wireshark bool
 	// PacketsTo makes what writes the file of packets of a capture that is going on, nil for the view of fileViews.
@@ -131,6 +135,9 @@ func (w *viewWords) options() (viewOptions, error) {
 	var err error
 	if o.Format, err = render.ParseFormat(w.format); err != nil {
 		return o, fail(statusUsage, "%w", err)
+	}
+	if o.Chosen, err = parseConns(w.conns); err != nil {
+		return o, err
 	}
 	switch {
 	case w.view != "" && !slices.Contains(screenWords(), w.view):
@@ -179,6 +186,9 @@ func (o *viewOptions) oneRun() string {
 	if o.inFigures() {
 		return "view " + summaryWord
 	}
+	if o.Chosen != nil {
+		return connFlag
+	}
 	for i, v := range fileViews() {
 		if o.Files[i] != "" {
 			return v.flag
@@ -201,8 +211,9 @@ type traceView interface {
 // traceViews are all the views of one run: the one on standard output, and those with files. Where one fails the others go on.
 type traceViews struct {
 	list   []traceView
-	failed []error   // by the index in list
-	asked  *opinions // nil if Wireshark is not asked
+	failed []error      // by the index in list
+	asked  *opinions    // nil if Wireshark is not asked
+	conns  *chosenConns // nil for all
 }
 
 // newTraceView makes the views that o asks for. Their files are there before the run begins.
@@ -220,10 +231,15 @@ func newTraceView(e *env, o *viewOptions) (*traceViews, error) {
 			return nil, err
 		}
 	}
+	var left *view.Left
+	if o.Chosen != nil {
+		t.conns = &chosenConns{set: o.Chosen}
+		left = &t.conns.left
+	}
 	screen := true
 	for i, name := range o.Files {
 		v := fileViews()[i]
-		p := &tracePicture{out: e.Stdout, make: v.choose, options: view.Options{ASCII: o.ASCII, Explain: o.Explain, Unfold: o.Unfold, Absolute: o.Absolute}}
+		p := &tracePicture{out: e.Stdout, make: v.choose, options: view.Options{ASCII: o.ASCII, Explain: o.Explain, Unfold: o.Unfold, Absolute: o.Absolute, Left: left}}
 		switch name {
 		case "":
 			continue
@@ -247,17 +263,19 @@ func newTraceView(e *env, o *viewOptions) (*traceViews, error) {
 		t.add(o.steps)
 	case !screen || o.NoScreen:
 	case o.inFigures():
-		t.add(&summaryDocument{e: e, format: o.Format})
+		t.add(&summaryDocument{e: e, format: o.Format, left: left})
 	case o.Format != render.Classic:
 		doc := e.document(o.Format, event.Schema)
-		t.add(&traceDocument{e: e, doc: doc, rows: eventRows(doc, o.Format)})
+		t.add(&traceDocument{e: e, doc: doc, rows: eventRows(doc, o.Format), left: left})
 	default:
 		i := slices.IndexFunc(screenViews(), func(v screenView) bool { return v.word == o.View })
 		picture := screenViews()[max(i, 0)].choose
 		if t.asked != nil {
 			picture = t.asked.beneath(picture)
 		}
-		t.add(&tracePicture{out: e.Stdout, make: picture, options: e.viewOptions(o)})
+		options := e.viewOptions(o)
+		options.Left = left
+		t.add(&tracePicture{out: e.Stdout, make: picture, options: options})
 	}
 	return t, nil
 }
@@ -268,6 +286,9 @@ func (t *traceViews) add(v traceView) {
 
 // event shows ev. The error says that no view is left.
 func (t *traceViews) event(ev *event.Event) error {
+	if t.conns != nil && !t.conns.keep(ev) {
+		return nil
+	}
 	if t.asked != nil {
 		t.asked.add(ev)
 	}
@@ -280,6 +301,9 @@ func (t *traceViews) event(ev *event.Event) error {
 	}
 	if alive {
 		return nil
+	}
+	if t.conns != nil {
+		t.conns.cut = true
 	}
 	return errors.Join(t.failed...)
 }
@@ -298,6 +322,9 @@ func (t *traceViews) close() error {
 	}
 	if t.asked != nil {
 		all = append(all, t.asked.close())
+	}
+	if t.conns != nil && t.conns.any && !t.conns.cut {
+		all = append(all, t.conns.failure())
 	}
 	return errors.Join(all...)
 }
@@ -373,6 +400,7 @@ type traceDocument struct {
 	e    *env
 	doc  *render.Document
 	rows *render.Rows[event.Event]
+	left *view.Left // nil if all connections are shown
 }
 
 func (d *traceDocument) event(ev *event.Event) error { return d.rows.Write(ev) }
@@ -382,4 +410,9 @@ func (d *traceDocument) flush() {
 	d.e.Stdout.Flush()
 }
 
-func (d *traceDocument) close() error { return d.e.closeDocument(d.doc) }
+func (d *traceDocument) close() error {
+	if d.left != nil && d.left.Conns > 0 {
+		d.doc.Note("warning", plural(d.left.Conns, "connection")+" with "+plural(d.left.Segments, "segment")+" left out: --"+connFlag)
+	}
+	return d.e.closeDocument(d.doc)
+}

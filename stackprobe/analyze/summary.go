@@ -9,6 +9,8 @@ type Summary struct {
 	T int64
 	// InFlight counts the segments that have left and of which nothing more was heard.
 	InFlight int
+	// Part says that the events are of some connections alone.
+	Part bool
 	// End is what the run itself says at its end, nil if it broke off.
 	End *event.End
 }
@@ -44,6 +46,9 @@ func (s *Summary) Add(e *event.Event) {
 	s.T = max(s.T, e.T)
 	if e.Kind == event.KindEnd && e.End != nil {
 		s.End = e.End
+	}
+	if e.Kind == event.KindRun && e.Run != nil {
+		s.Part = e.Run.Conns != ""
 	}
 	if e.Host != event.Client && e.Host != event.Server {
 		return
@@ -113,9 +118,9 @@ func (t *Totals) call(a *event.App) {
 }
 
 // Difference names the first sum in which the run's own account and that of its events are not the same, "" if there
-// is none or the run gave no account. An observer that lost an event shows here.
+// is none or the run gave no account, or none of these connections alone. An observer that lost an event shows here.
 func (s *Summary) Difference() string {
-	if s.End == nil {
+	if s.End == nil || s.Part {
 		return ""
 	}
 	for _, h := range [...]event.Host{event.Client, event.Server} {

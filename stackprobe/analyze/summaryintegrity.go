@@ -5,7 +5,7 @@ import "gnet/stackprobe/event"
 // Integrity says whether an application got what the other end's wrote.
 type Integrity uint8
 
-// The outcomes. NoAccount: the run did not tell. ByScript: an end follows a script, whose octets are compared with nothing.
+// The outcomes. NoAccount: the run did not tell, or told of all connections together alone. ByScript: an end follows a script, whose octets are compared with nothing.
 // OfProgram: an end's application is not ours, and what it writes and reads nobody sees. NothingWritten: there was nothing to
 // get. Intact: all of it was read, unchanged. Incomplete: less or more was read. Changed: as much was read, but other octets.
 const (
@@ -40,7 +40,7 @@ func (i Integrity) String() string {
 // Integrity says whether the application of end h got what the other's wrote, with how many octets it read and how many were
 // written for it; both are 0 where nobody knows.
 func (f *Figures) Integrity(h event.Host) (outcome Integrity, read, written int64) {
-	if f.End == nil {
+	if f.End == nil || f.Sums.Part {
 		return NoAccount, 0, 0
 	}
 	own, peer := &f.End.Client, &f.End.Server

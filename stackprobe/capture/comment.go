@@ -35,6 +35,9 @@ func section(r *event.Run) *Section {
 		}
 		add("%s: %s", e.name, text)
 	}
+	if r.Conns != "" {
+		add("--conn %s: the other connections of the run are left out", r.Conns)
+	}
 	for _, f := range r.Faults {
 		add("--fault %s", strconv.Quote(f))
 	}

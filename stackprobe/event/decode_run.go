@@ -55,6 +55,8 @@ func (p *parts) runMember(key []byte) bool {
 		r.Programs[Client] = string(p.text())
 	case "server_program":
 		r.Programs[Server] = string(p.text())
+	case "conns":
+		r.Conns = string(p.text())
 	case "faults":
 		r.Faults = p.texts("rule")
 	case "crafted_lines":

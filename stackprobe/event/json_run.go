@@ -32,6 +32,7 @@ func (o *object) run(r *Run) {
 	o.stack("server_", &r.Server)
 	o.optStr("client_program", r.Programs[Client])
 	o.optStr("server_program", r.Programs[Server])
+	o.optStr("conns", r.Conns)
 	o.path(r.Path)
 	o.texts("faults", "rule", r.Faults)
 	o.texts("crafted_lines", "line", r.Crafted)

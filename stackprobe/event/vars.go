@@ -160,6 +160,9 @@ type Run struct {
 	// ClockError is how late the machine woke this program when it had asked for a moment, measured before the run: the
 	// median and the worst, in nanoseconds. Both are 0 with a virtual clock.
 	ClockError, ClockErrorMax int64
+	// Conns are the connections of the run that were chosen, in the words of the command line: "2,4-6"; "" for all. The events of the
+	// others are not there, nor what is told of all connections together but the end.
+	Conns string
 	// Path is that of a run of datagrams, nil for one of TCP.
 	Path *Path
 }

@@ -20,6 +20,7 @@ func (p *page) run(r *event.Run) {
 		p.text("capture ", p.clean(r.Why), plain)
 		p.stack("client  ", &r.Client, "")
 		p.stack("server  ", &r.Server, "")
+		p.shown(r)
 		p.emit(p.row())
 		return
 	}
@@ -45,6 +46,7 @@ func (p *page) run(r *event.Run) {
 	}
 	p.list("pinned  ", fold(r.Pinned), faint)
 	p.list("not so  ", r.Unpinned, bad)
+	p.shown(r)
 	p.emit(p.row())
 }
 

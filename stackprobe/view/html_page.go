@@ -108,6 +108,12 @@ func (h *htmlWriter) top(r *Report) {
 	if run.Look != "" {
 		h.element("p", "look", run.Look)
 	}
+	if text := chosenText(run); text != "" {
+		if left := r.opts.Left.text(); left != "" {
+			text += "; " + left + " left out"
+		}
+		h.element("p", "look", "Shown: "+text+".")
+	}
 	h.raw("</div>")
 	h.result(r)
 	h.raw("</header>\n")

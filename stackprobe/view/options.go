@@ -15,4 +15,7 @@ type Options struct {
 	Unfold bool
 	// Absolute shows the sequence numbers as they stand in the segments; otherwise they count from each end's initial number.
 	Absolute bool
+	// Left is what is left out of a run of which some connections were chosen (event.Run.Conns); nil where nothing is. It is read
+	// by Close.
+	Left *Left
 }

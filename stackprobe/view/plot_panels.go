@@ -224,7 +224,10 @@ func plotNotes(s *Sequence, list []panel) []string {
 		}
 	}
 	if left > 0 {
-		notes = append(notes, count(int64(left), "connection")+" with "+count(int64(segments), "segment")+" not drawn")
+		notes = append(notes, count(int64(left), "connection")+" with "+count(int64(segments), "segment")+" not drawn; --conn chooses")
+	}
+	if text := s.left.text(); text != "" {
+		notes = append(notes, text+" left out")
 	}
 	if folded > 0 {
 		notes = append(notes, count(int64(folded), "mark")+" folded into runs, which span from their lowest to their highest number")

@@ -247,7 +247,7 @@ func TestSequenceChoice(t *testing.T) {
 	if diff := cmp.Diff([]int{10, 12, 14, 16}, conns); diff != "" {
 		t.Errorf("connections (-want +got):\n%s", diff)
 	}
-	want := []string{"66 connections with 225 segments not drawn"}
+	want := []string{"66 connections with 225 segments not drawn; --conn chooses"}
 	if diff := cmp.Diff(want, plotNotes(s, list)); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}

@@ -85,6 +85,7 @@ type overflow struct {
 func NewReport(w io.Writer, o Options) *Report {
 	o.Width, o.ASCII, o.Color = wideWidth, false, false
 	r := &Report{w: w, opts: o, plot: newSequence(maxReportMarks)}
+	r.plot.left = o.Left
 	r.words = page{w: io.Discard, opts: o, glyphs: unicodeGlyphs}
 	return r
 }

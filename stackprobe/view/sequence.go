@@ -28,6 +28,7 @@ type Sequence struct {
 	trips          analyze.RoundTrips
 	spaces         analyze.Spaces
 	room           int // for marks of each kind and direction
+	left           *Left
 }
 
 // plotted is one connection.

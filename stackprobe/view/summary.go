@@ -18,6 +18,7 @@ func (p *page) summary(s *analyze.Summary) {
 	if s.InFlight > 0 {
 		p.text("link    ", counted(s.InFlight, "segment")+" still on the way", again)
 	}
+	p.leftOut()
 	p.legend()
 	if d := s.Difference(); d != "" {
 		p.text("warning ", "the run counts other "+d+" than its events show", bad)

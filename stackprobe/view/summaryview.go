@@ -55,6 +55,7 @@ func (s *Summary) Close() error {
 	if f.Sums.InFlight > 0 {
 		p.text("link    ", counted(f.Sums.InFlight, "segment")+" still on the way", again)
 	}
+	p.leftOut()
 	conns, rest := f.Connections()
 	all := f.All()
 	title := "connection"
@@ -376,6 +377,9 @@ func integrity(f *analyze.Figures, h event.Host) string {
 		return octets + " of " + strconv.FormatInt(written, 10) + " octets read"
 	case analyze.Changed:
 		return octets + " octets read, not those that were written"
+	}
+	if f.End != nil {
+		return "told of all connections together alone"
 	}
 	return "no account"
 }

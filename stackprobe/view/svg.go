@@ -10,7 +10,7 @@ import (
 )
 
 // SVG writes the plots of one run as an SVG file: the sequence space of each direction in tcptrace's marks, congestion window,
-// round trips and goodput. It keeps what Sequence keeps and writes at Close. Of the options it heeds none: a file has
+// round trips and goodput. It keeps what Sequence keeps and writes at Close. Of the options it heeds Left alone: a file has
 // no terminal.
 type SVG struct {
 	w   io.Writer
@@ -18,7 +18,11 @@ type SVG struct {
 }
 
 // NewSVG gives a view that writes to w. Close must be called at the end.
-func NewSVG(w io.Writer, _ Options) *SVG { return &SVG{w: w, seq: NewSequence()} }
+func NewSVG(w io.Writer, o Options) *SVG {
+	v := &SVG{w: w, seq: NewSequence()}
+	v.seq.left = o.Left
+	return v
+}
 
 // Event takes e, in which package analyze has derived what follows. It keeps no reference to e and gives no error.
 func (v *SVG) Event(e *event.Event) error {
