@@ -34,8 +34,8 @@ func samples() []event.Event {
 		NScoreboard: 1, Scoreboard: [4]event.Block{{Left: 1, Right: 2}}, NHeld: 2, Held: [4]event.Block{{Left: 3, Right: 4}, {Left: 5, Right: 6}}}
 	run := &event.Run{World: "tun", Why: "no /dev/net/tun", Clock: event.Mono, Version: "1", Scenario: "lost", Title: "Two are lost", Look: "Watch.", Seed: -1, Bytes: 2, Snap: 128, IPv6: true, DelayClient: 3, DelayServer: 4,
 		MTU: 1500, Deadline: 5, Client: event.Stack{Name: "a", CC: "reno", Recovery: "x", Addr: "10.7.0.1", Kernel: true, Options: "mss 1000"},
-		Server:   event.Stack{Name: "b", CC: "cubic", Recovery: "y", Addr: "10.7.0.2", Kernel: true, Options: "sack off"},
-		Conns: "1,4-6", Programs: [3]string{event.Client: "curl -s", event.Server: "httpd"}, Faults: []string{"client> drop data 1"}, Crafted: []string{"inject at 1s rst"}, Pinned: []string{"MPTCP off", "\x1b\"\\é\u202e"}, Unpinned: []string{"x\xff"}, ClockError: 6, ClockErrorMax: 7}
+		Server: event.Stack{Name: "b", CC: "cubic", Recovery: "y", Addr: "10.7.0.2", Kernel: true, Options: "sack off"},
+		Conns:  "1,4-6", Programs: [3]string{event.Client: "curl -s", event.Server: "httpd"}, Faults: []string{"client> drop data 1"}, Crafted: []string{"inject at 1s rst"}, Pinned: []string{"MPTCP off", "\x1b\"\\é\u202e"}, Unpinned: []string{"x\xff"}, ClockError: 6, ClockErrorMax: 7}
 	totals := event.Totals{State: event.TimeWait, Written: 1, Received: 2, Match: true, Segments: 3, Retransmitted: 4, Lost: 5, KernelAcked: 6, KernelReceived: 7,
 		HasKernel: true, WrittenHash: 1 << 63, ReceivedHash: 9, Checks: 10, Wrong: 11}
 	guest := event.Totals{State: event.TimeWait, Program: true, Segments: 3}
