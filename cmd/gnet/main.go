@@ -10,7 +10,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 
@@ -44,6 +43,9 @@ func run(argv []string, e *env) int {
 	if err := dropFileCapabilities(keptCapabilities(args)); err != nil {
 		return exitStatus(e, err)
 	}
+	if len(args) == 1 && asksVersion(args) { // without a second word, no command can be meant
+		return exitStatus(e, printVersion(e))
+	}
 	return exitStatus(e, execute(newRoot(e), args, e))
 }
 
@@ -53,8 +55,7 @@ func execute(root *cobra.Command, args []string, e *env) error {
 	if cmd, _, err := root.Find(args); err == nil {
 		e.setName(cmd) // for complaints about the words, which come before any hook
 		if cmd == root && asksVersion(args) {
-			_, err := fmt.Fprintf(e.Stdout, "gnet %s\n", version)
-			return err
+			return printVersion(e)
 		}
 	}
 	root.SetArgs(args)

@@ -11,7 +11,7 @@ import (
 )
 
 // newRoot returns the command tree, fresh for one execution: cobra keeps the
-// flags of an earlier one.
+// flags of an earlier one. It has the commands that e.Words can come to.
 func newRoot(e *env) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "gnet",
@@ -34,7 +34,7 @@ gnet help --man, then netstat, route, ping, tracepath, trace or json.`,
 		e.setName(cmd)
 		return fail(statusUsage, "%w", &flagError{err})
 	})
-	root.AddCommand(commands(e)...)
+	root.AddCommand(commandsFor(e.Words, branches(e))...)
 	root.SetHelpCommand(newHelpCommand(e))
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(newCompletionCommand(e))
@@ -52,6 +52,11 @@ func asksVersion(words []string) bool {
 	flags := pflag.NewFlagSet("gnet", pflag.ContinueOnError)
 	help, show := flags.BoolP("help", "h", false, ""), flags.BoolP("version", "v", false, "")
 	return flags.Parse(words) == nil && *show && !*help
+}
+
+func printVersion(e *env) error {
+	_, err := fmt.Fprintf(e.Stdout, "gnet %s\n", version)
+	return err
 }
 
 // flagError is pflag's complaint about an option of gnet's own commands.

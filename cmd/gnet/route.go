@@ -122,9 +122,29 @@ func newRouteCommand(e *env, run func(context.Context, *env, routeOptions) error
 			}
 			return run(cmd.Context(), e, o)
 		})
-	cmd.AddCommand(newRouteGetCommand(e, runRouteGet), newRouteSaveCommand(e), newRouteRestoreCommand(e), newRouteDiffCommand(e), newRouteFlushCommand(e),
-		newRouteWatchCommand(e), newRouteConfirmCommand(e), newRoutePendingCommand(e), newRouteDismissCommand(e))
+	cmd.AddCommand(routeVerbs(e)...)
 	return cmd
+}
+
+// routeVerbs returns gnet's own verbs of `gnet route` that the line can come to: without the name of one, none.
+func routeVerbs(e *env) []*cobra.Command {
+	all := []branch{
+		{"get", func() *cobra.Command { return newRouteGetCommand(e, runRouteGet) }},
+		{"save", func() *cobra.Command { return newRouteSaveCommand(e) }},
+		{"restore", func() *cobra.Command { return newRouteRestoreCommand(e) }},
+		{"diff", func() *cobra.Command { return newRouteDiffCommand(e) }},
+		{"flush", func() *cobra.Command { return newRouteFlushCommand(e) }},
+		{"watch", func() *cobra.Command { return newRouteWatchCommand(e) }},
+		{"confirm", func() *cobra.Command { return newRouteConfirmCommand(e) }},
+		{"pending", func() *cobra.Command { return newRoutePendingCommand(e) }},
+		{"dismiss", func() *cobra.Command { return newRouteDismissCommand(e) }},
+	}
+	words := e.wordsBehind("route")
+	named := func(b branch) bool { return slices.Contains(words, b.name) }
+	if len(e.Words) > 0 && e.Words[0] == "route" && !slices.ContainsFunc(all, named) {
+		return nil
+	}
+	return commandsFor(words, all)
 }
 
 // parseRoute turns a command line into options.

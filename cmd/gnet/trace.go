@@ -5,7 +5,14 @@ import "github.com/spf13/cobra"
 // newTraceCommand returns `gnet trace`, the group of the laboratory's commands.
 func newTraceCommand(e *env) *cobra.Command {
 	return newGroup(e, "trace", "Show TCP at work: both ends of a connection and the link between them",
-		newTraceTCPCommand(e, runTraceTCP), newTraceIPCommand(e, runTraceIP), newTraceRunCommand(e, runTraceRun), newTraceServeCommand(e, runTraceServe),
-		newTraceConnectCommand(e, runTraceAttached), newTraceListenCommand(e, runTraceAttached),
-		newTraceShowCommand(e, runTraceShow), newTraceCaptureCommand(e, runTraceCapture))
+		commandsFor(e.wordsBehind("trace"), []branch{
+			{"tcp", func() *cobra.Command { return newTraceTCPCommand(e, runTraceTCP) }},
+			{"ip", func() *cobra.Command { return newTraceIPCommand(e, runTraceIP) }},
+			{"run", func() *cobra.Command { return newTraceRunCommand(e, runTraceRun) }},
+			{"serve", func() *cobra.Command { return newTraceServeCommand(e, runTraceServe) }},
+			{"connect", func() *cobra.Command { return newTraceConnectCommand(e, runTraceAttached) }},
+			{"listen", func() *cobra.Command { return newTraceListenCommand(e, runTraceAttached) }},
+			{"show", func() *cobra.Command { return newTraceShowCommand(e, runTraceShow) }},
+			{"capture", func() *cobra.Command { return newTraceCaptureCommand(e, runTraceCapture) }},
+		})...)
 }
