@@ -129,6 +129,9 @@ func (w *attachWords) place(o *attachOptions) (err error) {
 
 // runTraceAttached changes the host, runs the engine in its network, shows the trace, and changes the host back.
 func runTraceAttached(ctx context.Context, e *env, o attachOptions) error {
+	if o.Step && o.steps == nil { // nothing of the host stays changed while somebody looks
+		return showStepsAfter(ctx, e, &o.viewOptions, e.Stdout, true, func() error { return runTraceAttached(ctx, e, o) })
+	}
 	ctx, cancel := signal.NotifyContext(ctx, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 	defer cancel()
 	context.AfterFunc(ctx, cancel) // the second signal finds the default action again

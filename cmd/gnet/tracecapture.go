@@ -168,7 +168,7 @@ func (w *captureWords) silent(o *captureOptions) error {
 	for _, flag := range [...]struct {
 		name string
 		on   bool
-	}{{"view", w.view != ""}, {"format", w.format != "classic"}, {connFlag, w.conns != ""}, {wiresharkFlag, w.wireshark}, {"explain", w.explain}} {
+	}{{"view", w.view != ""}, {"format", w.format != "classic"}, {connFlag, w.conns != ""}, {wiresharkFlag, w.wireshark}, {"explain", w.explain}, {stepFlag, w.step}} {
 		if flag.on {
 			return fail(statusUsage, "--quiet: not with --%s", flag.name)
 		}
@@ -187,6 +187,9 @@ func expressionFailure(err error) error {
 
 // runTraceCapture captures, and shows what comes.
 func runTraceCapture(ctx context.Context, e *env, o captureOptions) error {
+	if o.Step && o.steps == nil { // what a screen shows would be captured with it, over SSH
+		return showStepsAfter(ctx, e, &o.viewOptions, e.Stdout, true, func() error { return runTraceCapture(ctx, e, o) })
+	}
 	ctx, cancel := signal.NotifyContext(ctx, unix.SIGINT, unix.SIGTERM)
 	defer cancel()
 	// The second signal finds the default action again: a capture whose output is stuck cannot come to its end.

@@ -59,6 +59,8 @@ func (w *datagramWords) bind(cmd *cobra.Command) {
 	f.StringVar(&w.pcap, captureFlag, "", "write the packets of the run to that `file`, in pcapng")
 	f.StringVar(&w.format, "format", "classic", strings.Join(render.FormatWords(), ", "))
 	f.BoolFunc("json", "the same as --format json", func(v string) error { return setJSON(&w.format, v) })
+	w.bindStep(cmd)
+	_ = f.MarkHidden(stepFlag) // it is here to be refused with a reason
 	completeFlag(cmd, "link", "auto", "tun", "memory")
 	completeFlag(cmd, "client", "kernel", "engine")
 	completeFlag(cmd, "path", "1500,1450,1400", "1500,1400", "1500,1500,1500")
@@ -72,6 +74,9 @@ func (w *datagramWords) bind(cmd *cobra.Command) {
 func (w *datagramWords) options() (datagramOptions, error) {
 	var o datagramOptions
 	var err error
+	if w.step {
+		return o, fail(statusUsage, "--step: it goes through connections, and datagrams have none").withHint("the picture shows all of a datagram: --unfold each of its packets")
+	}
 	w.files = make([]string, len(fileViews()))
 	w.files[slices.IndexFunc(fileViews(), func(v fileView) bool { return v.flag == captureFlag })] = w.pcap
 	if o.viewOptions, err = w.viewWords.options(); err != nil {

@@ -73,6 +73,9 @@ func newTraceRunCommand(e *env, run func(context.Context, *env, guestOptions) er
 
 // runTraceRun runs the program and shows the trace.
 func runTraceRun(ctx context.Context, e *env, o guestOptions) error {
+	if o.Step && o.steps == nil { // the terminal is the program's until it has ended
+		return showStepsAfter(ctx, e, &o.viewOptions, newOutput(os.Stderr), false, func() error { return runTraceRun(ctx, e, o) })
+	}
 	t, done, err := e.traceOutput(o.Output, os.Stderr)
 	if err != nil {
 		return err

@@ -84,6 +84,8 @@ func (w *guestWords) options(args []string) (guestOptions, error) {
 	switch {
 	case w.server < 0 || w.server > 65535:
 		return guestOptions{}, fail(statusUsage, "--server %d: want a port, 1 to 65535", w.server)
+	case w.step && w.output != "":
+		return guestOptions{}, fail(statusUsage, "--output: not with --step, which takes the whole screen")
 	case w.deadline < 0 || w.deadline > 24*time.Hour:
 		return guestOptions{}, fail(statusUsage, "--deadline %v: want a time up to 24h", w.deadline)
 	}

@@ -66,6 +66,9 @@ func newTraceServeCommand(e *env, run func(context.Context, *env, guestOptions) 
 
 // runTraceServe waits for programs and shows the trace.
 func runTraceServe(ctx context.Context, e *env, o guestOptions) error {
+	if o.Step && o.steps == nil { // the terminal says how programs are started until they have ended
+		return showStepsAfter(ctx, e, &o.viewOptions, e.Stdout, true, func() error { return runTraceServe(ctx, e, o) })
+	}
 	ctx, cancel := signal.NotifyContext(ctx, unix.SIGINT, unix.SIGTERM)
 	defer cancel()
 	context.AfterFunc(ctx, cancel) // the second signal finds the default action again

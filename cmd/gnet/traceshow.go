@@ -63,7 +63,6 @@ read is shown. 2: the file cannot be opened or read.`,
 	}
 	cmd.Flags().SortFlags = false
 	w.bind(cmd)
-	w.bindStep(cmd)
 	return cmd
 }
 

@@ -17,7 +17,7 @@ import (
 
 const stepFlag = "step"
 
-// bindStep gives cmd the option --step, for the commands whose terminal is not a program's.
+// bindStep gives cmd the option --step.
 func (w *viewWords) bindStep(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&w.step, stepFlag, false, "go through the run event by event, forward and back, on the whole screen")
 }
@@ -141,18 +141,9 @@ func showSteps(ctx context.Context, e *env, o *viewOptions, body func(context.Co
 	}
 	_, _ = e.Stderr.Write(said.Bytes())
 	if r.path {
-		return fail(statusCannot, "--step: this is a run of datagrams, and it shows connections").withHint("without --step they are drawn")
+		return stepPathFailure()
 	}
-	if _, ok := errors.AsType[*live.TerminalError](shown); ok {
-		return noScreen(shown)
-	}
-	if werr := r.ending.Close(); werr != nil {
-		return werr
-	}
-	if shown != nil && err == nil {
-		return fail(statusNo, "%w", shown)
-	}
-	return err
+	return stepStatus(err, shown, r.ending, e.Stdout)
 }
 
 // run runs body. A panic is thrown where the screen is drawn, so that the terminal is itself again when it is printed.

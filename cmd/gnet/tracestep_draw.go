@@ -68,6 +68,9 @@ func (v *stepView) heading(c *live.Canvas) {
 	case len(v.conns) > 1:
 		text += "  " + strconv.Itoa(len(v.conns)) + " connections"
 	}
+	if v.side != 0 {
+		text += "  jumps" + v.side.words()
+	}
 	state := ""
 	switch {
 	case v.follow:
@@ -108,7 +111,7 @@ func (v *stepView) ladder(c *live.Canvas) {
 // known draws the panes: from the chosen one on as many as have room; pinned has the windows always stand above.
 func (v *stepView) known(c *live.Canvas, pinned bool) {
 	w, h := c.Size()
-	m := v.rec.At(int(v.shown[v.cursor]))
+	m := v.rec.At(int(v.shown[v.cursor]), v.conn())
 	list := v.list()
 	y := 0
 	if pinned && v.pane != 0 {
@@ -186,6 +189,8 @@ func (v *stepView) foot(c *live.Canvas, y int) {
 	switch {
 	case v.prompt.IsOpen():
 		v.prompt.Draw(c, y)
+	case v.count > 0:
+		c.Text(0, y, live.Strong, strconv.Itoa(v.count))
 	case v.message != "":
 		c.Text(0, y, live.Warn, v.message)
 	case v.failure != "" && v.cursor == len(v.shown)-1:

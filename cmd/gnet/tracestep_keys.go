@@ -23,13 +23,16 @@ func (v *stepView) Help() []live.Binding {
 		{Keys: "PgDn PgUp", Does: "as many events as the ladder has rows"},
 		{Keys: "Home g", Does: "first event"},
 		{Keys: "End G", Does: "last event; follow what comes"},
+		{Keys: "57G  :57", Does: "event 57; 5j: five events on, 3l: the third loss"},
 		{Keys: "l L", Does: "next loss, loss before"},
 		{Keys: "r R", Does: "next retransmission, the one before"},
 		{Keys: "s S", Does: "next change of state, the one before"},
 		{Keys: "t T", Does: "next timer that expires, the one before"},
+		{Keys: "o O", Does: "next arrival out of order, the one before"},
+		{Keys: "z Z", Does: "next closed window that is announced, the one before"},
 		{Keys: "x X", Does: "next event that an expectation found, the one before"},
+		{Keys: "e", Does: "all of these at the client only, the server only, both"},
 		{Keys: "/ n N", Does: "search in what happens, next, the one before"},
-		{Keys: ":", Does: "event of a number"},
 		{Keys: "c", Does: "choose a connection"},
 		{Keys: "Tab Shift-Tab", Does: "next pane, the one before"},
 		{Keys: "] [", Does: "scroll the pane"},
@@ -49,7 +52,12 @@ func (v *stepView) Key(l *live.Loop, k live.Key) {
 		v.typed(k)
 		return
 	}
-	if v.steps(k) || v.jumps(k) {
+	if v.counts(k) {
+		return
+	}
+	times := v.count
+	v.count = 0
+	if v.steps(k, times) || v.jumps(k, times) {
 		return
 	}
 	switch {
@@ -67,6 +75,12 @@ func (v *stepView) Key(l *live.Loop, k live.Key) {
 		v.prompt.Open(askEvent, "")
 	case k.Rune == 'c':
 		v.prompt.Open(askConn, "")
+	case k.Rune == 'e':
+		v.side = (v.side + 1) % 3
+		v.message = "jumps lead to events" + v.side.words()
+		if v.side == 0 {
+			v.message += " at both ends"
+		}
 	case k.Rune == 'y':
 		l.Copy(v.panes.Text(v.event(v.cursor)))
 		v.message = "copied"
@@ -79,18 +93,33 @@ func (v *stepView) turn(by int) {
 	v.pane, v.scroll = (v.pane+by+n)%n, 0
 }
 
-// steps moves the cursor by a number of events, and reports whether k is such a key.
-func (v *stepView) steps(k live.Key) bool {
-	page := max(v.page-1, 1)
+// maxStepCount bounds the number before a key.
+const maxStepCount = 1 << 30
+
+// counts takes a digit of the number before a key, and reports whether k is one.
+func (v *stepView) counts(k live.Key) bool {
+	if k.Rune < '0' || k.Rune > '9' || k.Rune == '0' && v.count == 0 {
+		return false
+	}
+	v.count = min(v.count*10+int(k.Rune-'0'), maxStepCount)
+	v.message = ""
+	return true
+}
+
+// steps moves the cursor by a number of events, n times where that is not 0, and reports whether k is such a key.
+func (v *stepView) steps(k live.Key, n int) bool {
+	page, times := max(v.page-1, 1), max(n, 1)
 	switch {
 	case k.Rune == 'j' || k.Rune == ' ' || k.Code == live.Down || k.Code == live.Right:
-		v.move(v.cursor + 1)
+		v.move(v.cursor + times)
 	case k.Rune == 'k' || k.Code == live.Up || k.Code == live.Left:
-		v.move(v.cursor - 1)
+		v.move(v.cursor - times)
 	case k.Code == live.PageDown:
-		v.move(v.cursor + page)
+		v.move(v.cursor + page*times)
 	case k.Code == live.PageUp:
-		v.move(v.cursor - page)
+		v.move(v.cursor - page*times)
+	case n > 0 && (k.Rune == 'G' || k.Rune == 'g'):
+		v.at(n)
 	case k.Code == live.Home || k.Rune == 'g':
 		v.move(0)
 	case k.Code == live.End || k.Rune == 'G':
@@ -102,42 +131,58 @@ func (v *stepView) steps(k live.Key) bool {
 	return true
 }
 
-// stepJump is a kind of event to which a key jumps; the same letter in upper case jumps back.
+// stepJump is a kind of event to which a key jumps; the same letter in upper case jumps back. What the head of an event does not tell asks
+// whole for the event.
 type stepJump struct {
-	key  rune
-	what string
-	is   func(*event.Event) bool
+	key   rune
+	what  string
+	is    func(event.Head) bool
+	whole func(*event.Event) bool
 }
 
 // jumpKeys are the keys that jump.
 func (v *stepView) jumpKeys() []stepJump {
 	return []stepJump{
-		{'l', "loss", func(e *event.Event) bool { return e.Kind == event.KindLost }},
-		{'r', "retransmission", func(e *event.Event) bool { return e.Kind == event.KindTx && e.Derived.Repeat }},
-		{'s', "change of state", func(e *event.Event) bool { return e.Kind == event.KindState }},
-		{'t', "timer that expires", func(e *event.Event) bool { return e.Kind == event.KindTimer && e.Timer.Op == event.Fired }},
-		{'x', "event that an expectation found", v.expected},
-		{'n', strconv.Quote(v.search), v.contains(v.search)},
+		{'l', "loss", func(h event.Head) bool { return h.Kind == event.KindLost }, nil},
+		{'r', "retransmission", func(h event.Head) bool { return h.Kind == event.KindTx && h.Repeat }, nil},
+		{'s', "change of state", func(h event.Head) bool { return h.Kind == event.KindState }, nil},
+		{'t', "timer that expires", func(h event.Head) bool { return h.Kind == event.KindTimer && h.Op == event.Fired }, nil},
+		{'o', "arrival out of order", func(h event.Head) bool { return h.Kind == event.KindRx }, func(e *event.Event) bool { return e.Derived.Gap != 0 }},
+		{'z', "closed window", func(h event.Head) bool { return h.Kind == event.KindTx && !h.Flags.Has(event.RST) }, func(e *event.Event) bool { return e.Seg.Win == 0 }},
+		{'x', "event that an expectation found", v.expected, nil},
+		{'n', strconv.Quote(v.search), func(event.Head) bool { return true }, v.contains(v.search)},
 	}
 }
 
-// jumps moves the cursor to the next event of a kind, and reports whether k is such a key.
-func (v *stepView) jumps(k live.Key) bool {
+// jumpOf returns what a key jumps to.
+func (v *stepView) jumpOf(key rune) *stepJump {
 	for _, j := range v.jumpKeys() {
-		back := k.Rune == j.key-'a'+'A'
-		switch {
-		case k.Rune != j.key && !back:
-			continue
-		case j.key == 'n' && v.search == "":
-			v.message = "nothing was searched yet; / searches"
-		case back:
-			v.seek(-1, j.what, j.is)
-		default:
-			v.seek(1, j.what, j.is)
+		if j.key == key {
+			return &j
 		}
-		return true
 	}
-	return false
+	return nil
+}
+
+// jumps moves the cursor to the next event of a kind, or the nth, and reports whether k is such a key.
+func (v *stepView) jumps(k live.Key, n int) bool {
+	step, j := 1, v.jumpOf(k.Rune)
+	if j == nil {
+		step, j = -1, v.jumpOf(k.Rune-'A'+'a')
+	}
+	switch {
+	case j == nil:
+		return false
+	case j.key == 'n' && v.search == "":
+		v.message = "nothing was searched yet; / searches"
+	default:
+		for range max(n, 1) {
+			if !v.seek(step, j) {
+				break
+			}
+		}
+	}
+	return true
 }
 
 // typed takes a key of a prompt.
@@ -160,7 +205,7 @@ func (v *stepView) answer(label, text string) {
 	}
 	if label == askSearch {
 		v.search = text
-		v.seek(1, strconv.Quote(text), v.contains(text))
+		v.seek(1, v.jumpOf('n'))
 		return
 	}
 	n, err := strconv.Atoi(text)

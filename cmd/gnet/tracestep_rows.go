@@ -66,8 +66,10 @@ func (l *ladderRows) block(n int) []view.Row {
 // between yields the events from one place up to another.
 func (v *stepView) between(from, to int) iter.Seq2[int, *event.Event] {
 	return func(yield func(int, *event.Event) bool) {
+		var e event.Event
 		for i := from; i < to; i++ {
-			if !yield(i, v.event(i)) {
+			v.rec.Read(int(v.shown[i]), &e)
+			if !yield(i, &e) {
 				return
 			}
 		}
@@ -112,7 +114,7 @@ func (l *ladderRows) cursorRow(rows []view.Row) (place, at int) {
 		switch {
 		case r.Place == v.cursor:
 			return r.Place, i
-		case sent != 0 && r.Place < v.cursor && v.event(r.Place).N == sent && byDeparture < 0:
+		case sent != 0 && r.Place < v.cursor && v.head(r.Place).N == sent && byDeparture < 0:
 			byDeparture = i
 		case r.Place < v.cursor && r.Place >= place:
 			place, at = r.Place, i

@@ -141,6 +141,7 @@ func TestStep_keys(t *testing.T) {
 		"r": func(e *event.Event) bool { return e.Kind == event.KindTx && e.Derived.Repeat },
 		"s": func(e *event.Event) bool { return e.Kind == event.KindState },
 		"t": func(e *event.Event) bool { return e.Kind == event.KindTimer && e.Timer.Op == event.Fired },
+		"o": func(e *event.Event) bool { return e.Kind == event.KindRx && e.Derived.Gap != 0 },
 	} {
 		s.Press("Home")
 		seen := 0
@@ -160,6 +161,30 @@ func TestStep_keys(t *testing.T) {
 		s.Press("End", strings.ToUpper(key))
 		is(strings.ToUpper(key), of(now()) && v.message == "")
 	}
+	for _, host := range []event.Host{event.Client, event.Server} {
+		s.Press("e", "Home")
+		for seen := 0; ; seen++ {
+			if s.Press("r"); v.message != "" {
+				is(v.message, seen > 0 && v.message == "no retransmission at the "+host.String()+" behind this event")
+				break
+			}
+			is("r at one end", now().Derived.Repeat && now().Host == host)
+		}
+	}
+	s.Press("e", "Home", "3", "l")
+	losses := 0
+	for i := range v.cursor + 1 {
+		if events[i].Kind == event.KindLost {
+			losses++
+		}
+	}
+	is("3l", losses == 3 && now().Kind == event.KindLost)
+	s.Press("1", "0", "5", "G")
+	is("105G", now().N == 105)
+	s.Press("1", "2", "j", "2", "k")
+	is("12j 2k", now().N == 115)
+	s.Press("4", "y", "j")
+	is("a number before another key", now().N == 116)
 	s.Press("Home", "k")
 	is("k at the first", v.cursor == 0)
 	s.Press("G", "j")
@@ -202,6 +227,24 @@ func TestStep_keys(t *testing.T) {
 	s.Press("q")
 	if over, err := s.Over(); !over || err != nil {
 		t.Errorf("q: %v, %v", over, err)
+	}
+}
+
+// TestStep_closedWindow: z leads to each announcement of a closed window.
+func TestStep_closedWindow(t *testing.T) {
+	events := lessonEvents(t, "zero-window")
+	v, s := stepped(t, events, view.Options{}, false, 80, 24)
+	var want, got []int
+	for i := range events {
+		if e := &events[i]; e.Kind == event.KindTx && e.Seg.Win == 0 && !e.Seg.Flags.Has(event.RST) {
+			want = append(want, e.N)
+		}
+	}
+	for s.Press("z"); v.message == ""; s.Press("z") {
+		got = append(got, v.event(v.cursor).N)
+	}
+	if diff := cmp.Diff(want, got); diff != "" || len(want) == 0 {
+		t.Errorf("events (-want +got):\n%s", diff)
 	}
 }
 
@@ -304,6 +347,14 @@ func TestStep_refused(t *testing.T) {
 		{"tcp --step --wireshark", "gnet trace tcp: --wireshark: not with --step, which takes the whole screen\n"},
 		{"tcp --step --html -", "gnet trace tcp: --html -: not with --step, which takes the whole screen\n"},
 		{"tcp --step --all", "gnet trace tcp: --step: it is about one run: not with --compare, --list or --all\n"},
+		{"ip --step", "gnet trace ip: --step: it goes through connections, and datagrams have none\nhint: the picture shows all of a datagram: --unfold each of its packets\n"},
+		{"run --step -- true", "gnet trace run: --step: where the picture goes is no terminal\nhint: --view draws a picture for any output, --json writes the events\n"},
+		{"run --step -o /dev/null -- true", "gnet trace run: --output: not with --step, which takes the whole screen\n"},
+		{"serve --step", "gnet trace serve: --step: where the picture goes is no terminal\nhint: --view draws a picture for any output, --json writes the events\n"},
+		{"listen 80 --attach nat --step", "gnet trace listen: --step: where the picture goes is no terminal\nhint: --view draws a picture for any output, --json writes the events\n"},
+		{"connect 192.0.2.9:80 --attach nat --step", "gnet trace connect: --step: where the picture goes is no terminal\nhint: --view draws a picture for any output, --json writes the events\n"},
+		{"capture any --step", "gnet trace capture: --step: where the picture goes is no terminal\nhint: --view draws a picture for any output, --json writes the events\n"},
+		{"capture any --step --quiet", "gnet trace capture: --quiet: not with --step\n"},
 		{"tcp --step --bulk", "gnet trace tcp: --step: not with --bulk: it has no picture\n"},
 	} {
 		cmd := netns.Self(append([]string{"gnet", "trace"}, strings.Fields(c.line)...)...)

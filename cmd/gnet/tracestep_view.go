@@ -33,7 +33,22 @@ type stepView struct {
 	scroll       int // rows of the pane that are above its edge
 	prompt       live.Prompt
 	search       string
+	side         stepSide // where jumps lead
+	count        int      // the number that is being typed before a key, 0 for none
 	message      string
+}
+
+// stepSide is the end to whose events jumps lead, None for both.
+type stepSide event.Host
+
+func (s stepSide) has(h event.Host) bool { return s == 0 || event.Host(s) == h }
+
+// words are what a message says of it.
+func (s stepSide) words() string {
+	if s == 0 {
+		return ""
+	}
+	return " at the " + event.Host(s).String()
 }
 
 // maxStepConns bounds the connections that can be chosen.
@@ -47,31 +62,36 @@ func newStepView(o view.Options) *stepView {
 
 // take takes events of the run.
 func (v *stepView) take(events []event.Event) {
+	if v.rec.Len() == 0 && len(events) > 0 {
+		e := &events[0]
+		v.follow = !v.over && e.Clock == event.Mono && e.Run != nil && !e.Run.Captured()
+	}
 	for i := range events {
-		e := &events[i]
-		if v.rec.Len() == 0 && e.Clock == event.Mono && e.Run != nil && !e.Run.Captured() {
-			v.follow = !v.over
-		}
-		if !v.rec.Add(e) {
-			continue
-		}
-		switch e.Kind {
-		case event.KindRun:
-			if v.run == nil {
-				v.run = e.Run
-			}
-		case event.KindExpectation:
-			if e.Expectation != nil && len(v.expectations) < 1000 {
-				v.expectations = append(v.expectations, *e.Expectation)
-			}
-		}
-		v.meet(e.Conn)
-		if v.shows(e) {
-			v.shown = append(v.shown, int32(v.rec.Len()-1))
-		}
+		v.add(&events[i])
 	}
 	if v.follow {
 		v.cursor = max(len(v.shown)-1, 0)
+	}
+}
+
+// add takes an event of the run, of which it keeps a copy.
+func (v *stepView) add(e *event.Event) {
+	if !v.rec.Add(e) {
+		return
+	}
+	switch e.Kind {
+	case event.KindRun:
+		if v.run == nil {
+			v.run = e.Run
+		}
+	case event.KindExpectation:
+		if e.Expectation != nil && len(v.expectations) < 1000 {
+			v.expectations = append(v.expectations, *e.Expectation)
+		}
+	}
+	v.meet(e.Conn)
+	if v.shows(e.Conn) {
+		v.shown = append(v.shown, int32(v.rec.Len()-1))
 	}
 }
 
@@ -94,12 +114,16 @@ func (v *stepView) ends(err error) {
 	}
 }
 
-func (v *stepView) shows(e *event.Event) bool {
-	return v.choice == 0 || e.Conn == 0 || e.Conn == v.choice
+// shows says whether the events of a connection are shown.
+func (v *stepView) shows(conn int) bool {
+	return v.choice == 0 || conn == 0 || conn == v.choice
 }
 
-// event returns the event of a place in shown.
+// event returns a copy of the event of a place in shown.
 func (v *stepView) event(at int) *event.Event { return v.rec.Event(int(v.shown[at])) }
+
+// head returns what tells the event of a place in shown among others.
+func (v *stepView) head(at int) event.Head { return v.rec.Head(int(v.shown[at])) }
 
 // choose shows one connection, 0 for all, and keeps the cursor at its event or the one before.
 func (v *stepView) choose(conn int) {
@@ -109,7 +133,7 @@ func (v *stepView) choose(conn int) {
 	}
 	v.choice, v.shown, v.cursor = conn, v.shown[:0], 0
 	for i := range v.rec.Len() {
-		if v.shows(v.rec.Event(i)) {
+		if h := v.rec.Head(i); v.shows(h.Conn) {
 			if i <= at {
 				v.cursor = len(v.shown)
 			}
@@ -126,7 +150,7 @@ func (v *stepView) conn() int {
 		return v.choice
 	}
 	for i := v.cursor; i >= 0 && i > v.cursor-far; i-- {
-		if c := v.event(i).Conn; c > 0 {
+		if c := v.head(i).Conn; c > 0 {
 			return c
 		}
 	}
@@ -143,25 +167,33 @@ func (v *stepView) move(to int) {
 	v.message = ""
 }
 
-// seek moves the cursor to the next event in a direction for which is holds; what names it.
-func (v *stepView) seek(step int, what string, is func(*event.Event) bool) {
+// seek moves the cursor to the next event of a kind in a direction, and reports whether there is one.
+func (v *stepView) seek(step int, j *stepJump) bool {
+	var e event.Event
 	for i := v.cursor + step; i >= 0 && i < len(v.shown); i += step {
-		if is(v.event(i)) {
-			v.move(i)
-			return
+		if h := v.head(i); !v.side.has(h.Host) || !j.is(h) {
+			continue
 		}
+		if j.whole != nil {
+			if v.rec.Read(int(v.shown[i]), &e); !j.whole(&e) {
+				continue
+			}
+		}
+		v.move(i)
+		return true
 	}
 	where := "behind"
 	if step < 0 {
 		where = "before"
 	}
-	v.message = "no " + what + " " + where + " this event"
+	v.message = "no " + j.what + v.side.words() + " " + where + " this event"
+	return false
 }
 
 // at moves the cursor to the event of a number.
 func (v *stepView) at(n int) {
 	for i := range v.shown {
-		if v.event(i).N >= n {
+		if v.head(i).N >= n {
 			v.move(i)
 			return
 		}
@@ -176,6 +208,6 @@ func (v *stepView) contains(text string) func(*event.Event) bool {
 }
 
 // expected reports whether an expectation names an event.
-func (v *stepView) expected(e *event.Event) bool {
-	return slices.ContainsFunc(v.expectations, func(x event.Expectation) bool { return x.N != 0 && x.N == e.N })
+func (v *stepView) expected(h event.Head) bool {
+	return slices.ContainsFunc(v.expectations, func(x event.Expectation) bool { return x.N != 0 && x.N == h.N })
 }

@@ -94,7 +94,6 @@ func newTraceTCPCommand(e *env, run func(context.Context, *env, traceOptions) er
 		},
 	}
 	w.bind(cmd)
-	w.bindStep(cmd)
 	s.bind(cmd)
 	return cmd
 }

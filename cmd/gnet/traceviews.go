@@ -91,6 +91,7 @@ func (w *viewWords) bind(cmd *cobra.Command) {
 	f.BoolVar(&w.absolute, "absolute", false, "show sequence numbers as they stand in the segments")
 	w.bindConn(cmd)
 	f.BoolVar(&w.wireshark, wiresharkFlag, false, "say beside what happened what Wireshark takes it for (tshark)")
+	w.bindStep(cmd)
 	w.files = make([]string, len(fileViews()))
 	for i, v := range fileViews() {
 		f.StringVar(&w.files[i], v.flag, "", v.usage)
@@ -124,9 +125,9 @@ type viewOptions struct {
 	NoScreen bool
 	// Files are the names of the files for the views of fileViews, "" for one that is not asked for, - for standard output.
 	Files []string
-	// Step goes through the run on the whole screen; steps is that screen once it is there.
+	// Step goes through the run on the whole screen; steps is what gives that its events, once it is there.
 	Step  bool
-	steps *stepRecorder
+	steps traceView
 }
 
 // options checks the words.

@@ -92,12 +92,17 @@ func (k *Knows) Add(e *event.Event) []Change {
 	return k.changes
 }
 
+// socketsOf returns those of e's segment.
+func socketsOf(e *event.Event) sockets {
+	if from := e.Host; from == event.Server && e.Kind == event.KindTx || from == event.Client && e.Kind == event.KindRx {
+		return sockets{e.Seg.Dst, e.Seg.Src}
+	}
+	return sockets{e.Seg.Src, e.Seg.Dst}
+}
+
 // of returns the pair of e's segment.
 func (k *Knows) of(e *event.Event) *pair {
-	s := sockets{e.Seg.Src, e.Seg.Dst}
-	if from := e.Host; from == event.Server && e.Kind == event.KindTx || from == event.Client && e.Kind == event.KindRx {
-		s = sockets{e.Seg.Dst, e.Seg.Src}
-	}
+	s := socketsOf(e)
 	p := k.pairs[s]
 	if p == nil {
 		p = k.add(s)

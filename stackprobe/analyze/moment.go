@@ -93,9 +93,6 @@ func (m *Moment) Clone() *Moment {
 	return c
 }
 
-// size is about how many ends of connections a clone has to copy.
-func (m *Moment) size() int { return 1 + len(m.ends) + 2*len(m.Knows.order) + len(m.Spaces.of) }
-
 // clone returns a copy that shares nothing with k.
 func (k *Knows) clone() Knows {
 	c := Knows{pairs: make(map[sockets]*pair, len(k.pairs)), byConn: make(map[int]*pair, len(k.byConn)), order: make([]*pair, len(k.order))}

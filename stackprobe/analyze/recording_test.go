@@ -74,7 +74,7 @@ func TestRecording_back(t *testing.T) {
 		for i, n := 0, r.Len(); i < n; i++ {
 			place := ((i*at)%n + n) % n
 			for conn := range 4 {
-				if got := knownOf(r.At(place), conn); !reflect.DeepEqual(forward[place][conn], got) {
+				if got := knownOf(r.At(place, conn), conn); !reflect.DeepEqual(forward[place][conn], got) {
 					diff := cmp.Diff(forward[place][conn], got, options, cmp.Comparer(sameEnds))
 					t.Fatalf("way %d, event %d, connection %d (-forward +At):\n%s", step, place, conn, diff)
 				}
@@ -86,20 +86,20 @@ func TestRecording_back(t *testing.T) {
 // sameEnds compares all of a Standing.
 func sameEnds(a, b analyze.Standing) bool { return a == b }
 
-// TestRecording_bound: beyond the bound events are counted.
+// TestRecording_bound: beyond the bound events are counted, whether it is their number or what they take.
 func TestRecording_bound(t *testing.T) {
 	r := &analyze.Recording{}
-	for n := range 250_003 {
-		if kept := r.Add(&event.Event{N: n + 1, Kind: event.KindNote}); kept != (n < 250_000) {
+	for n := range 2_000_003 {
+		if kept := r.Add(&event.Event{N: n + 1, Kind: event.KindNote}); kept != (n < 2_000_000) {
 			t.Fatalf("event %d: kept %v", n+1, kept)
 		}
 	}
-	if r.Len() != 250_000 || r.Beyond != 3 || r.Event(249_999).N != 250_000 {
+	if r.Len() != 2_000_000 || r.Beyond != 3 || r.Event(1_999_999).N != 2_000_000 {
 		t.Errorf("%d kept, %d beyond, the last is %d", r.Len(), r.Beyond, r.Event(r.Len()-1).N)
 	}
 }
 
-// TestRecording_manyConnections: marks are thinned where connections are many, and still lead everywhere.
+// TestRecording_manyConnections: what is known of one connection among thousands is what the events of all tell.
 func TestRecording_manyConnections(t *testing.T) {
 	r := &analyze.Recording{}
 	var m analyze.Moment
@@ -113,7 +113,42 @@ func TestRecording_manyConnections(t *testing.T) {
 			want = knownOf(&m, 7)
 		}
 	}
-	if diff := cmp.Diff(want, knownOf(r.At(n/2), 7), cmp.AllowUnexported(analyze.Space{}), cmp.Comparer(sameEnds)); diff != "" {
+	if diff := cmp.Diff(want, knownOf(r.At(n/2, 7), 7), cmp.AllowUnexported(analyze.Space{}), cmp.Comparer(sameEnds)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestRecording_sameSockets: connections between the same sockets know of each other, also where one had begun before its first segment
+// told which sockets it has, and whether somebody has looked meanwhile or not.
+func TestRecording_sameSockets(t *testing.T) {
+	one := recorded(t, 1, 120_000)
+	for _, look := range []bool{false, true} {
+		r := &analyze.Recording{}
+		var m analyze.Moment
+		var want []known
+		for i := range 2 * one.Len() {
+			e := *one.Event(i % one.Len())
+			e.N = i + 1
+			if i%2 == 1 || i >= one.Len() { // the second begins amid the first, and goes on alone
+				e.Conn *= 2
+			}
+			if e.Kind == event.KindRun && i > 0 {
+				e = event.Event{N: i + 1, Conn: 2, Kind: event.KindApp, Host: event.Server}
+			}
+			r.Add(&e)
+			m.Add(&e)
+			want = append(want, knownOf(&m, 2))
+			if look && i%1000 == 0 {
+				r.At(i/2, 2)
+			}
+		}
+		for at := len(want) - 1; at >= 0; at-- {
+			if at > 200 && at%97 != 0 {
+				continue
+			}
+			if got := knownOf(r.At(at, 2), 2); !reflect.DeepEqual(want[at], got) {
+				t.Fatalf("event %d, looked %v (-forward +At):\n%s", at, look, cmp.Diff(want[at], got, cmp.AllowUnexported(analyze.Space{}), cmp.Comparer(sameEnds)))
+			}
+		}
 	}
 }
