@@ -42,10 +42,12 @@ func (a *Attach) addr(h event.Host) netip.Addr {
 	switch {
 	case h == a.end():
 		return a.Host.Engine
-	case a.Port != 0:
-		return netip.IPv4Unspecified()
+	case a.Port == 0:
+		return a.Server.Addr()
+	case a.Host.Engine.Is6():
+		return netip.IPv6Unspecified()
 	}
-	return a.Server.Addr()
+	return netip.IPv4Unspecified()
 }
 
 // ports is how many ports the engine's first one is taken from: a server remembers those of a run before (RFC 9293 section 3.6.1).
@@ -68,8 +70,6 @@ func (a *Attach) socket(h event.Host, i int, seed int64) netip.AddrPort {
 func (c *Config) checkAttach() error {
 	other := c.Attach.end().Peer()
 	switch {
-	case c.IPv6:
-		return &ConfigError{"attach", "with --ipv6", "IPv4: a host that forwards IPv6 no longer heeds router advertisements (net.ipv6.conf.*.forwarding)"}
 	case c.Ends[other] != (app.Options{}):
 		return &ConfigError{"at-" + other.String(), c.Ends[other].String(), "nothing: that end is not ours"}
 	case len(c.Peer) > 0 || c.Scenario != nil || c.Tracefs:

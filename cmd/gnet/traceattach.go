@@ -32,11 +32,11 @@ type attachWords struct {
 type attachOptions struct {
 	traceOptions
 	Mode attach.Mode
-	// Bridge, Address, Gateway and Replicate are those of attach.Config.
-	Bridge    string
-	Address   netip.Prefix
-	Gateway   netip.Addr
-	Replicate bool
+	// Bridge, Address, Gateway, Replicate and Solicit are those of attach.Config.
+	Bridge             string
+	Address            netip.Prefix
+	Gateway            netip.Addr
+	Replicate, Solicit bool
 }
 
 // bind gives cmd the options that both commands have, and their completion.
@@ -44,8 +44,10 @@ func (w *attachWords) bind(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&w.mode, "attach", attach.Private.String(), "how the engine is connected: private (to nobody), nat (through this host, which forwards) or bridge:`BR` (a port of that bridge)")
-	f.StringVar(&w.address, "address", "", "on a bridge: the engine's `address` and the length of its network, such as 192.0.2.9/24")
-	f.StringVar(&w.gateway, "gateway", "", "on a bridge: the `address` of the way out of that network")
+	f.BoolVarP(&w.ipv4, "ipv4", "4", false, "the engine has IPv4 (default, if no address says otherwise)")
+	f.BoolVarP(&w.ipv6, "ipv6", "6", false, "the engine has IPv6")
+	f.StringVar(&w.address, "address", "", "on a bridge: the engine's `address` and the length of its network, such as 192.0.2.9/24, or auto: of IPv6, as a router announces")
+	f.StringVar(&w.gateway, "gateway", "", "on a bridge: the `address` of the way out of that network, or auto: an IPv6 router that offers itself")
 	f.BoolVar(&w.replicate, "replicate-state", false, "on a bridge: the engine's port has a carrier as long as another port has")
 	decimal(f, &w.mtu, "mtu", stackprobe.DefaultMTU, "`MTU` of the engine and of the interface")
 	f.StringArrayVar(&w.faults, "fault", nil, "`rule` of the link between the engine and this host; may be given several times")
@@ -58,6 +60,8 @@ func (w *attachWords) bind(cmd *cobra.Command) {
 	w.snapFlag = f.Lookup("snap")
 	w.viewWords.bind(cmd)
 	completeFlag(cmd, "attach", attach.Modes()...)
+	completeFlag(cmd, "address", autoWord)
+	completeFlag(cmd, "gateway", autoWord)
 	completeFlag(cmd, "seed", "random")
 	_ = cmd.RegisterFlagCompletionFunc("at-engine", completeEnd)
 }
@@ -106,25 +110,74 @@ func (w *attachWords) options(cmd *cobra.Command, a *stackprobe.Attach, idle str
 	return o, err
 }
 
-// place reads where the engine is on a bridge.
+// autoWord has a router of IPv6 say the engine's address or gateway.
+const autoWord = "auto"
+
+// place reads where the engine is on a bridge, and with that which IP it has.
 func (w *attachWords) place(o *attachOptions) (err error) {
 	if o.Mode != attach.Bridge {
 		if w.address != "" || w.gateway != "" || w.replicate {
 			return fail(statusUsage, "--address, --gateway and --replicate-state are for --attach bridge:BR")
 		}
+		if w.ipv6 {
+			return fail(statusUsage, "--attach nat: want IPv4")
+		}
 		return nil
 	}
 	o.Replicate = w.replicate
-	if o.Address, err = netip.ParsePrefix(w.address); err != nil || !o.Address.Addr().Is4() || o.Address.Bits() == 0 {
-		return fail(statusUsage, "--address %q: want a free address of IPv4 in the bridge's network, and the length of that, such as 192.0.2.9/24", w.address)
+	if w.address != autoWord {
+		if o.Address, err = netip.ParsePrefix(w.address); err != nil || o.Address.Bits() == 0 || !unicast(o.Address.Addr()) {
+			return fail(statusUsage, "--address %q: want a free address in the bridge's network, and the length of that, such as 192.0.2.9/24 or 2001:db8::9/64, or auto", w.address)
+		}
 	}
-	if w.gateway == "" {
-		return nil
+	six := w.address == autoWord || o.Address.Addr().Is6()
+	if six && w.ipv4 || !six && w.ipv6 {
+		return fail(statusUsage, "--address %s: want one of %s", w.address, family(w.ipv6))
 	}
-	if o.Gateway, err = netip.ParseAddr(w.gateway); err != nil || !o.Address.Masked().Contains(o.Gateway) || o.Gateway == o.Address.Addr() {
-		return fail(statusUsage, "--gateway %q: want another address of %v", w.gateway, o.Address.Masked())
+	w.ipv4, w.ipv6 = !six, six
+	return w.wayOut(o)
+}
+
+// wayOut reads the gateway.
+func (w *attachWords) wayOut(o *attachOptions) (err error) {
+	switch network := o.Address.Masked(); {
+	case w.gateway == "":
+	case w.gateway == autoWord && w.ipv6:
+		o.Solicit = true
+	case w.gateway == autoWord:
+		return fail(statusUsage, "--gateway auto: want an address: routers of IPv4 do not offer themselves")
+	default:
+		o.Gateway, err = netip.ParseAddr(w.gateway)
+		good := err == nil && o.Gateway.Zone() == "" && o.Gateway != o.Address.Addr() && o.Gateway.Is6() == w.ipv6
+		if near := o.Gateway.IsLinkLocalUnicast() && w.ipv6; good && !near && network.IsValid() && !network.Contains(o.Gateway) || !good {
+			return fail(statusUsage, "--gateway %q: want another address of %s", w.gateway, networkWords(network))
+		}
 	}
 	return nil
+}
+
+// networkWords names the network of a gateway.
+func networkWords(network netip.Prefix) string {
+	switch {
+	case !network.IsValid():
+		return "the bridge's network"
+	case network.Addr().Is6():
+		return network.String() + ", or a link-local one"
+	}
+	return network.String()
+}
+
+// unicast reports whether a host of a network can have an address.
+func unicast(a netip.Addr) bool {
+	return a.Zone() == "" && !a.Is4In6() && !a.IsMulticast() && !a.IsUnspecified() && !a.IsLoopback() && !(a.Is6() && a.IsLinkLocalUnicast())
+}
+
+// family names a version of IP.
+func family(six bool) string {
+	if six {
+		return "IPv6"
+	}
+	return "IPv4"
 }
 
 // runTraceAttached changes the host, runs the engine in its network, shows the trace, and changes the host back.
@@ -143,16 +196,17 @@ func runTraceAttached(ctx context.Context, e *env, o attachOptions) error {
 	if err := repairPlans(ctx, e, d); err != nil {
 		return attachFailure(err)
 	}
-	if s := o.Attach.Server; o.Mode == attach.Bridge && s.IsValid() && !o.Address.Masked().Contains(s.Addr()) && !o.Gateway.IsValid() {
+	if s := o.Attach.Server; o.Address.IsValid() && s.IsValid() && !o.Address.Masked().Contains(s.Addr()) && !o.Gateway.IsValid() && !o.Solicit {
 		return fail(statusUsage, "%v is not in %v: want a --gateway", s.Addr(), o.Address.Masked())
 	}
 	c := attach.Config{Mode: o.Mode, Server: o.Attach.Server, Port: o.Attach.Port, MTU: o.MTU, Bridge: o.Bridge, Address: o.Address, Gateway: o.Gateway,
-		Replicate: o.Replicate, What: "gnet " + commandWords(e), Program: "gnet"}
-	host, err := attach.Open(ctx, d, c, func(p *attach.Plan) { tellPlan(e, p, &o.viewOptions) })
+		Replicate: o.Replicate, Solicit: o.Solicit, IPv6: o.IPv6, What: "gnet " + commandWords(e), Program: "gnet"}
+	host, err := attach.Open(ctx, d, c, func(p *attach.Plan) { tellPlan(e, p) })
 	if err != nil {
 		return attachFailure(err)
 	}
 	o.Attach.Host, o.MTU = host, host.MTU
+	drawPlan(e, &host.Plan, &o.viewOptions)
 	end, err := e.showRun(ctx, &o.traceOptions, nil)
 	e.Stdout.Flush() // before what is said of the end
 	err = attachedStatus(&o, end, err)
@@ -168,8 +222,8 @@ func repairPlans(ctx context.Context, e *env, d *undo.Dir) error {
 	return err
 }
 
-// tellPlan says what will be changed, and draws the world where a picture goes to standard output.
-func tellPlan(e *env, p *attach.Plan, o *viewOptions) {
+// tellPlan says what will be changed.
+func tellPlan(e *env, p *attach.Plan) {
 	for _, line := range p.Will() {
 		printLine(e.Stderr, e.Name+": will: "+safe.String(line))
 	}
@@ -178,6 +232,13 @@ func tellPlan(e *env, p *attach.Plan, o *viewOptions) {
 	}
 	for _, line := range p.Warnings {
 		e.warn("%s", safe.String(line))
+	}
+}
+
+// drawPlan says what was learned, and draws the world where a picture goes to standard output.
+func drawPlan(e *env, p *attach.Plan, o *viewOptions) {
+	for _, line := range p.Learned {
+		printLine(e.Stderr, e.Name+": "+safe.String(line))
 	}
 	if !o.screen() {
 		return

@@ -13,7 +13,7 @@ import (
 // bridged makes the lab's uplink a port of a bridge, which has the host's address.
 func (l *attachLab) bridged() {
 	l.t.Helper()
-	for _, line := range []string{"link add br0 type bridge", "addr del 198.51.100.1/24 dev up0", "link set up0 master br0", "link set br0 addrgenmode none up", "addr add 198.51.100.1/24 dev br0"} {
+	for _, line := range []string{"link add br0 type bridge", "addr del 198.51.100.1/24 dev up0", "addr del 2001:db8:5::1/64 dev up0", "link set up0 master br0", "link set br0 addrgenmode none up", "addr add 198.51.100.1/24 dev br0"} {
 		l.ip(line)
 	}
 	l.host.Sysctl(l.t, "net/ipv6/conf/br0/disable_ipv6", "1")
@@ -24,7 +24,7 @@ func TestAttach_bridge(t *testing.T) {
 	bridge := []string{"--attach", "bridge:br0", "--address", "198.51.100.9/24", "--ascii"}
 	for name, end := range map[string]func(l *attachLab){
 		"a neighbour": func(l *attachLab) {
-			from := l.serve(8080, "hello")
+			from := l.serve("198.51.100.2:8080", "hello")
 			r := l.host.Run(l.t, l.program, append([]string{"trace", "connect", "198.51.100.2:8080", "--get", "/"}, bridge...)...)
 			if r.Status != 0 || !strings.Contains(r.Stdout, "ARP: 198.51.100.2 is at ") || <-from != "198.51.100.9" {
 				l.t.Errorf("%+v", r)
@@ -92,11 +92,13 @@ func TestAttach_bridge(t *testing.T) {
 	}
 }
 
-// outsideAlias has the outside answer for 203.0.113.5.
+// outsideAlias has the outside answer for 203.0.113.5 and 2001:db8:77::5.
 func (l *attachLab) outsideAlias() {
 	l.t.Helper()
-	if r := l.outside.Run(l.t, nstest.Peer(l.t, "ip"), "addr", "add", "203.0.113.5/32", "dev", "lo"); r.Status != 0 {
-		l.t.Fatal(r.Stderr)
+	for _, addr := range []string{"203.0.113.5/32", "2001:db8:77::5/128"} {
+		if r := l.outside.Run(l.t, nstest.Peer(l.t, "ip"), "addr", "add", addr, "dev", "lo"); r.Status != 0 {
+			l.t.Fatal(r.Stderr)
+		}
 	}
 }
 

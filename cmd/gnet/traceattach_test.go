@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"slices"
@@ -33,8 +34,8 @@ func newAttachLab(t *testing.T) *attachLab {
 		t.Fatalf("mounting /run: %v", err)
 	}
 	l := &attachLab{t, nstest.Here(t), nstest.NewHost(t, "outside"), gnetCalled(t, "gnet")}
-	nstest.Connect(t, 0, nstest.End{Host: l.host, Name: "up0", Addrs: []string{"198.51.100.1/24"}},
-		nstest.End{Host: l.outside, Name: "up0", Addrs: []string{"198.51.100.2/24"}})
+	nstest.Connect(t, 0, nstest.End{Host: l.host, Name: "up0", Addrs: []string{"198.51.100.1/24", "2001:db8:5::1/64"}},
+		nstest.End{Host: l.outside, Name: "up0", Addrs: []string{"198.51.100.2/24", "2001:db8:5::2/64"}})
 	return l
 }
 
@@ -59,7 +60,7 @@ func (l *attachLab) snapshot() string {
 		}
 		fmt.Fprintf(&b, "# %s\n%s\n", line, withoutTimers(r.Stdout))
 	}
-	r := l.host.Run(l.t, "/bin/sh", "-c", "grep . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/*/forwarding /proc/sys/net/ipv6/conf/*/forwarding")
+	r := l.host.Run(l.t, "/bin/sh", "-c", "grep . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/*/forwarding /proc/sys/net/ipv6/conf/*/*forwarding /proc/sys/net/ipv6/conf/*/accept_ra")
 	return b.String() + r.Stdout
 }
 
@@ -88,12 +89,12 @@ func (l *attachLab) unchanged(before string) {
 	}
 }
 
-// serve has the outside answer each connection at a port with a text, and tells who has come.
-func (l *attachLab) serve(port int, answer string) (from <-chan string) {
+// serve has the outside answer each connection at a socket with a text, and tells who has come.
+func (l *attachLab) serve(socket, answer string) (from <-chan string) {
 	l.t.Helper()
 	var ln net.Listener
 	l.outside.Do(l.t, func() (err error) {
-		ln, err = net.Listen("tcp4", fmt.Sprintf("198.51.100.2:%d", port))
+		ln, err = net.Listen("tcp", socket)
 		return err
 	})
 	l.t.Cleanup(func() { ln.Close() })
@@ -120,6 +121,15 @@ type attachRun struct {
 	*exec.Cmd
 	out, err *bytes.Buffer
 	lines    chan string // of the picture, behind the one that start waited for
+}
+
+// begin starts a command.
+func (l *attachLab) begin(words ...string) *attachRun {
+	l.t.Helper()
+	r := &attachRun{exec.Command(l.program, words...), &bytes.Buffer{}, &bytes.Buffer{}, nil}
+	r.Stdout, r.Stderr = r.out, r.err
+	l.host.Start(l.t, r.Cmd)
+	return r
 }
 
 // start starts a command and waits until its picture has the line that begins with ready.
@@ -220,7 +230,7 @@ func TestAttach_hostIsAsBefore(t *testing.T) {
 	}
 	for name, end := range map[string]func(l *attachLab, before string){
 		"success": func(l *attachLab, _ string) {
-			from := l.serve(8080, "hello")
+			from := l.serve("198.51.100.2:8080", "hello")
 			r := l.host.Run(l.t, l.program, "trace", "connect", "198.51.100.2:8080", "--attach", "nat", "--get", "/", "--view", "summary")
 			if r.Status != 0 || !strings.Contains(r.Stdout, "over") || <-from != "198.51.100.1" {
 				l.t.Errorf("%+v", r)
@@ -344,17 +354,20 @@ func (l *attachLab) dial(addr string) net.Conn {
 	var conn net.Conn
 	l.outside.Do(l.t, func() error {
 		// In this thread's namespace: a dialer of package net would connect from another goroutine.
-		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		to := netip.MustParseAddrPort(addr)
+		domain, at := unix.AF_INET, unix.Sockaddr(nil)
+		if to.Addr().Is6() {
+			domain, at = unix.AF_INET6, &unix.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16()}
+		} else {
+			at = &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()}
+		}
+		fd, err := unix.Socket(domain, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
 			return err
 		}
 		f := os.NewFile(uintptr(fd), "outside")
 		defer f.Close()
-		to, err := net.ResolveTCPAddr("tcp4", addr)
-		if err != nil {
-			return err
-		}
-		if err := unix.Connect(fd, &unix.SockaddrInet4{Port: to.Port, Addr: [4]byte(to.IP.To4())}); err != nil {
+		if err := unix.Connect(fd, at); err != nil {
 			return err
 		}
 		conn, err = net.FileConn(f)
@@ -453,12 +466,20 @@ func TestAttach_words(t *testing.T) {
 		{"connect", "gnet trace connect: want one server, as HOST:PORT\n"},
 		{"connect example.net", "gnet trace connect: \"example.net\": want a server as HOST:PORT, such as example.net:80\n"},
 		{"connect 192.0.2.1:0 --attach nat", "gnet trace connect: \"192.0.2.1:0\": want a server as HOST:PORT, such as example.net:80\n"},
-		{"connect [2001:db8::1]:80 --attach nat", "gnet trace connect: 2001:db8::1: want a server of IPv4\nhint: the engine has no IPv6 there: a host that forwards it no longer heeds router advertisements, and on a bridge it answers no neighbour solicitation\n"},
+		{"connect [2001:db8::1]:80 -4 --attach nat", "gnet trace connect: 2001:db8::1: want a server of IPv4, which others reach too\n"},
+		{"connect [fe80::1]:80 --attach bridge:b --address 2001:db8::9/64", "gnet trace connect: fe80::1: want a server of IPv6, which others reach too\n"},
+		{"connect [2001:db8::1]:80 --attach bridge:b --address 192.0.2.9/24", "gnet trace connect: 2001:db8::1: want a server of IPv4, which others reach too\n"},
+		{"connect 192.0.2.1:80 --attach bridge:b --address auto", "gnet trace connect: 192.0.2.1: want a server of IPv6, which others reach too\n"},
+		{"listen 80 -6 --attach bridge:b --address 192.0.2.9/24", "gnet trace listen: --address 192.0.2.9/24: want one of IPv6\n"},
+		{"listen 80 --attach bridge:b --address fe80::9/64", "gnet trace listen: --address \"fe80::9/64\": want a free address in the bridge's network, and the length of that, such as 192.0.2.9/24 or 2001:db8::9/64, or auto\n"},
+		{"listen 80 --attach bridge:b --address 192.0.2.9/24 --gateway auto", "gnet trace listen: --gateway auto: want an address: routers of IPv4 do not offer themselves\n"},
+		{"listen 80 --attach bridge:b --address 2001:db8::9/64 --gateway 2001:db8:1::1", "gnet trace listen: --gateway \"2001:db8:1::1\": want another address of 2001:db8::/64, or a link-local one\n"},
+		{"listen 80 --attach bridge:b --address auto --gateway 192.0.2.1", "gnet trace listen: --gateway \"192.0.2.1\": want another address of the bridge's network\n"},
 		{"connect 192.0.2.1:80", "gnet trace connect: --attach private: nobody outside is reached so\nhint: --attach nat goes through this host, which it changes while it runs; gnet trace tcp, run and serve are private\n"},
 		{"connect 192.0.2.1:80 --attach lan", "gnet trace connect: --attach \"lan\": want private, nat or bridge:BR\n"},
 		{"connect 192.0.2.1:80 --attach bridge:", "gnet trace connect: --attach \"bridge:\": want private, nat or bridge:BR\n"},
 		{"connect 192.0.2.1:80 --attach nat --replicate-state", "gnet trace connect: --address, --gateway and --replicate-state are for --attach bridge:BR\n"},
-		{"connect 192.0.2.1:80 --attach bridge:b --address 192.0.2.9", "gnet trace connect: --address \"192.0.2.9\": want a free address of IPv4 in the bridge's network, and the length of that, such as 192.0.2.9/24\n"},
+		{"connect 192.0.2.1:80 --attach bridge:b --address 192.0.2.9", "gnet trace connect: --address \"192.0.2.9\": want a free address in the bridge's network, and the length of that, such as 192.0.2.9/24 or 2001:db8::9/64, or auto\n"},
 		{"connect 192.0.2.1:80 --attach bridge:b --address 192.0.2.9/24 --gateway 192.0.3.1", "gnet trace connect: --gateway \"192.0.3.1\": want another address of 192.0.2.0/24\n"},
 		{"connect 192.0.2.1:80 --attach nat --get x", "gnet trace connect: --get \"x\": want a path such as /index.html, its other octets as %20\n"},
 		{"connect 192.0.2.1:80 --attach nat --bytes 1 --at-engine nagle_off", "gnet trace connect: --bytes: with --at-engine, say bytes there\n"},

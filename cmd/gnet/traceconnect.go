@@ -52,6 +52,9 @@ func newTraceConnectCommand(e *env, run func(context.Context, *env, attachOption
 			if err != nil {
 				return err
 			}
+			if literal, err := netip.ParseAddr(host); err == nil && w.address == "" && !w.ipv4 {
+				w.ipv6 = literal.Is6()
+			}
 			a := &stackprobe.Attach{}
 			if get != "" {
 				if a.Get, err = getRequest(get, args[0]); err != nil {
@@ -62,11 +65,9 @@ func newTraceConnectCommand(e *env, run func(context.Context, *env, attachOption
 			if err != nil {
 				return err
 			}
-			target, err := resolveTarget(cmd.Context(), host, probe.IPv4)
-			if err != nil {
+			if a.Server, err = server(cmd.Context(), host, port, w.ipv6); err != nil {
 				return err
 			}
-			a.Server = netip.AddrPortFrom(target.Addrs[0].Unmap(), port)
 			return run(cmd.Context(), e, o)
 		},
 	}
@@ -85,11 +86,23 @@ func splitServer(text string) (host string, port uint16, err error) {
 	if err != nil || !ok || host == "" {
 		return "", 0, fail(statusUsage, "%q: want a server as HOST:PORT, such as example.net:80", text)
 	}
-	if a, err := netip.ParseAddr(host); err == nil && !a.Is4() {
-		return "", 0, fail(statusUsage, "%s: want a server of IPv4", host).
-			withHint("the engine has no IPv6 there: a host that forwards it no longer heeds router advertisements, and on a bridge it answers no neighbour solicitation")
-	}
 	return host, uint16(n), nil
+}
+
+// server finds the address of a server.
+func server(ctx context.Context, host string, port uint16, six bool) (netip.AddrPort, error) {
+	if literal, err := netip.ParseAddr(host); err == nil && (literal.Is6() != six || six && !unicast(literal)) {
+		return netip.AddrPort{}, fail(statusUsage, "%s: want a server of %s, which others reach too", host, family(six))
+	}
+	of := probe.IPv4
+	if six {
+		of = probe.IPv6
+	}
+	target, err := resolveTarget(ctx, host, of)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	return netip.AddrPortFrom(target.Addrs[0].Unmap(), port), nil
 }
 
 // getRequest is a GET for a path.

@@ -3,12 +3,9 @@ package attach
 import (
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -23,6 +20,9 @@ var (
 	ErrNoPort   = errors.New("the bridge has no other port: its own address would become that of the engine's port")
 	ErrNoUplink = errors.New("the bridge has no uplink: its ports are of TUN and TAP interfaces, whose carrier says nothing")
 	ErrInUse    = errors.New("the address is in use")
+	ErrNoPrefix = errors.New("no router of the bridge's network announces a prefix for addresses (RFC 4862)")
+	ErrNoRouter = errors.New("no router of the bridge's network offers itself (RFC 4861)")
+	ErrOffLink  = errors.New("it is beyond the bridge's network, and there is no gateway")
 )
 
 // port plans a port of a bridge.
@@ -34,7 +34,10 @@ func (p *Plan) port(rt *rtnl.Conn) error {
 	if l.Kind != "bridge" {
 		return fmt.Errorf("%s: %w", p.Bridge, ErrNoBridge)
 	}
-	p.bridge, p.Engine, p.Network = l.Index, p.Address.Addr(), p.Address.Masked()
+	p.bridge = l.Index
+	if p.Address.IsValid() {
+		p.Engine, p.Network = p.Address.Addr(), p.Address.Masked()
+	}
 	if p.MTU == 0 || p.MTU > int(l.MTU) {
 		p.MTU = int(l.MTU)
 	}
@@ -73,7 +76,7 @@ func others(rt *rtnl.Conn, bridge int, but string, taps bool) (map[string]bool, 
 
 // tap makes the port, which ends with its descriptor. Nothing of the bridge changes by it: the port has the bridge's MTU, of which a bridge
 // takes the least, and a higher address than any other, of which it takes the lowest.
-func (h *Host) tap() error {
+func (h *Host) tap(ctx context.Context) error {
 	fd, err := link.OpenTAP(h.Device)
 	if err != nil {
 		return err
@@ -92,7 +95,7 @@ func (h *Host) tap() error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile("/proc/sys/net/ipv6/conf/"+h.Device+"/disable_ipv6", []byte("1"), 0); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := silence(h.Device); err != nil {
 		return err
 	}
 	own := h.MAC
@@ -104,51 +107,19 @@ func (h *Host) tap() error {
 	if err := rt.SetLink(l.Index, new(rtnl.LinkChange).Up()); err != nil {
 		return err
 	}
-	return h.probe(rt)
+	if err := h.ready(ctx, rt); err != nil {
+		return err
+	}
+	return h.settle(ctx)
 }
 
-// The times of probing an address, shorter than those of RFC 5227 section 1.1, which are for hosts that nobody waits for.
-const (
-	probes    = 3
-	probeWait = 150 * time.Millisecond
-	upWait    = 5 * time.Second
-)
-
-// probe asks whether somebody has the engine's address already.
-func (h *Host) probe(rt *rtnl.Conn) error {
-	for deadline := time.Now().Add(upWait); ; time.Sleep(5 * time.Millisecond) {
-		l, err := rt.LinkByName(h.Device)
-		if err != nil {
-			return err
-		}
-		if l.Flags&unix.IFF_LOWER_UP != 0 || time.Now().After(deadline) {
-			break
-		}
+// silence keeps the IPv6 of an interface, which has nothing to say, from talking.
+func silence(device string) error {
+	err := os.WriteFile("/proc/sys/net/ipv6/conf/"+device+"/disable_ipv6", []byte("1"), 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
 	}
-	b := make([]byte, 1<<16)
-	for range probes {
-		if err := h.device.Write(frame(everybody(), h.MAC, typeARP, arp(arpRequest, h.MAC, netip.Addr{}, MAC{}, h.Engine))); err != nil {
-			return err
-		}
-		for deadline := time.Now().Add(probeWait); time.Now().Before(deadline); {
-			n, ok, err := h.device.Read(b)
-			if err != nil {
-				return err
-			}
-			if !ok {
-				left := max(int(time.Until(deadline)/time.Millisecond), 1)
-				_, _ = unix.Poll([]unix.PollFd{{Fd: int32(h.device.Fd()), Events: unix.POLLIN}}, left)
-				continue
-			}
-			if n < frameHeader || binary.BigEndian.Uint16(b[12:]) != typeARP {
-				continue
-			}
-			if _, mac, from, _, ok := readARP(b[frameHeader:n]); ok && from == h.Engine {
-				return fmt.Errorf("%v: %w, by %v", h.Engine, ErrInUse, mac)
-			}
-		}
-	}
-	return nil
+	return err
 }
 
 // uplink watches the other ports of the bridge.

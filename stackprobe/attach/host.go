@@ -60,7 +60,7 @@ func (h *Host) make(ctx context.Context, d *undo.Dir) error {
 		return err
 	}
 	if h.Mode == Bridge {
-		return failed("make the interface "+h.Device, h.tap())
+		return failed("make the interface "+h.Device, h.tap(ctx))
 	}
 	if err := h.tun(); err != nil {
 		return failed("make the interface "+h.Device, err)

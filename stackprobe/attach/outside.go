@@ -43,7 +43,7 @@ const maxStates = 1 << 14
 func (h *Host) Outside() *Outside {
 	o := &Outside{device: h.device, buf: make([]byte, 1<<17), states: map[event.Tuple]*capture.Inference{}, plan: &h.Plan}
 	if h.Mode == Bridge {
-		o.ether = &ether{o: o, mac: h.MAC, addr: h.Engine, network: h.Network, gateway: h.Gateway, known: map[netip.Addr]MAC{}, asked: map[netip.Addr]*question{}}
+		o.ether = newEther(o, &h.Plan)
 	}
 	return o
 }
@@ -154,15 +154,28 @@ func (o *Outside) inference(t event.Tuple) *capture.Inference {
 
 // readSegment reads of a packet what states are inferred from.
 func readSegment(packet []byte) (s event.Segment, ok bool) {
-	ip, err := wire.CheckIPv4(packet)
-	if err != nil || ip.Protocol() != wire.ProtoTCP || ip.Truncated() || ip.Offset() != 0 || ip.MF() {
+	src, dst, data, ok := readTCP(packet)
+	if !ok {
 		return s, false
 	}
-	tcp, err := wire.CheckTCP(ip.Payload())
+	tcp, err := wire.CheckTCP(data)
 	if err != nil {
 		return s, false
 	}
-	s = event.Segment{Src: netip.AddrPortFrom(ip.Src(), tcp.SrcPort()), Dst: netip.AddrPortFrom(ip.Dst(), tcp.DstPort()), Seq: tcp.Seq(), Ack: tcp.Ack(),
-		Flags: event.Flags(tcp.Flags()), Len: len(tcp.Payload()), BadSum: !tcp.ChecksumOK(ip.Src(), ip.Dst())}
+	s = event.Segment{Src: netip.AddrPortFrom(src, tcp.SrcPort()), Dst: netip.AddrPortFrom(dst, tcp.DstPort()), Seq: tcp.Seq(), Ack: tcp.Ack(),
+		Flags: event.Flags(tcp.Flags()), Len: len(tcp.Payload()), BadSum: !tcp.ChecksumOK(src, dst)}
 	return s, true
+}
+
+// readTCP returns the segment in a packet that is no fragment, and between whom it goes.
+func readTCP(packet []byte) (src, dst netip.Addr, data []byte, ok bool) {
+	if ip, err := wire.CheckIPv4(packet); err == nil {
+		return ip.Src(), ip.Dst(), ip.Payload(), ip.Protocol() == wire.ProtoTCP && !ip.Truncated() && ip.Offset() == 0 && !ip.MF()
+	}
+	ip, err := wire.CheckIPv6(packet)
+	if err != nil || ip.Truncated() {
+		return src, dst, nil, false
+	}
+	u, err := ip.Upper()
+	return ip.Src(), ip.Dst(), u.Data, err == nil && u.Protocol == wire.ProtoTCP && !u.Fragmented
 }

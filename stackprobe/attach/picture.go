@@ -2,6 +2,7 @@ package attach
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"unicode/utf8"
 
@@ -37,14 +38,14 @@ func (p *Plan) bridgePicture() []string {
 	far := box{"its network", p.Network.String(), ""}
 	if p.Server.IsValid() {
 		far = box{"the server", p.Server.String(), ""}
-		if !p.Network.Contains(p.Server.Addr()) {
+		if !p.Network.Contains(p.Server.Addr()) && p.Gateway.IsValid() {
 			far.third = "by way of " + p.Gateway.String()
 		}
 	}
 	boxes := []box{{"engine", p.Address.String(), p.MAC.String()}, {"bridge " + safe.String(p.Bridge), "of this host", "port " + p.Device}, far}
 	how := fmt.Sprintf("nothing is translated: the engine is a host of %v of its own", p.Network)
 	if p.Port != 0 {
-		how += fmt.Sprintf(", reached at %s:%d", p.Engine, p.Port)
+		how += fmt.Sprintf(", reached at %s", netip.AddrPortFrom(p.Engine, p.Port))
 	}
 	return append(draw(boxes, []string{"TAP", ""}), how)
 }

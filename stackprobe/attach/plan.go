@@ -22,14 +22,17 @@ type Config struct {
 	// Server is whom the engine connects to; the zero value if it listens, at Port.
 	Server netip.AddrPort
 	Port   uint16
+	// IPv6 has the engine be of that, behind NAT; on a bridge its address says so.
+	IPv6 bool
 	// MTU is the interface's; on a bridge 0 stands for the bridge's.
 	MTU int
 	// Bridge is the name of the bridge, Address the engine's there with the length of its network, Gateway the way out of that if there is
-	// one. Replicate has the interface lose its carrier when no other port of the bridge has one.
-	Bridge    string
-	Address   netip.Prefix
-	Gateway   netip.Addr
-	Replicate bool
+	// one. Replicate has the interface lose its carrier when no other port of the bridge has one. Without an Address the engine takes one of
+	// IPv6 from the prefix that a router announces, and that router as its gateway; Solicit asks for the gateway alone.
+	Bridge             string
+	Address            netip.Prefix
+	Gateway            netip.Addr
+	Replicate, Solicit bool
 	// What are the words of the command, for those who are told later what was done; Program is the keeper's name.
 	What, Program string
 }
@@ -49,6 +52,8 @@ type Plan struct {
 	Uplink string
 	// Source is the address that stands in the place of the engine's beyond Uplink; invalid if the engine listens.
 	Source netip.Addr
+	// Learned says what was taken from routers of the bridge's network.
+	Learned []string
 	// Warnings say what of the host's own rules may be in the way.
 	Warnings []string
 
@@ -181,7 +186,11 @@ func (p *Plan) barriers() error {
 // Will says what will be changed, one sentence each.
 func (p *Plan) Will() []string {
 	if p.Mode == Bridge {
-		list := []string{fmt.Sprintf("make the TAP interface %s, a port of the bridge %s; the engine has %v and the MAC address %v", p.Device, p.Bridge, p.Address, p.MAC)}
+		address := "an address of what a router announces"
+		if p.Address.IsValid() {
+			address = p.Address.String()
+		}
+		list := []string{fmt.Sprintf("make the TAP interface %s, a port of the bridge %s; the engine has %s and the MAC address %v", p.Device, p.Bridge, address, p.MAC)}
 		if p.Replicate {
 			list = append(list, fmt.Sprintf("take the carrier of %s away while no other port of %s has one", p.Device, p.Bridge))
 		}
