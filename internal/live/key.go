@@ -40,6 +40,7 @@ const (
 	CtrlU
 	CtrlW
 	CtrlZ
+	CtrlBackslash
 	F1
 	Other
 )
@@ -61,7 +62,7 @@ func codes() []struct {
 		{Backspace, "Backspace", tcell.KeyBackspace2}, {Backspace, "Backspace", tcell.KeyBackspace}, {Delete, "Delete", tcell.KeyDelete},
 		{CtrlA, "Ctrl-A", tcell.KeyCtrlA}, {CtrlC, "Ctrl-C", tcell.KeyCtrlC}, {CtrlE, "Ctrl-E", tcell.KeyCtrlE}, {CtrlK, "Ctrl-K", tcell.KeyCtrlK},
 		{CtrlL, "Ctrl-L", tcell.KeyCtrlL}, {CtrlU, "Ctrl-U", tcell.KeyCtrlU}, {CtrlW, "Ctrl-W", tcell.KeyCtrlW}, {CtrlZ, "Ctrl-Z", tcell.KeyCtrlZ},
-		{F1, "F1", tcell.KeyF1},
+		{CtrlBackslash, "Ctrl-\\", tcell.KeyCtrlBackslash}, {F1, "F1", tcell.KeyF1},
 	}
 }
 

@@ -11,8 +11,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/signal"
-	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -77,19 +75,46 @@ type Loop struct {
 	err    error
 	help   helpPage
 	dirty  bool
+	anew   bool // the next picture is drawn whole, whatever the terminal shows
+
+	// Of a terminal; nil of a simulation.
+	tty     *tty
+	signals *signals
+	panics  chan string   // one of a goroutine of Go
+	closed  chan struct{} // closed when the terminal is itself again
 }
 
 // Run shows v until it quits, the context ends or a signal ends it, and gives the terminal back. The error is that of Quit, a
 // *TerminalError, a *Signaled, a *LostError or that of the context.
 func Run(ctx context.Context, v View, o Options) error {
-	screen, err := open()
+	t, err := openTTY()
 	if err != nil {
+		return &TerminalError{"no terminal", err}
+	}
+	signals := catchSignals(t.hurry) // before the terminal is changed, and until it is itself again
+	defer signals.release()
+	screen, err := open(t)
+	if err != nil {
+		t.Close()
 		return err
 	}
-	defer screen.Fini() // a panic passes here too, and is printed on a terminal that is itself again
 	l := newLoop(screen, v, o)
-	defer close(l.done)
+	l.tty, l.signals = t, signals
+	defer l.close() // a panic passes here too, and is printed on a terminal that is itself again
 	return l.run(ctx)
+}
+
+// close gives the terminal back.
+func (l *Loop) close() {
+	close(l.done)
+	l.leave()
+	l.screen.Fini()
+	close(l.closed)
+	select {
+	case text := <-l.panics:
+		panic(text)
+	default:
+	}
 }
 
 func newLoop(screen tcell.Screen, v View, o Options) *Loop {
@@ -97,17 +122,15 @@ func newLoop(screen tcell.Screen, v View, o Options) *Loop {
 	if o.Mono {
 		colors = 0
 	}
-	return &Loop{screen: screen, view: v, opts: o, theme: newTheme(colors), posts: make(chan func(), 64), done: make(chan struct{})}
+	return &Loop{screen: screen, view: v, opts: o, theme: newTheme(colors), posts: make(chan func(), 64), done: make(chan struct{}),
+		panics: make(chan string, 1), closed: make(chan struct{})}
 }
 
 // run is the loop.
 func (l *Loop) run(ctx context.Context) error {
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGTSTP)
-	defer signal.Stop(signals)
-	events, quit := make(chan tcell.Event, 16), make(chan struct{})
-	defer close(quit)
-	go l.screen.ChannelEvents(events, quit)
+	defer context.AfterFunc(ctx, l.tty.hurry)()
+	events := make(chan tcell.Event, 16)
+	go l.pump(events)
 	var tick <-chan time.Time
 	if l.opts.Every > 0 {
 		t := time.NewTicker(l.opts.Every)
@@ -124,11 +147,17 @@ func (l *Loop) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case s := <-signals:
-			if s != unix.SIGTSTP {
-				return &Signaled{s}
-			}
-			l.suspend(signals)
+		case s := <-l.signals.end:
+			return &Signaled{s}
+		case <-l.signals.stop:
+			l.suspend(false)
+		case <-l.signals.cont:
+			l.woken()
+		case <-l.signals.pipe:
+		case text := <-l.panics:
+			panic(text)
+		case err := <-l.tty.lost:
+			return &LostError{err}
 		case ev, ok := <-events:
 			if !ok {
 				return &LostError{unix.EIO}
@@ -155,13 +184,42 @@ func (l *Loop) run(ctx context.Context) error {
 	return l.err
 }
 
+// maxKeys is how many keys wait at most while a view is busy; of a longer paste the rest is left out.
+const maxKeys = 1 << 16
+
+// pump passes on what tcell reads, which stops reading, and cannot be ended, while nobody takes it.
+func (l *Loop) pump(events chan<- tcell.Event) {
+	defer close(events)
+	read := make(chan tcell.Event)
+	go l.screen.ChannelEvents(read, l.closed)
+	var queue []tcell.Event
+	for {
+		var out chan<- tcell.Event
+		var head tcell.Event
+		if len(queue) > 0 {
+			out, head = events, queue[0]
+		}
+		select {
+		case ev, ok := <-read:
+			if !ok {
+				return
+			}
+			if len(queue) < maxKeys {
+				queue = append(queue, ev)
+			}
+		case out <- head:
+			queue = queue[1:]
+		}
+	}
+}
+
 // event takes what the terminal sent.
 func (l *Loop) event(ev tcell.Event) {
 	switch ev := ev.(type) {
 	case *tcell.EventKey:
 		l.key(keyOf(ev))
 	case *tcell.EventResize:
-		l.screen.Sync()
+		l.anew = true
 	case *tcell.EventError:
 		l.Quit(&LostError{ev})
 	}
@@ -170,12 +228,12 @@ func (l *Loop) event(ev tcell.Event) {
 // key takes a key: those that every view has, then those of the view.
 func (l *Loop) key(k Key) {
 	switch {
-	case k.Code == CtrlC:
+	case k.Code == CtrlC || k.Code == CtrlBackslash:
 		l.Quit(nil)
 	case k.Code == CtrlL:
-		l.screen.Sync()
+		l.anew = true
 	case k.Code == CtrlZ:
-		l.suspend(nil)
+		l.suspend(true)
 	case l.help.shown:
 		l.help.key(k)
 	case l.view.Typing():
@@ -201,7 +259,12 @@ func (l *Loop) draw() {
 	} else {
 		l.view.Draw(c)
 	}
-	l.screen.Show()
+	if l.anew {
+		l.screen.Sync()
+	} else {
+		l.screen.Show()
+	}
+	l.anew = false
 }
 
 // Quit ends the view; Run returns err.
@@ -226,33 +289,23 @@ func (l *Loop) Go(f func()) {
 	go func() {
 		defer func() {
 			if r := recover(); r != nil {
-				stack := debug.Stack()
-				l.Post(func() { panic(fmt.Sprintf("%v\n\n%s", r, stack)) })
+				l.Panic(fmt.Sprintf("%v\n\n%s", r, debug.Stack()))
 			}
 		}()
 		f()
 	}()
 }
 
+// Panic ends the view, and the program, by a panic of that text, on a terminal that is as it was. It does not return: it is for a
+// goroutine that cannot go on.
+func (l *Loop) Panic(text string) {
+	select {
+	case l.panics <- text:
+	default: // another was first
+	}
+	<-l.closed
+	panic(text)
+}
+
 // Done is closed when the view is over.
 func (l *Loop) Done() <-chan struct{} { return l.done }
-
-// suspend gives the terminal back, stops the process as Ctrl-Z does, and takes the terminal again when it goes on. The kernel ignores
-// the signal where no shell could wake the process again.
-func (l *Loop) suspend(signals chan<- os.Signal) {
-	if l.screen.Suspend() != nil {
-		return // a simulation has no process
-	}
-	runtime.LockOSThread()
-	signal.Reset(unix.SIGTSTP)
-	_ = unix.Tgkill(unix.Getpid(), unix.Gettid(), unix.SIGTSTP)
-	runtime.UnlockOSThread()
-	if signals != nil {
-		signal.Notify(signals, unix.SIGTSTP)
-	}
-	if err := l.screen.Resume(); err != nil {
-		l.Quit(&LostError{err})
-		return
-	}
-	l.screen.Sync()
-}

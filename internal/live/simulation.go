@@ -36,6 +36,7 @@ func Simulate(v View, o Options, w, h int) (*Simulation, error) {
 func (s *Simulation) Close() {
 	close(s.done)
 	s.screen.Fini()
+	close(s.closed)
 }
 
 // Press presses keys by their names, as ParseKey reads them, and panics at a name that is none.
@@ -88,6 +89,8 @@ func (s *Simulation) Posted() {
 		select {
 		case f := <-s.posts:
 			f()
+		case text := <-s.panics:
+			panic(text)
 		default:
 			s.draw()
 			return

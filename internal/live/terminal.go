@@ -24,14 +24,10 @@ func (e *TerminalError) Error() string {
 func (e *TerminalError) Unwrap() error { return e.Err }
 
 // open takes the process's terminal: keys come from it even where standard input is something else.
-func open() (tcell.Screen, error) {
-	tty, err := tcell.NewDevTty()
-	if err != nil {
-		return nil, &TerminalError{"no terminal", err}
-	}
+func open(t *tty) (tcell.Screen, error) {
 	// A locale of another character set than UTF-8 and ASCII: what ASCII lacks becomes a question mark.
 	tcell.SetEncodingFallback(tcell.EncodingFallbackASCII)
-	screen, err := tcell.NewTerminfoScreenFromTty(tty)
+	screen, err := tcell.NewTerminfoScreenFromTty(t)
 	if err != nil {
 		return nil, &TerminalError{Reason: "the terminal's kind is not known: TERM=" + os.Getenv("TERM")}
 	}

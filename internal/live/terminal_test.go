@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -23,13 +26,29 @@ const asView = "GNET_TEST_LIVE"
 
 func TestMain(m *testing.M) {
 	if mode, ok := os.LookupEnv(asView); ok {
+		if words := strings.Fields(mode); len(words) > 0 && words[0] == "shell" {
+			os.Exit(runShell(words[1:]))
+		}
 		os.Exit(showView(mode))
 	}
 	os.Exit(m.Run())
 }
 
 // ender is a view that ends in the way of its key.
-type ender struct{ counter }
+type ender struct {
+	counter
+	full bool // each picture is another everywhere
+}
+
+func (v *ender) Draw(c *Canvas) {
+	v.counter.Draw(c)
+	w, h := c.Size()
+	for y := range h {
+		if v.full {
+			c.Text(0, y, Plain, strings.Repeat(string(rune('a'+v.ticks%26)), w))
+		}
+	}
+}
 
 func (v *ender) Key(l *Loop, k Key) {
 	switch k.Rune {
@@ -37,6 +56,20 @@ func (v *ender) Key(l *Loop, k Key) {
 		panic("panic of the view")
 	case 'g':
 		l.Go(func() { panic("panic beside the view") })
+	case 'h':
+		v.last = "waits"
+		l.Go(func() {
+			<-l.Done()
+			panic("panic behind the end")
+		})
+		l.Quit(nil)
+	case 'o': // as of a pipe whose reader has gone
+		_, err := os.Stdout.WriteString("x")
+		v.last = fmt.Sprintf("wrote: %v", err)
+	case 'f':
+		v.full = true
+	case 't':
+		panic("keys after the end")
 	default:
 		v.counter.Key(l, k)
 	}
@@ -44,7 +77,13 @@ func (v *ender) Key(l *Loop, k Key) {
 
 func showView(mode string) int {
 	v := &ender{}
+	if mode == "nohup" {
+		signal.Ignore(unix.SIGHUP)
+	}
 	err := Run(context.Background(), v, Options{Mono: mode == "mono", Every: 10 * time.Millisecond, Tick: func(time.Time) bool { v.ticks++; return true }})
+	if v.last == "waits" {
+		select {}
+	}
 	fmt.Printf("ended: %v\n", err)
 	switch {
 	case err == nil:
@@ -81,6 +120,11 @@ func TestRun_ends(t *testing.T) {
 		{"SIGINT", func(p *nstest.Terminal) { p.Signal(unix.SIGINT) }, "ended: ended by signal: interrupt", 3},
 		{"SIGTERM", func(p *nstest.Terminal) { p.Signal(unix.SIGTERM) }, "ended: ended by signal: terminated", 3},
 		{"SIGHUP", func(p *nstest.Terminal) { p.Signal(unix.SIGHUP) }, "ended: ended by signal: hangup", 3},
+		{"Ctrl-\\", func(p *nstest.Terminal) { p.Write("\x1c") }, "ended: <nil>", 0},
+		{"SIGQUIT", func(p *nstest.Terminal) { p.Signal(unix.SIGQUIT) }, "ended: ended by signal: quit", 3},
+		{"SIGABRT", func(p *nstest.Terminal) { p.Signal(unix.SIGABRT) }, "ended: ended by signal: aborted", 3},
+		{"more keys than are taken", func(p *nstest.Terminal) { p.Write("q" + strings.Repeat("t", 3000)) }, "ended: <nil>", 0},
+		{"panic behind the end", func(p *nstest.Terminal) { p.Write("h") }, "panic: panic behind the end", 2},
 		{"panic", func(p *nstest.Terminal) { p.Write("p") }, "panic: panic of the view", 2},
 		{"panic beside", func(p *nstest.Terminal) { p.Write("g") }, "panic: panic beside the view", 2},
 	} {
@@ -100,14 +144,59 @@ func TestRun_ends(t *testing.T) {
 	}
 }
 
-// TestRun_terminalGone: where the terminal is gone, as when an SSH connection drops, the view ends.
+// TestRun_terminalGone: where the terminal is gone, as when an SSH connection drops, the view ends, also where the signal is ignored.
 func TestRun_terminalGone(t *testing.T) {
-	p := startView(t, "")
-	p.Until("row 1")
-	p.Hangup()
-	if status := p.Wait(); status != 3 && status != 4 {
-		t.Errorf("status %d, want that of a hangup or of a lost terminal", status)
+	for mode, statuses := range map[string][]int{"": {3, 4}, "nohup": {4}} {
+		p := startView(t, mode)
+		p.Until("row 1")
+		p.Hangup()
+		if status := p.Wait(); !slices.Contains(statuses, status) {
+			t.Errorf("%s: status %d, want that of a hangup or of a lost terminal", mode, status)
+		}
 	}
+}
+
+// TestRun_stalled: a terminal that takes nothing does not keep a process that is told to end.
+func TestRun_stalled(t *testing.T) {
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), "TERM=xterm-256color", "LC_ALL=C.UTF-8", asView+"=")
+	said, err := os.Create(filepath.Join(t.TempDir(), "said"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer said.Close()
+	cmd.Stdout = said
+	p := nstest.OnTerminal(t, cmd, 200, 60)
+	p.Until("row 1")
+	p.Write("f")
+	p.Until("aaaa")
+	p.Stall()
+	p.For(time.Second)
+	p.Signal(unix.SIGTERM)
+	if status := p.Wait(); status != 3 {
+		t.Errorf("status %d", status)
+	}
+	p.WantSettings()
+}
+
+// TestRun_brokenPipe: SIGPIPE, which Go makes of a write to a pipe that nobody reads, is an error of that write, and ends no view.
+func TestRun_brokenPipe(t *testing.T) {
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), "TERM=xterm-256color", "LC_ALL=C.UTF-8", asView+"=")
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	cmd.Stdout = w
+	p := nstest.OnTerminal(t, cmd, 60, 6)
+	w.Close()
+	p.Until("row 1")
+	p.Write("o")
+	p.Until("broken pipe")
+	p.Write("q")
+	p.Wait() // what is printed then ends it by SIGPIPE, as any program
+	p.WantClean()
 }
 
 // TestRun_resize: the picture follows the terminal's size.

@@ -2,6 +2,7 @@ package nstest
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -149,6 +150,17 @@ func (p *Terminal) Write(keys string) {
 	}
 }
 
+// Stall takes no more of what the process writes, as a connection that is stuck: what it writes waits, and when the kernel keeps no
+// more of it the process does. Only Signal, Hangup, Wait and WantSettings may follow.
+func (p *Terminal) Stall() {
+	p.t.Helper()
+	if err := p.master.SetReadDeadline(time.Unix(1, 0)); err != nil {
+		p.t.Fatalf("%v", err)
+	}
+	for range p.output { // what came until then
+	}
+}
+
 // Signal sends the process a signal.
 func (p *Terminal) Signal(s os.Signal) {
 	p.t.Helper()
@@ -220,9 +232,8 @@ func (p *Terminal) rest() {
 	p.seen = p.seen[:len(p.seen)-len(mark)]
 }
 
-// WantClean fails the test unless the terminal is what it was before the process, after Wait: its settings, the main screen, the
-// cursor shown.
-func (p *Terminal) WantClean() {
+// WantSettings fails the test unless the settings of the terminal are what they were before the process.
+func (p *Terminal) WantSettings() {
 	p.t.Helper()
 	after, err := unix.IoctlGetTermios(int(p.slave.Fd()), unix.TCGETS)
 	if err != nil {
@@ -231,10 +242,45 @@ func (p *Terminal) WantClean() {
 	if *after != p.before {
 		p.t.Errorf("settings %+v, were %+v", *after, p.before)
 	}
-	for _, pair := range [][2]string{{"\x1b[?1049h", "\x1b[?1049l"}, {"\x1b[?25l", "\x1b[?25h"}} {
-		on, off := bytes.LastIndex(p.seen, []byte(pair[0])), bytes.LastIndex(p.seen, []byte(pair[1]))
-		if on < 0 || off < on {
-			p.t.Errorf("%q at %d, %q at %d", pair[0], on, pair[1], off)
+}
+
+// WantClean fails the test unless the terminal is what it was before the process, after Wait: its settings, the main screen, the
+// cursor shown, and no mode, rendition, keyboard protocol or title that was set left behind.
+func (p *Terminal) WantClean() {
+	p.t.Helper()
+	p.WantSettings()
+	if !bytes.Contains(p.seen, []byte("\x1b[?1049h")) {
+		p.t.Errorf("the alternate screen was never shown: %q", p.seen)
+	}
+	for _, left := range leftBehind(p.seen) {
+		p.t.Errorf("left behind: %s", left)
+	}
+}
+
+// leftBehind returns what the bytes of a program leave set in a terminal that had the modes of a new one.
+func leftBehind(seen []byte) (left []string) {
+	for _, pair := range [...]struct{ set, reset, what string }{
+		{"\x1b[?25l", "\x1b[?25h", "a hidden cursor"}, {"\x1b[?7l", "\x1b[?7h", "lines that do not wrap"},
+		{"\x1b[?1049h", "\x1b[?1049l", "the alternate screen"}, {"\x1b[?1h", "\x1b[?1l", "application cursor keys"},
+		{"\x1b=", "\x1b>", "the application keypad"}, {"\x1b[?2026h", "\x1b[?2026l", "held output"},
+		{"\x1b[?9001h", "\x1b[?9001l", "win32 keys"}, {"\x1b[>1u", "\x1b[<u", "kitty keys"}, {"\x1b[>4;2m", "\x1b[>4;0m", "xterm's modified keys"},
+		{"\x1b[?1000h", "\x1b[?1000l", "mouse buttons"}, {"\x1b[?1002h", "\x1b[?1002l", "mouse drags"}, {"\x1b[?1003h", "\x1b[?1003l", "mouse motion"},
+		{"\x1b[?1006h", "\x1b[?1006l", "SGR mouse"}, {"\x1b[?1004h", "\x1b[?1004l", "focus reports"}, {"\x1b[?2004h", "\x1b[?2004l", "bracketed paste"},
+		{"\x1b[22;2t", "\x1b[23;2t", "the title"},
+	} {
+		on, off := bytes.LastIndex(seen, []byte(pair.set)), bytes.LastIndex(seen, []byte(pair.reset))
+		if on > off {
+			left = append(left, fmt.Sprintf("%s: %q at %d, %q at %d", pair.what, pair.set, on, pair.reset, off))
 		}
 	}
+	last := "" // of SGR (ECMA-48, 8.3.117), and not of the keyboard's protocols
+	for _, part := range bytes.Split(seen, []byte("\x1b["))[1:] {
+		if end := bytes.IndexFunc(part, func(r rune) bool { return r >= 0x40 }); end >= 0 && part[end] == 'm' && part[0] != '>' {
+			last = string(part[:end])
+		}
+	}
+	if last != "" && last != "0" {
+		left = append(left, "the rendition "+last)
+	}
+	return left
 }

@@ -47,6 +47,11 @@ func TestTerminal_wantClean(t *testing.T) {
 		`printf '\033[?1049h\033[?25l\033[?25h\033[?1049l'`:           true,
 		`printf '\033[?1049h\033[?25l\033[?1049l'`:                    false,
 		`printf '\033[?1049h\033[?25l\033[?25h\033[?1049l'; stty raw`: false,
+		`printf '\033[?1049h\033[?1049l'; printf '\033[>1u'`:          false,
+		`printf '\033[?1049h\033[?1049l'; printf '\033[?2004h'`:       false,
+		`printf '\033[?1049h\033[31mred\033[?1049l'`:                  false,
+		`printf '\033[?1049h\033[31mred\033[m\033[>4;0m\033[?1049l'`:  true,
+		`printf 'no view'`: false,
 	} {
 		told := &told{TB: t}
 		p := OnTerminal(t, exec.Command("sh", "-c", script), 40, 6)
@@ -56,6 +61,25 @@ func TestTerminal_wantClean(t *testing.T) {
 		if told.failed == clean {
 			t.Errorf("%q: failed %v", script, told.failed)
 		}
+	}
+}
+
+// TestTerminal_stall: a process that writes to a stalled terminal waits, until a signal ends it.
+func TestTerminal_stall(t *testing.T) {
+	p := OnTerminal(t, exec.Command("sh", "-c", "stty -opost; echo up; exec yes >/dev/tty"), 40, 6)
+	p.Until("up")
+	p.Stall()
+	before := len(p.Seen())
+	p.For(time.Second)
+	p.Signal(unix.SIGKILL)
+	if status := p.Wait(); status != -1 || len(p.Seen()) != before {
+		t.Errorf("status %d, %d bytes more", status, len(p.Seen())-before)
+	}
+	told := &told{TB: t}
+	p.t = told
+	p.WantSettings()
+	if !told.failed {
+		t.Error("the settings are called the same after stty")
 	}
 }
 
