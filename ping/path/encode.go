@@ -40,11 +40,7 @@ func (s *Sockets) build(dst []byte, p *Packet) []byte {
 	length := p.Size - s.ipHeader()
 	switch p.Method {
 	case UDP:
-		data := make([]byte, max(length-wire.UDPHeader, udpData))
-		binary.BigEndian.PutUint64(data, p.Cookie)
-		binary.BigEndian.PutUint16(data[8:], p.Number)
-		balanceUDP(data)
-		return append(dst, data...)
+		return buildUDP(dst, p, max(length-wire.UDPHeader, udpData))
 	case TCP:
 		return s.buildSYN(dst, p, length)
 	}
@@ -65,6 +61,23 @@ func (s *Sockets) build(dst []byte, p *Packet) []byte {
 	return b
 }
 
+// buildUDP appends the data of a datagram. Where dst has no room it comes from memory that is
+// all zero and that nobody touches: of the first probe, which is longer than any link takes,
+// the kernel reads nothing but the length.
+func buildUDP(dst []byte, p *Packet, length int) []byte {
+	end := len(dst) + length
+	if end > cap(dst) {
+		dst = append(make([]byte, 0, end), dst...)
+	} else {
+		clear(dst[len(dst):end])
+	}
+	data := dst[len(dst):end]
+	binary.BigEndian.PutUint64(data, p.Cookie)
+	binary.BigEndian.PutUint16(data[8:], p.Number)
+	balanceUDP(data)
+	return dst[:end]
+}
+
 // balance gives all echo requests of a run one checksum: routers that spread flows
 // over several links may look at it, and the probes are to go one way. ICMPv6
 // counts the length too.
@@ -82,13 +95,13 @@ func (s *Sockets) balance(b []byte) {
 
 // balanceUDP gives the datagrams of a run one checksum, as balance does. The length
 // counts twice, in the header and in the pseudo-header (RFC 768). A datagram that is
-// too short for it keeps its own.
+// too short for it keeps its own. Behind the first bytes there are zeros.
 func balanceUDP(data []byte) {
 	if len(data) < udpData+2 {
 		return
 	}
 	length := uint16(wire.UDPHeader + len(data))
-	binary.BigEndian.PutUint16(data[udpData:], wire.Sum(0).Bytes(data).Uint16(length).Uint16(length).Checksum())
+	binary.BigEndian.PutUint16(data[udpData:], wire.Sum(0).Bytes(data[:udpData]).Uint16(length).Uint16(length).Checksum())
 }
 
 // quotedLittle reports whether an error quotes too little of a datagram's data to tell

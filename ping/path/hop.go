@@ -139,16 +139,11 @@ func (t *Trace) Run(ctx context.Context) iter.Seq2[*HopEvent, error] {
 				yield(nil, err)
 				return
 			}
-			if t.blackHole() {
-				if err := t.measure(ctx); err != nil {
-					yield(nil, err)
-					return
-				}
-			}
-			for !t.over && t.head <= t.end && t.ripe(t.head) {
-				if !t.tell(yield) {
-					return
-				}
+			if ok, err := t.tellRipe(ctx, yield); err != nil {
+				yield(nil, err)
+				return
+			} else if !ok {
+				return
 			}
 		}
 		t.tellChanges(yield)
@@ -157,12 +152,32 @@ func (t *Trace) Run(ctx context.Context) iter.Seq2[*HopEvent, error] {
 
 // step asks the next hops, or waits for late answers when there are none.
 func (t *Trace) step(ctx context.Context) error {
-	if burst := t.burst(); len(burst) > 0 {
+	if burst := t.burst(); len(burst) > 0 && t.tail(burst[0].TTL) {
+		return t.askWhole(ctx, burst) // in parts it would take longer: each has a wait of its own
+	} else if len(burst) > 0 {
 		return t.askSome(ctx, burst)
 	}
 	err := t.pause(ctx, lateStep)
 	t.learn()
 	return err
+}
+
+// tellRipe yields the hops of which all is known. Before each it looks whether that is where
+// long packets vanish.
+func (t *Trace) tellRipe(ctx context.Context, yield func(*HopEvent, error) bool) (ok bool, err error) {
+	for {
+		if t.blackHole() {
+			if err := t.measure(ctx); err != nil {
+				return false, err
+			}
+		}
+		if t.over || t.head > t.end || !t.ripe(t.head) {
+			return true, nil
+		}
+		if !t.tell(yield) {
+			return false, nil
+		}
+	}
 }
 
 // ripe reports whether all that can be known of a hop has had its time.
@@ -254,6 +269,9 @@ func (t *Trace) burst() []Packet {
 	for first <= t.end && t.known(first) {
 		first++
 	}
+	if t.tail(first) {
+		return t.tailBurst(first)
+	}
 	for ttl := first; ttl < first+t.window && ttl <= t.end; ttl++ {
 		if t.known(ttl) {
 			continue
@@ -336,7 +354,8 @@ func (t *Trace) known(ttl int) bool {
 			return true
 		}
 	}
-	return have >= want || have > 0 && have+tries >= hopTries || tries >= hopTries
+	enough := have >= want || have > 0 && have+tries >= hopTries || tries >= hopTries
+	return enough || t.unheard(ttl) >= tailProbes && t.tail(ttl)
 }
 
 // blackHole reports whether the first unknown hop answers short probes alone.
