@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -84,24 +82,19 @@ func fixedSockets() *heldSockets {
 	return h
 }
 
-// watchTest is a view with its reader, driven by hand.
-type watchTest struct {
-	*live.Simulation
-	t      *testing.T
+// watchScript is a view with its reader, driven by hand.
+type watchScript struct {
 	source *heldSockets
 	reader *watchReader
 	view   *watchView
 	clock  time.Time
 	asked  []string
-	screen strings.Builder
 }
 
-// newWatchTest shows the first reading.
-func newWatchTest(t *testing.T, source *heldSockets, w, h int, options live.Options) *watchTest {
-	t.Helper()
+func newWatchScript(source *heldSockets) *watchScript {
 	o := &netstatOptions{Watch: time.Second, NumericPorts: true, NumericUsers: true}
 	o.ProcRoot = "/proc"
-	x := &watchTest{t: t, source: source, clock: time.Unix(1e9, 0)}
+	x := &watchScript{source: source, clock: time.Unix(1e9, 0)}
 	x.reader = newWatchReader(context.Background(), source, time.Second)
 	x.reader.now = func() time.Time { return x.clock }
 	x.view = newWatchView(o, x.reader.ask)
@@ -110,6 +103,29 @@ func newWatchTest(t *testing.T, source *heldSockets, w, h int, options live.Opti
 		x.asked = append(x.asked, fmt.Sprint(k.shown.inet.Diag.Cookie))
 		return killResult{word: wasKilled}
 	}
+	return x
+}
+
+// read reads once, as run does.
+func (x *watchScript) read() {
+	table := x.reader.read(x.reader.request.Load())
+	x.view.take(table)
+	if owners, err := x.reader.findOwners(table); owners != nil || err != nil {
+		x.view.learn(owners, err)
+	}
+}
+
+// watchTest is a script on a screen.
+type watchTest struct {
+	*watchScript
+	*live.Simulation
+	t *testing.T
+}
+
+// newWatchTest shows the first reading.
+func newWatchTest(t *testing.T, source *heldSockets, w, h int, options live.Options) *watchTest {
+	t.Helper()
+	x := &watchTest{watchScript: newWatchScript(source), t: t}
 	var err error
 	if x.Simulation, err = live.Simulate(x.view, options, w, h); err != nil {
 		t.Fatal(err)
@@ -119,13 +135,9 @@ func newWatchTest(t *testing.T, source *heldSockets, w, h int, options live.Opti
 	return x
 }
 
-// read reads once, as run does.
+// read reads once, and draws.
 func (x *watchTest) read() {
-	table := x.reader.read(x.reader.request.Load())
-	x.view.take(table)
-	if owners, err := x.reader.findOwners(table); owners != nil || err != nil {
-		x.view.learn(owners, err)
-	}
+	x.watchScript.read()
 	x.Posted()
 }
 
@@ -133,92 +145,6 @@ func (x *watchTest) read() {
 func (x *watchTest) later(d time.Duration) {
 	x.clock = x.clock.Add(d)
 	x.read()
-}
-
-// shot adds the screen to the golden.
-func (x *watchTest) shot(label string) {
-	fmt.Fprintf(&x.screen, "== %s\n", label)
-	blank := 0
-	styles := strings.Split(x.Styles(), "\n")
-	y := 0
-	for line := range strings.Lines(x.Text()) {
-		y++
-		if strings.Contains(styles[y-1], "x") { // the row that is selected
-			x.screen.WriteString(">")
-		}
-		if line == "\n" {
-			blank++
-			continue
-		}
-		if blank > 0 {
-			fmt.Fprintf(&x.screen, "(%d blank)\n", blank)
-			blank = 0
-		}
-		x.screen.WriteString(line)
-	}
-}
-
-// golden compares what was shot with the file of that name.
-func (x *watchTest) golden(name string) {
-	x.t.Helper()
-	path := filepath.Join("testdata", "live", "netstat-watch", name+".txt")
-	if *update {
-		if err := os.WriteFile(path, []byte(x.screen.String()), 0o644); err != nil {
-			x.t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		x.t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), x.screen.String()); diff != "" {
-		x.t.Errorf("-want +got:\n%s", diff)
-	}
-}
-
-// press presses keys and shoots after each.
-func (x *watchTest) press(keys ...string) {
-	for _, key := range keys {
-		x.Press(key)
-		x.shot("key " + key)
-	}
-}
-
-// TestWatch_screens walks through the keys on each size of screen; the second reading has one socket more, one less, and octets that moved.
-func TestWatch_screens(t *testing.T) {
-	for _, c := range []struct {
-		name    string
-		w, h    int
-		options live.Options
-	}{{"80x24", 80, 24, live.Options{}}, {"40x10", 40, 10, live.Options{}}, {"200x60", 200, 60, live.Options{}}, {"80x24-ascii", 80, 24, live.Options{ASCII: true, Mono: true}}} {
-		t.Run(c.name, func(t *testing.T) {
-			x := newWatchTest(t, fixedSockets(), c.w, c.h, c.options)
-			x.shot("first reading")
-			x.source.sockets[2].Diag.Info.BytesReceived += 123456
-			x.source.sockets[3].Diag.Info.BytesAcked += 10
-			x.source.sockets = append(x.source.sockets[:len(x.source.sockets)-1], connectionSocket(99, "192.0.2.1:5000", "192.0.2.99:9", 0, 0, 0))
-			x.later(2 * time.Second)
-			x.shot("second reading, 2 s later")
-			x.press("End", "Home", "Down", ">", ">", "r", "<", "b", "b", "b", "b", "Enter", "Esc", "b", "?", "Esc")
-			x.Press("/")
-			x.Type("dport = 40001 or sport")
-			x.read()
-			x.shot("typed: dport = 40001 or sport")
-			x.Type(" = 5001")
-			x.read()
-			x.shot("typed:  = 5001")
-			x.press("Enter", "Enter")
-			x.read()
-			x.source.sockets[2].Diag.Info.RTT, x.source.sockets[2].Diag.Info.SndCwnd = 9*time.Millisecond, 40
-			x.source.sockets[4].Diag.Info.RTT, x.source.sockets[4].Diag.Info.SndCwnd = 9*time.Millisecond, 40
-			x.later(time.Second)
-			x.shot("details, next reading")
-			x.Resize(60, 14)
-			x.shot("resized to 60 x 14")
-			x.press("Down", "Esc", "K", "n", "Space")
-			x.golden(c.name)
-		})
-	}
 }
 
 // TestWatch_gone: a socket that is gone stays marked for a while, then is forgotten; a change of the filter makes nothing new or gone.

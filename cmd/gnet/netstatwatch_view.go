@@ -186,9 +186,9 @@ func (v *watchView) Help() []live.Binding {
 		{Keys: "Space", Does: "pause"},
 		{Keys: "y", Does: "copy the line to the terminal's clipboard"},
 		{Keys: "K", Does: "end the socket, after a question"},
-		{Keys: "+ -", Does: "marks of sockets that are new, and gone, for 5 seconds"},
-		{Keys: "In/s Out/s", Does: "octets received, and known to be received by the other end"},
-		{Keys: "-", Does: "in a column: the kernel has no such figure of this socket"},
+		{Keys: "+ -", Does: "marks of sockets that are new, and gone, for 5 seconds", Sign: true},
+		{Keys: "In/s Out/s", Does: "octets received, and known to be received by the other end", Sign: true},
+		{Keys: "-", Does: "in a column: the kernel has no such figure of this socket", Sign: true},
 	}
 }
 

@@ -17,7 +17,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
-	"gnet/internal/live"
 	"gnet/ping"
 )
 
@@ -118,8 +117,8 @@ func liveHosts(n int) []pingHost {
 }
 
 // playMany gives each host a fate of its own: the second is silent, the third loses more than the others, each is slower than the last.
-func (s *liveScript) playMany(probes int64) {
-	for seq := int64(1); seq <= probes; seq++ {
+func (s *liveScript) playMany(first, last int64) {
+	for seq := first; seq <= last; seq++ {
 		for i := range s.record.tracks {
 			at := time.Duration(seq-1)*time.Second + time.Duration(i)*time.Millisecond
 			s.put(i, at, ping.Event{Kind: ping.Sent, Seq: seq})
@@ -152,110 +151,6 @@ func liveGolden(t *testing.T, name, got string) {
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Errorf("%s (-want +got)\n%s", name, diff)
 	}
-}
-
-// liveScreens drives a view and gathers what it shows.
-type liveScreens struct {
-	*live.Simulation
-	t   *testing.T
-	out strings.Builder
-}
-
-func startLive(t *testing.T, v live.View, o live.Options, w, h int) *liveScreens {
-	t.Helper()
-	o.Tick = func(time.Time) bool { return true }
-	s, err := live.Simulate(v, o, w, h)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Close)
-	return &liveScreens{Simulation: s, t: t}
-}
-
-// note adds the screen under a title.
-func (s *liveScreens) note(title string) {
-	fmt.Fprintf(&s.out, "--- %s ---\n%s", title, s.Text())
-}
-
-// press presses keys, and notes the screen after each.
-func (s *liveScreens) press(names ...string) {
-	for _, name := range names {
-		s.Press(name)
-		s.note(name)
-	}
-}
-
-var liveSizes = [][2]int{{80, 24}, {40, 10}, {200, 60}}
-
-func TestPingLive_one(t *testing.T) {
-	for _, size := range liveSizes {
-		for _, ascii := range []bool{false, true} {
-			s := newLiveScript(liveHosts(3)[0])
-			s.play(0, 1, 120)
-			screens := startLive(t, newPingView(s.record, "56 data bytes, every 1 s"), live.Options{ASCII: ascii, Mono: ascii}, size[0], size[1])
-			screens.note("start")
-			screens.press("l", "z", "l", "-", "-", "+", "Left", "Space", "h", "Tab", "h")
-			s.play(0, 121, 140)
-			screens.Tick(time.Time{})
-			screens.note("held, 20 probes later")
-			screens.press("Space", "?")
-			name := fmt.Sprintf("ping-one-%dx%d", size[0], size[1])
-			if ascii {
-				name += "-ascii"
-				for i, r := range screens.out.String() {
-					if r > 126 {
-						t.Fatalf("%s: %q at %d is not ASCII", name, r, i)
-					}
-				}
-			}
-			liveGolden(t, name+".txt", screens.out.String())
-		}
-	}
-}
-
-func TestPingLive_many(t *testing.T) {
-	for _, size := range liveSizes {
-		s := newLiveScript(liveHosts(30)...)
-		s.playMany(50)
-		screens := startLive(t, newPingView(s.record, "56 data bytes, every 1 s"), live.Options{}, size[0], size[1])
-		screens.note("start")
-		screens.press("Down", "PgDn", "o", "o", "Home", "Enter", "Down", "Esc", "-", "?")
-		screens.Press("x")
-		screens.Resize(60, 14)
-		screens.note("resized to 60x14")
-		liveGolden(t, fmt.Sprintf("ping-many-%dx%d.txt", size[0], size[1]), screens.out.String())
-	}
-}
-
-// What is bad is bold or has its sign, in colour and without.
-func TestPingLive_styles(t *testing.T) {
-	s := newLiveScript(liveHosts(3)...)
-	s.playMany(20)
-	screens := startLive(t, newPingView(s.record, "56 data bytes, every 1 s"), live.Options{}, 80, 12)
-	out := screens.Styles()
-	screens.Press("Enter")
-	liveGolden(t, "ping-styles.txt", out+"--- Enter ---\n"+screens.Styles())
-}
-
-// A view without answers, and before the first probe.
-func TestPingLive_nothing(t *testing.T) {
-	s := newLiveScript(liveHosts(1)...)
-	screens := startLive(t, newPingView(s.record, "56 data bytes, every 1 s"), live.Options{}, 60, 12)
-	screens.note("before the first probe")
-	screens.press("Left", "Right", "Space", "h", "h", "h")
-	for seq := int64(1); seq <= 5; seq++ {
-		s.put(0, time.Duration(seq)*time.Second, ping.Event{Kind: ping.Sent, Seq: seq})
-	}
-	s.record.settle(5500 * time.Millisecond)
-	screens.Tick(time.Time{})
-	screens.note("five probes")
-	for _, size := range [][2]int{{1, 1}, {9, 2}, {13, 4}, {300, 100}} {
-		screens.Resize(size[0], size[1])
-		for range 3 {
-			screens.Press("h")
-		}
-	}
-	liveGolden(t, "ping-nothing.txt", screens.out.String())
 }
 
 // What was kept one by one and what was folded is all there is: no probe is lost by folding.
@@ -311,7 +206,7 @@ func TestPingPlot(t *testing.T) {
 	one := newLiveScript(liveHosts(1)...)
 	one.play(0, 1, 200)
 	many := newLiveScript(liveHosts(5)...)
-	many.playMany(60)
+	many.playMany(1, 60)
 	none := newLiveScript(liveHosts(1)...)
 	hostile := newLiveScript(pingHost{`<script>&"'` + "\x00\xff\u202e", router})
 	hostile.play(0, 1, 3)

@@ -87,7 +87,9 @@ func (v *pingView) Help() []live.Binding {
 			{Keys: "o", Does: "order: worst, slowest, as given"},
 		}, keys...)
 	}
-	return append(keys, live.Binding{Keys: "marks", Does: "x no answer, ! ICMP error, - not sent, + answered again, . under way"})
+	return append(keys, live.Binding{Keys: "x", Does: "no answer", Sign: true}, live.Binding{Keys: "!", Does: "ICMP error", Sign: true},
+		live.Binding{Keys: "-", Does: "not sent", Sign: true}, live.Binding{Keys: "+", Does: "answered again", Sign: true},
+		live.Binding{Keys: ".", Does: "under way", Sign: true})
 }
 
 // Key takes a key.
@@ -248,7 +250,7 @@ func (v *pingView) drawHost(c *live.Canvas) {
 	if len(v.order) > 1 {
 		back = "Esc table"
 	}
-	v.keys(c, back, [...]string{"h histogram", "h events", "h chart"}[v.pane], "l "+v.scale.other(), v.zoomed(), v.holding())
+	v.keys(c, v.holding(), back, [...]string{"h histogram", "h events", "h chart"}[v.pane], "l "+v.scale.other(), v.zoomed(), v.begins())
 }
 
 func (v *pingView) zoomed() string {
@@ -258,9 +260,20 @@ func (v *pingView) zoomed() string {
 	return "+- " + strconv.Itoa(1<<v.zoom) + " probes/column"
 }
 
+// begins is what the key z does, where it does something.
+func (v *pingView) begins() string {
+	switch {
+	case v.log:
+		return ""
+	case v.fit:
+		return "z from zero"
+	}
+	return "z from the shortest"
+}
+
 func (v *pingView) holding() string {
 	if v.held != 0 {
-		return "HELD at icmp_seq=" + strconv.FormatInt(v.held, 10) + ", Space follows"
+		return "HELD at " + strconv.FormatInt(v.held, 10) + ", Space follows"
 	}
 	return "Space hold"
 }

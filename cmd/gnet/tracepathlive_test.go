@@ -1,46 +1,13 @@
 package main
 
 import (
-	"fmt"
-	"net/netip"
 	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
-	"golang.org/x/sys/unix"
-
-	"gnet/internal/live"
 	"gnet/internal/nstest"
-	"gnet/ping/path"
 )
-
-// TestTracepathLive: the screen of a path with all that hops can be, before and behind its end, after keys and another size.
-func TestTracepathLive(t *testing.T) {
-	a := netip.MustParseAddr
-	hops := []path.Hop{
-		{TTL: 1, From: []netip.Addr{a("192.0.2.1")}, Sent: 20, Answered: 20, Min: 400 * time.Microsecond, Mean: 500 * time.Microsecond, Max: 2 * time.Millisecond},
-		{TTL: 2, Sent: 20},
-		{TTL: 3, From: []netip.Addr{a("198.51.100.7"), a("2001:db8:1234:5678:9abc:def0:1234:5678")}, Sent: 20, Answered: 13, Min: 11 * time.Millisecond, Mean: 12 * time.Millisecond, Max: 210 * time.Millisecond},
-		{TTL: 4, Err: unix.EPERM},
-		{TTL: 5, From: []netip.Addr{a("203.0.113.9")}, Sent: 20, Answered: 20, Min: 30 * time.Millisecond, Mean: 31 * time.Millisecond, Max: 33 * time.Millisecond},
-	}
-	for _, size := range liveSizes {
-		v := &hopView{title: "\x1b[31mevil\u202e (203.0.113.9)", mtus: map[int]string{}}
-		screens := startLive(t, v, live.Options{}, size[0], size[1])
-		screens.note("start")
-		v.learn(hops[:2], 1500, 0, map[int]string{1: "1500"})
-		screens.Tick(time.Time{})
-		screens.note("two hops")
-		v.now = 83 * time.Second
-		v.learn(hops, 1400, 20, map[int]string{3: "~1400"})
-		screens.press("Down", "End", "Up", "Up")
-		screens.Resize(50, 8)
-		screens.note("resized to 50x8")
-		liveGolden(t, fmt.Sprintf("tracepath-%dx%d.txt", size[0], size[1]), screens.out.String())
-	}
-}
 
 // TestTracepathLive_terminal: the real program on a real terminal prints what it prints without the view.
 func TestTracepathLive_terminal(t *testing.T) {

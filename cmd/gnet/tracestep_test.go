@@ -34,46 +34,6 @@ func stepped(t *testing.T, events []event.Event, o view.Options, mono bool, w, h
 	return v, s
 }
 
-// TestStep_screens: whole screens after keys, in several sizes, after a resize in mid-run, in ASCII and without colours.
-func TestStep_screens(t *testing.T) {
-	keys := []string{"", "j j j", "l", "r", "s", "PgDn", "Tab", "Tab", "Tab Tab ]", "End", "L", "Shift-Tab", "?"}
-	for _, c := range []struct {
-		name, lesson string
-		w, h         int
-		ascii, mono  bool
-		resize       bool
-	}{
-		{"80x24", "loss-fast-retransmit", 80, 24, false, false, false},
-		{"40x10", "loss-fast-retransmit", 40, 10, false, false, false},
-		{"200x60", "loss-fast-retransmit", 200, 60, false, false, false},
-		{"80x24-ascii-mono", "zero-window", 80, 24, true, true, false},
-		{"resize", "burst-loss", 80, 24, false, false, true},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			events := lessonEvents(t, c.lesson)
-			run := *events[0].Run
-			run.Look = "" // a lesson's words are polished now and then
-			events[0].Run = &run
-			_, s := stepped(t, events, view.Options{ASCII: c.ascii}, c.mono, c.w, c.h)
-			var got strings.Builder
-			for i, k := range keys {
-				if k != "" {
-					s.Press(strings.Fields(k)...)
-				}
-				if c.resize {
-					size := [][2]int{{80, 24}, {200, 60}, {40, 10}, {120, 30}}[i%4]
-					s.Resize(size[0], size[1])
-				}
-				got.WriteString("=== " + k + "\n" + s.Text())
-				if i%4 == 2 {
-					got.WriteString("=== styles\n" + s.Styles())
-				}
-			}
-			comparePicture(t, filepath.Join("testdata", "pictures", "step", c.name+".txt"), []byte(got.String()))
-		})
-	}
-}
-
 // lossyRun is an exchange of many events over some connections.
 func lossyRun(t *testing.T, conns, bytes int) []event.Event {
 	t.Helper()

@@ -1,42 +1,105 @@
 package live
 
+import "strings"
+
 // helpPage is the page of keys.
 type helpPage struct {
-	shown bool
-	list  List
-	n     int // lines
+	shown       bool
+	top         int // the first line that is seen
+	page, lines int // how many are seen, and how many there are
 }
 
 // own are the keys that every view has.
 func own() []Binding {
 	return []Binding{
-		{"? F1", "this page"},
-		{"q Ctrl-C", "quit"},
-		{"Ctrl-L", "draw the screen anew"},
-		{"Ctrl-Z", "suspend"},
+		{Keys: "? F1", Does: "this page"},
+		{Keys: "q Ctrl-C", Does: "quit"},
+		{Keys: "Ctrl-L", Does: "draw the screen anew"},
+		{Keys: "Ctrl-Z", Does: "suspend"},
 	}
 }
 
 // key scrolls, and leaves at any other key.
 func (h *helpPage) key(k Key) {
-	if !h.list.Key(k, h.n) {
+	l := List{Selected: h.top, page: h.page}
+	if !l.Key(k, max(h.lines-h.page, 0)+1) {
 		h.shown = false
 	}
+	h.top = l.Selected
 }
 
-// draw draws the keys of the view and those that every view has.
-func (h *helpPage) draw(c *Canvas, bindings []Binding) {
-	all := append(append([]Binding{}, bindings...), own()...)
-	h.n = len(all)
-	width := 0
-	for _, b := range all {
-		width = max(width, Columns(b.Keys))
+// helpLine is a line of the page.
+type helpLine struct {
+	keys, does string
+	style      Style // of the keys
+}
+
+// helpLines are the keys of the view, those that every view has, and the signs of its picture, in lines of that width; the words begin at
+// column at.
+func helpLines(bindings []Binding, width int) (lines []helpLine, at int) {
+	var keys, signs []Binding
+	for _, b := range bindings {
+		if b.Sign {
+			signs = append(signs, b)
+		} else {
+			keys = append(keys, b)
+		}
 	}
+	keys = append(keys, own()...)
+	for _, b := range append(keys, signs...) {
+		at = max(at, Columns(b.Keys)+2)
+	}
+	at = min(at, max(width/3, 10))
+	for i, b := range append(keys, signs...) {
+		if i == len(keys) {
+			lines = append(lines, helpLine{}, helpLine{"Signs", "", Heading})
+		}
+		names, words := wrap(b.Keys, at-2), wrap(b.Does, width-at)
+		for n := range max(len(names), len(words)) {
+			line := helpLine{style: Strong}
+			if n < len(names) {
+				line.keys = names[n]
+			}
+			if n < len(words) {
+				line.does = words[n]
+			}
+			lines = append(lines, line)
+		}
+	}
+	return lines, at
+}
+
+// wrap breaks text at blanks into lines of at most width columns, where its words allow that.
+func wrap(text string, width int) (lines []string) {
+	line := ""
+	for _, word := range strings.Fields(text) {
+		switch {
+		case line == "":
+			line = word
+		case Columns(line)+1+Columns(word) <= width:
+			line += " " + word
+		default:
+			lines, line = append(lines, line), word
+		}
+	}
+	return append(lines, line)
+}
+
+// draw draws the page.
+func (h *helpPage) draw(c *Canvas, bindings []Binding) {
 	w, height := c.Size()
-	c.Text(0, 0, Strong, "Keys")
-	h.list.Draw(c.Part(0, 1, w, height-2), len(all), func(i int, row *Canvas) {
-		row.Text(0, 0, Strong, all[i].Keys)
-		row.Text(width+2, 0, Plain, all[i].Does)
-	})
-	c.Text(0, height-1, Faint, "any other key: back")
+	lines, at := helpLines(bindings, w)
+	h.page, h.lines = max(height-2, 0), len(lines)
+	h.top = max(min(h.top, h.lines-h.page), 0)
+	c.Text(0, 0, Heading, "Keys")
+	for y := range min(h.page, h.lines-h.top) {
+		line := &lines[h.top+y]
+		c.Cell(0, y+1, at-1, line.style, line.keys)
+		c.Text(at, y+1, Plain, line.does)
+	}
+	foot := "any other key: back"
+	if h.lines > h.page {
+		foot = "Up Down more  other keys back"
+	}
+	c.Text(0, height-1, Faint, foot)
 }

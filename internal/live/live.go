@@ -31,7 +31,12 @@ type View interface {
 }
 
 // Binding is a line of the page of keys.
-type Binding struct{ Keys, Does string }
+type Binding struct {
+	// Keys are the names of the keys, as ParseKey reads them, with blanks between.
+	Keys, Does string
+	// Sign has Keys be signs in the picture instead, which the page explains below the keys.
+	Sign bool
+}
 
 // Options say how a view is shown.
 type Options struct {

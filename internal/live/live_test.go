@@ -55,7 +55,9 @@ func (v *counter) Key(l *Loop, k Key) {
 
 func (v *counter) Typing() bool { return v.prompt.IsOpen() }
 
-func (v *counter) Help() []Binding { return []Binding{{"/", "find"}, {"x", "fail"}} }
+func (v *counter) Help() []Binding {
+	return []Binding{{Keys: "/", Does: "find"}, {Keys: "+", Does: "a sign", Sign: true}, {Keys: "x", Does: "fail"}}
+}
 
 func simulate(t *testing.T, v *counter, w, h int) *Simulation {
 	t.Helper()
@@ -101,9 +103,14 @@ func TestSimulation_keys(t *testing.T) {
 func TestSimulation_help(t *testing.T) {
 	s := simulate(t, &counter{}, 30, 6)
 	s.Press("?")
-	wantScreen(t, s, "Keys", "/         find", "x         fail", "? F1      this page", "q Ctrl-C  quit", "any other key: back")
+	wantScreen(t, s, "Keys", "/         find", "x         fail", "? F1      this page", "q Ctrl-C  quit", "Up Down more  other keys back")
 	s.Press("End")
-	wantScreen(t, s, "Keys", "? F1      this page", "q Ctrl-C  quit", "Ctrl-L    draw the screen anew", "Ctrl-Z    suspend", "any other key: back")
+	wantScreen(t, s, "Keys", "Ctrl-Z    suspend", "", "Signs", "+         a sign", "Up Down more  other keys back")
+	s.Press("Up")
+	wantScreen(t, s, "Keys", "Ctrl-L    draw the screen anew", "Ctrl-Z    suspend", "", "Signs", "Up Down more  other keys back")
+	s.Resize(20, 14)
+	wantScreen(t, s, "Keys", "/         find", "x         fail", "? F1      this page", "q Ctrl-C  quit", "Ctrl-L    draw the", "          screen", "          anew",
+		"Ctrl-Z    suspend", "", "Signs", "+         a sign", "", "any other key: back")
 	s.Press("x")
 	if over, _ := s.Over(); over {
 		t.Error("x is a key of the view while the page is shown")

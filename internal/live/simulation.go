@@ -104,6 +104,9 @@ func (s *Simulation) Over() (bool, error) { return s.over, s.err }
 // Clipboard returns what was copied last.
 func (s *Simulation) Clipboard() string { return string(s.screen.GetClipboardData()) }
 
+// Cursor returns where the cursor is shown, and whether it is.
+func (s *Simulation) Cursor() (x, y int, shown bool) { return s.screen.GetCursor() }
+
 // Text returns the screen, a line each row, without the blanks at the ends of rows.
 func (s *Simulation) Text() string {
 	return s.rows(" ", func(cell string, _ tcell.Style, _ int) string {

@@ -202,12 +202,15 @@ func TestRun_brokenPipe(t *testing.T) {
 // TestRun_resize: the picture follows the terminal's size.
 func TestRun_resize(t *testing.T) {
 	p := startView(t, "")
-	p.Until("row 3")
-	if bytes.Contains(p.Seen(), []byte("row 4")) {
-		t.Errorf("more rows than there are: %q", p.Seen())
+	shows := func(want string) {
+		t.Helper()
+		if !p.UntilShown(func(e *nstest.Emulator) bool { return regexp.MustCompile(want).MatchString(e.Text()) }) {
+			t.Fatalf("not the screen that was wanted, %s:\n%s", want, p.Screen().Text())
+		}
 	}
+	shows(`^ticks \d+ +\\x1b\[31mred\\xe2\\x80\\xae\n(row [0-3] 漢字…\n){4}\n$`)
 	p.Resize(60, 12)
-	p.Until("row 9")
+	shows(`^ticks \d+ {25,}\\x1b\[31mred\\xe2\\x80\\xae\n(row [0-9] 漢字…\n){10}\n$`)
 	p.Write("q")
 	p.Until("ended")
 	p.Wait()

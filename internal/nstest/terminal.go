@@ -20,6 +20,7 @@ type Terminal struct {
 	cmd    *exec.Cmd
 	output chan []byte // closed when the terminal is gone
 	seen   []byte
+	screen *Emulator
 	before unix.Termios
 }
 
@@ -30,7 +31,7 @@ const terminalPatience = 20 * time.Second
 // has none; its environment, unless it has one, is this process's with TERM=xterm-256color in UTF-8. The process is killed at the end of the test.
 func OnTerminal(t Reporter, cmd *exec.Cmd, columns, rows int) *Terminal {
 	t.Helper()
-	p := &Terminal{t: t, cmd: cmd, output: make(chan []byte, 1024)}
+	p := &Terminal{t: t, cmd: cmd, output: make(chan []byte, 1024), screen: NewEmulator(columns, rows)}
 	p.open()
 	p.Resize(columns, rows)
 	before, err := unix.IoctlGetTermios(int(p.slave.Fd()), unix.TCGETS)
@@ -100,6 +101,32 @@ func (p *Terminal) read() {
 	}
 }
 
+// take keeps what the process wrote, and shows it.
+func (p *Terminal) take(b []byte) {
+	p.seen = append(p.seen, b...)
+	p.screen.Write(b)
+}
+
+// Screen returns what is seen on the terminal once Until, For and Wait have read what they did.
+func (p *Terminal) Screen() *Emulator { return p.screen }
+
+// UntilShown waits until is holds of the screen, and reports whether it ever did; a screen that is as it should be already counts.
+func (p *Terminal) UntilShown(is func(*Emulator) bool) bool {
+	end := time.After(terminalPatience)
+	for !is(p.screen) {
+		select {
+		case b, ok := <-p.output:
+			if !ok {
+				return false
+			}
+			p.take(b)
+		case <-end:
+			return false
+		}
+	}
+	return true
+}
+
 // Until waits for text from the process, anywhere in what it has written, and fails the test where it does not come.
 func (p *Terminal) Until(text string) {
 	p.t.Helper()
@@ -116,7 +143,7 @@ func (p *Terminal) UntilFrom(from int, text string) {
 			if !ok {
 				p.t.Fatalf("no %q in %q", text, p.seen)
 			}
-			p.seen = append(p.seen, b...)
+			p.take(b)
 		case <-end:
 			p.t.Fatalf("no %q in %q", text, p.seen)
 		}
@@ -132,7 +159,7 @@ func (p *Terminal) For(d time.Duration) {
 			if !ok {
 				return
 			}
-			p.seen = append(p.seen, b...)
+			p.take(b)
 		case <-end:
 			return
 		}
@@ -172,6 +199,7 @@ func (p *Terminal) Signal(s os.Signal) {
 // Resize gives the terminal another size, as a window does.
 func (p *Terminal) Resize(columns, rows int) {
 	p.t.Helper()
+	p.screen.Resize(columns, rows)
 	if err := unix.IoctlSetWinsize(int(p.slave.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: uint16(columns), Row: uint16(rows)}); err != nil {
 		p.t.Fatalf("%v", err)
 	}
@@ -195,7 +223,7 @@ func (p *Terminal) Wait() int {
 	for {
 		select {
 		case b, ok := <-p.output: // or a full terminal would keep the process
-			p.seen = append(p.seen, b...)
+			p.take(b)
 			if !ok {
 				p.output = nil
 			}
@@ -221,7 +249,7 @@ func (p *Terminal) rest() {
 	for !bytes.HasSuffix(p.seen, []byte(mark)) {
 		select {
 		case b, ok := <-p.output:
-			p.seen = append(p.seen, b...)
+			p.take(b)
 			if !ok {
 				return
 			}
@@ -229,7 +257,7 @@ func (p *Terminal) rest() {
 			p.t.Fatalf("no end of the output: %q", p.seen)
 		}
 	}
-	p.seen = p.seen[:len(p.seen)-len(mark)]
+	p.seen = p.seen[:len(p.seen)-len(mark)] // the screen passes over it
 }
 
 // WantSettings fails the test unless the settings of the terminal are what they were before the process.
