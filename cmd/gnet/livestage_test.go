@@ -148,11 +148,20 @@ func signed(s *live.Simulation) string {
 	return b.String()
 }
 
-// stageKeys are the keys that a view says it has, by their lines.
+// stageKeys are the keys that a view says it has. What is no name of a key is several in a row: 57G.
 func stageKeys(v live.View) (keys []string) {
 	for _, b := range v.Help() {
-		if !b.Sign {
-			keys = append(keys, strings.Fields(b.Keys)...)
+		if b.Sign {
+			continue
+		}
+		for _, name := range strings.Fields(b.Keys) {
+			if _, ok := live.ParseKey(name); ok {
+				keys = append(keys, name)
+				continue
+			}
+			for _, r := range name {
+				keys = append(keys, string(r))
+			}
 		}
 	}
 	slices.Sort(keys)

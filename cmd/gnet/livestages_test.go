@@ -107,8 +107,8 @@ func tracepathStage(bool) *liveStage {
 // stepLesson is a scenario of one connection in which there is something for each key.
 const stepLesson = `title   A hole in the middle and one at the end
 world   memory
-client  role source bytes 9900 close fin after 2s
-server  role sink
+client  role source bytes 12000 close fin after 5s
+server  role sink rcvbuf 8192 scaling off read-start 2s
 fault   client> drop data 3
 fault   client> drop data 7
 expect  lost client data = 2
@@ -158,8 +158,8 @@ func stepScript(ascii bool, events []event.Event) (*stepView, *liveStage) {
 func traceStepStage(ascii bool) *liveStage {
 	v, s := stepScript(ascii, lessonOf(stepLesson))
 	s.press("j", "Down", "Right", "Space", "k", "Up", "Left", "PgDn", "PgUp", "End", "Home", "G", "g")
-	s.press("l").everySize().press("l", "L", "r").everySize().press("r", "R", "s", "s", "S", "t").everySize().press("g", "t", "G", "T", "g", "x", "x", "X")
-	s.press("Tab").everySize().press("]", "[", "Tab").everySize().press("Tab").everySize().press("Tab").everySize().press("Tab").everySize().press("Tab", "Shift-Tab")
+	s.press("l").everySize().press("l", "L", "r").everySize().press("r", "R", "s", "s", "S", "t").everySize().press("g", "t", "G", "T", "g", "x", "x", "X", "g", "o", "o", "O", "z", "z", "Z", "e", "r", "e", "e", "5", "7", "G", "3", "k")
+	s.press("Tab").everySize().press("Tab").everySize().press("Tab").everySize().press("]", "[", "Tab").everySize().press("Tab").everySize().press("Tab", "Shift-Tab")
 	s.press("/").types("cwnd").everySize().press("Enter", "n", "N", "/", "Esc", ":").types("30").press("Enter", "c").types("1").press("Enter", "c").types("7").press("Enter")
 	s.press("y", "?").everySize().press("PgDn", "x")
 	s.happens("ends too soon", func() { v.ends(errors.New("context canceled")) })
