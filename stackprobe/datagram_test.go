@@ -104,7 +104,7 @@ func what(events []event.Event) []string {
 		case event.KindDiscard:
 			list = append(list, fmt.Sprintf("%v node %d: %s", at, e.Packet.Node, e.Text))
 		case event.KindICMP:
-			list = append(list, fmt.Sprintf("%v icmp %v about offset %d", at, e.ICMP, e.Packet.Offset))
+			list = append(list, fmt.Sprintf("%v icmp {%d %d %d} about offset %d", at, e.ICMP.Type, e.ICMP.Code, e.ICMP.MTU, e.Packet.Offset))
 		case event.KindApp:
 			list = append(list, fmt.Sprintf("%v %v %v %d%s", at, e.Host, e.App.Call, e.App.Bytes, e.App.Err))
 		case event.KindReassembly:

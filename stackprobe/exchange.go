@@ -91,13 +91,21 @@ type exchange struct {
 // newExchange returns an exchange without ends. x.run is as far filled as it is the same in every world.
 func newExchange(cfg *Config, w World, why string, loop *vclock.Loop, clock event.Clock) *exchange {
 	x := &exchange{cfg: cfg, loop: loop, rec: &recorder{clock: clock, quiet: cfg.Quiet}, run: cfg.header(w, clock)}
-	x.run.Why = why
+	x.run.Why, x.run.Start = why, startOf(loop)
 	for h := event.Client; h <= event.Server; h++ {
 		x.apps[h] = app.NewPeer(app.Config{Options: cfg.Ends[h], Role: cfg.role(h), Peer: cfg.role(h.Peer()), Bytes: cfg.octets(h),
 			PeerBytes: cfg.octets(h.Peer()), PeerRepeat: cfg.Ends[h.Peer()].Repeat, Host: h, Seed: cfg.Seed, Clock: loop, Journal: x.journal(h),
 			Unchecked: cfg.scripted(h.Peer())})
 	}
 	return x
+}
+
+// startOf is event.Run.Start of a run on loop.
+func startOf(loop *vclock.Loop) int64 {
+	if t := loop.Start(); !t.IsZero() {
+		return t.UnixNano()
+	}
+	return 0
 }
 
 // connect makes the exchange's link. Ends are attached by the world.

@@ -69,7 +69,7 @@ func newPathRun(cfg *DatagramConfig, w World, why string, loop *vclock.Loop, clo
 	last := len(cfg.mtus())
 	x := &pathRun{cfg: cfg, loop: loop, run: cfg.run(w, clock), nodes: make([]node, last+1), ledger: link.Ledger{Last: last},
 		waiting: make(map[int]*event.Packet), left: make(map[int]*event.Packet), datagrams: make(map[int]int), parents: make(map[int]int)}
-	x.run.Why = why
+	x.run.Why, x.run.Start = why, startOf(loop)
 	for n := 1; n <= last; n++ {
 		l := link.New(link.Config{Clock: loop, Client: link.Path{Delay: cfg.Delay}, Server: link.Path{Delay: cfg.Delay}, Rules: cfg.Faults, Seed: cfg.Seed,
 			Snap: x.run.Snap, Sink: x.saw, Number: n, Ledger: &x.ledger})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"encoding/hex"
 
 	"gnet/internal/render"
 	"gnet/stackprobe/event"
@@ -31,6 +32,13 @@ func faultColumns() []render.Column[event.Event] {
 		eventInt("icmp_type", render.Int, "", "Type of the ICMP message that the sender got, or of one that is itself on its way as a packet.", isICMP, func(e *e) int64 { return int64(e.ICMP.Type) }),
 		eventInt("icmp_code", render.Int, "", "Its code.", isICMP, func(e *e) int64 { return int64(e.ICMP.Code) }),
 		eventInt("icmp_mtu", render.Int, "bytes", "MTU of the next hop in it.", func(e *e) bool { return isICMP(e) && e.ICMP.MTU != 0 }, func(e *e) int64 { return int64(e.ICMP.MTU) }),
+		eventInt("icmp_size", render.Int, "bytes", "Length of the IP packet with it.", func(e *e) bool { return isICMP(e) && e.ICMP.Size != 0 }, func(e *e) int64 { return int64(e.ICMP.Size) }),
+		eventWord("icmp_wire", "The first bytes of that packet, hexadecimal; the run has snap of them.", func(e *e) string {
+			if !isICMP(e) {
+				return ""
+			}
+			return hex.EncodeToString([]byte(e.ICMP.Wire))
+		}),
 	}
 }
 

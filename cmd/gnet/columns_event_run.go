@@ -32,6 +32,11 @@ func runColumns() []render.Column[event.Event] {
 		runWord("world", "World of the run: tun, veth or memory; nat or bridge, of an engine in a network of the host; capture, of both ends, or tap, of one, where a capture was read.", func(r *event.Run) string { return r.World }),
 		runWord("why_world", "Why this world was taken.", func(r *event.Run) string { return r.Why }),
 		runWord("run_clock", "What the times of the run mean: virtual or mono.", func(r *event.Run) string { return r.Clock.String() }),
+		column("start", render.Time, "", "When the times of the run are zero; absent in virtual time.", func(e *event.Event, v *render.Value) {
+			if isRun(e) && e.Run.Start != 0 {
+				v.Time(time.Unix(0, e.Run.Start))
+			}
+		}),
 		runWord("version", "Version of gnet.", func(r *event.Run) string { return r.Version }),
 		runWord("scenario", "Name of the scenario.", func(r *event.Run) string { return r.Scenario }),
 		runWord("title", "What it is about.", func(r *event.Run) string { return r.Title }),

@@ -12,7 +12,7 @@ import (
 // all connections.
 func figuresSummaryColumns() []render.Column[figuresRun] {
 	// A capture has neither link nor seed, and does not say what the stacks are.
-	ofCapture := []string{"world", "why_world", "ipv6", "client_addr", "server_addr", "conns"}
+	ofCapture := []string{"world", "why_world", "start", "ipv6", "client_addr", "server_addr", "conns"}
 	of := func(columns []render.Column[event.Event], names ...string) []render.Column[figuresRun] {
 		var list []render.Column[figuresRun]
 		for _, c := range columns {
@@ -28,7 +28,7 @@ func figuresSummaryColumns() []render.Column[figuresRun] {
 		}
 		return list
 	}
-	list := of(runColumns(), "world", "why_world", "run_clock", "version", "scenario", "title", "seed", "run_bytes", "ipv6", "delay_client_ns", "delay_server_ns", "mtu",
+	list := of(runColumns(), "world", "why_world", "run_clock", "start", "version", "scenario", "title", "seed", "run_bytes", "ipv6", "delay_client_ns", "delay_server_ns", "mtu",
 		"client_stack", "client_kernel", "client_cc", "client_recovery", "client_addr", "client_options", "client_program",
 		"server_stack", "server_kernel", "server_cc", "server_recovery", "server_addr", "server_options", "server_program", "conns", "faults", "crafted_lines")
 	list = append(list, of(endColumns(), "ok", "reason")...)

@@ -104,7 +104,7 @@ func countedFromJSON(t *testing.T, events []event.Event) (sums bothEnds, packets
 			if e.Derived.Repeat {
 				sums[host].Again++
 			}
-		case "rx":
+		case "rx", "icmp":
 			packets[2*host+1]++
 		case "lost":
 			if !crafted[e.Segment] {

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -20,10 +21,7 @@ func section(r *event.Run) *Section {
 	if r.Scenario != "" {
 		add("lesson %s: %s", r.Scenario, r.Title)
 	}
-	clock := "times count from the start of the run, in virtual time"
-	if r.Clock == event.Mono {
-		clock = "times count from the start of the run; the scheduler's delays are in them"
-	}
+	clock := clockText(r)
 	add("--link %s --seed %d --bytes %d --mtu %d --delay %v,%v; %s", r.World, r.Seed, r.Bytes, r.MTU, time.Duration(r.DelayClient), time.Duration(r.DelayServer), clock)
 	for _, e := range [...]struct {
 		name  string
@@ -45,6 +43,29 @@ func section(r *event.Run) *Section {
 		add("crafted: %s", c)
 	}
 	return s
+}
+
+// clockText says what the times of the packets mean.
+func clockText(r *event.Run) string {
+	switch {
+	case r.Clock == event.Virtual:
+		return "times count from the start of the run, which is taken as 1970-01-01T00:00:00Z: its time is virtual"
+	case r.Start == 0:
+		return "times count from the start of the run, which is taken as 1970-01-01T00:00:00Z: when it was the run does not say"
+	}
+	return "times are those of the world, " + startComment + event.StartText(r.Start) + "; the scheduler's delays are in them"
+}
+
+// startComment begins the moment at which the run began, in the comment of an interface and of the section.
+const startComment = "the run began at "
+
+// stamp is the moment t of the run r in nanoseconds since 1970.
+func stamp(r *event.Run, t int64) int64 {
+	t = max(t, 0)
+	if r == nil || r.Start <= 0 {
+		return t
+	}
+	return min(t, math.MaxInt64-r.Start) + r.Start // a stored run may claim any moment
 }
 
 func filled(list ...string) []string {
@@ -83,6 +104,21 @@ func about(e *event.Event) []string {
 		all = append(all, "by the script: "+e.Seg.Line)
 	}
 	return all
+}
+
+// aboutMessage says what an ICMP message is about.
+func aboutMessage(e *event.Event) string {
+	var list []string
+	if e.Conn > 1 {
+		list = append(list, "connection "+strconv.Itoa(e.Conn))
+	}
+	if e.Seg.ID != 0 {
+		list = append(list, aboutPacket+strconv.Itoa(e.Seg.ID))
+	}
+	if e.Derived.HasRelSeq && e.Derived.RelEnd > e.Derived.RelSeq {
+		list = append(list, fmt.Sprintf("seq %d:%d", e.Derived.RelSeq, e.Derived.RelEnd))
+	}
+	return strings.Join(list, ", ")
 }
 
 // sent says why a segment left.

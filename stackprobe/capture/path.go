@@ -98,7 +98,7 @@ func (p *Path) packet(e *event.Event) error {
 	if k.Wire == "" {
 		return &MissingError{e.N}
 	}
-	p.held = Packet{Interface: tap, Direction: Outbound, Time: max(e.T, 0), Data: append(p.held.Data[:0], k.Wire...), Length: k.Size, ID: uint64(max(k.ID, 0)),
+	p.held = Packet{Interface: tap, Direction: Outbound, Time: stamp(p.run, e.T), Data: append(p.held.Data[:0], k.Wire...), Length: k.Size, ID: uint64(max(k.ID, 0)),
 		Comments: p.held.Comments[:0]}
 	if e.Kind == event.KindRx {
 		p.held.Direction = Inbound
@@ -122,10 +122,7 @@ func pathSection(r *event.Run) *Section {
 	for _, l := range r.Path.Links {
 		mtus = append(mtus, fmt.Sprint(l.MTU))
 	}
-	clock := "times count from the start of the run, in virtual time"
-	if r.Clock == event.Mono {
-		clock = "times count from the start of the run; the scheduler's delays are in them"
-	}
+	clock := clockText(r)
 	s := &Section{Application: strings.TrimSpace("gnet " + r.Version)}
 	s.Comments = append(s.Comments, fmt.Sprintf("--link %s --seed %d --size %d --path %s --ttl %d --delay %v; %s", r.World, r.Seed, r.Path.Size,
 		strings.Join(mtus, ","), r.Path.TTL, time.Duration(r.DelayClient), clock))

@@ -28,7 +28,7 @@ type Replay struct {
 	first   int64  // the time of the first packet
 	n, id   int
 	late    int // packets that stand behind later ones
-	other   int // packets that are no TCP segments that can be read
+	other   int // packets that are neither TCP segments that can be read nor messages about them
 	flows   event.Flows
 	clients map[pair]netip.AddrPort
 	states  map[int]*[3]inferred // by connection, then by event.Host
@@ -80,8 +80,11 @@ func (v *Replay) packet(p *Packet) error {
 	}
 	var s event.Segment
 	if !segment(ip, &s) {
-		v.other++
-		return nil
+		known, err := v.message(p, ip)
+		if !known {
+			v.other++
+		}
+		return err
 	}
 	host, direction := ownTap(p)
 	if !v.begun {
@@ -89,11 +92,7 @@ func (v *Replay) packet(p *Packet) error {
 			return err
 		}
 	}
-	t := p.Time - v.first
-	if last := v.e.T; t < last {
-		v.late++
-		t = last
-	}
+	t := v.moment(p)
 	if v.both && host != event.None {
 		return v.own(p, &s, t, host, direction)
 	}
@@ -104,6 +103,27 @@ func (v *Replay) packet(p *Packet) error {
 	return v.passed(&s, t)
 }
 
+// moment is the time of p since the start, not before the last.
+func (v *Replay) moment(p *Packet) int64 {
+	t := p.Time - v.first
+	if last := v.e.T; t < last {
+		v.late++
+		return last
+	}
+	return t
+}
+
+// begins is the moment at which the run began that p is of, as Run has written it; 0 if that is not there.
+func begins(p *Packet) int64 {
+	for _, c := range p.At.Comments {
+		if text, ok := strings.CutPrefix(c, startComment); ok {
+			ns, _ := event.ParseStart(text)
+			return ns
+		}
+	}
+	return 0
+}
+
 // begin yields the first event.
 func (v *Replay) begin(p *Packet, s *event.Segment, both bool) error {
 	v.begun, v.both = true, both
@@ -111,6 +131,7 @@ func (v *Replay) begin(p *Packet, s *event.Segment, both bool) error {
 	if both {
 		run.World = event.CaptureWorld
 		run.Why = "both ends, as gnet has captured them; the states are inferred"
+		v.first = begins(p)
 	} else {
 		v.first = p.Time
 		sums := "checksums are not judged"
@@ -123,6 +144,7 @@ func (v *Replay) begin(p *Packet, s *event.Segment, both bool) error {
 			run.Why = "captured on " + v.device + ", " + run.Why
 		}
 	}
+	run.Start = v.first
 	from := v.from(s)
 	run.Client.Addr, run.Server.Addr = s.Src.Addr().String(), s.Dst.Addr().String()
 	if from == event.Server {
@@ -185,12 +207,16 @@ func ownTap(p *Packet) (event.Host, Direction) {
 	return event.None, Unknown
 }
 
+func pairOf(s *event.Segment) pair {
+	if s.Dst.Compare(s.Src) < 0 {
+		return pair{s.Dst, s.Src}
+	}
+	return pair{s.Src, s.Dst}
+}
+
 // from says which end sent s: the client is the one that sent the SYN, or, where that was not seen, the one with the higher port.
 func (v *Replay) from(s *event.Segment) event.Host {
-	k := pair{s.Src, s.Dst}
-	if s.Dst.Compare(s.Src) < 0 {
-		k = pair{s.Dst, s.Src}
-	}
+	k := pairOf(s)
 	client, known := v.clients[k]
 	if !known {
 		client = s.Src

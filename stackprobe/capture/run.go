@@ -13,7 +13,7 @@ const maxMarks = 4096
 
 // Run writes the packets of a run: an interface for what each end transmits and one for what it receives. A packet that the
 // link took stands at its sender's interface alone, one that the link copied twice at the receiver's, one that it
-// damaged with other octets at each. What was injected between the ends stands where it arrived. The comments of a packet
+// damaged with other octets at each. An ICMP message stands where it arrived. What was injected between the ends stands where it arrived. The comments of a packet
 // are what its end knew at that moment.
 //
 // It holds one packet back until the next, because what the link did to it is told after it has left, and remembers what
@@ -30,7 +30,7 @@ type Run struct {
 	marks  map[int][]string
 	last   int64
 	err    error // the first, which Close repeats
-	sums   [4]struct{ packets, lost uint64 }
+	sums   [4]struct{ packets, lost, missing uint64 }
 }
 
 // MissingError is a packet of which a run holds no octets.
@@ -64,6 +64,8 @@ func (r *Run) event(e *event.Event) error {
 	switch e.Kind {
 	case event.KindTx, event.KindRx:
 		return r.packet(e)
+	case event.KindICMP:
+		return r.message(e)
 	case event.KindFault, event.KindLost:
 		r.fault(e)
 	case event.KindEnd:
@@ -82,11 +84,14 @@ func (r *Run) Close() error {
 	}
 	for i := range r.sums {
 		s := &r.sums[i]
-		text := ""
+		var texts []string
 		if s.lost > 0 {
-			text = fmt.Sprintf("the link took %d of them", s.lost)
+			texts = append(texts, fmt.Sprintf("the link took %d of them", s.lost))
 		}
-		if err := r.w.Statistics(i, r.last, s.packets, 0, text); err != nil {
+		if s.missing > 0 {
+			texts = append(texts, fmt.Sprintf("%d ICMP messages are not here: the run holds none of their octets", s.missing))
+		}
+		if err := r.w.Statistics(i, r.last, s.packets, 0, texts...); err != nil {
 			return err
 		}
 	}
@@ -118,7 +123,7 @@ func (r *Run) begin(run *event.Run) (err error) {
 			stack = &run.Server
 		}
 		for _, d := range [...]Direction{Outbound, Inbound} {
-			if _, err := r.w.Interface(tap(h, d, stack, program, run.Snap)); err != nil {
+			if _, err := r.w.Interface(tap(h, d, stack, program, run)); err != nil {
 				return err
 			}
 		}
@@ -127,16 +132,19 @@ func (r *Run) begin(run *event.Run) (err error) {
 }
 
 // tap describes an interface.
-func tap(h event.Host, d Direction, s *event.Stack, program string, snap int) *Interface {
-	i := &Interface{Name: h.String() + " tx", Description: "what the " + h.String() + " transmits", OS: s.Name, Link: Raw, Snap: uint32(max(snap, 0))}
+func tap(h event.Host, d Direction, s *event.Stack, program string, run *event.Run) *Interface {
+	i := &Interface{Name: h.String() + " tx", Description: "what the " + h.String() + " transmits", OS: s.Name, Link: Raw, Snap: uint32(max(run.Snap, 0))}
 	if d == Inbound {
 		i.Name, i.Description = h.String()+" rx", "what arrives at the "+h.String()
 	}
 	if s.Addr != "" {
 		i.Description += ", " + s.Addr
 	}
+	if run.Start != 0 {
+		i.Comments = append(i.Comments, startComment+event.StartText(run.Start))
+	}
 	if program != "" {
-		i.Comments = []string{"its application: " + program}
+		i.Comments = append(i.Comments, "its application: "+program)
 	}
 	return i
 }
@@ -156,7 +164,7 @@ func (r *Run) packet(e *event.Event) error {
 		return &MissingError{e.N}
 	}
 	p := &r.held
-	*p = Packet{Direction: Outbound, Time: max(e.T, 0), Data: append(p.Data[:0], e.Seg.Wire...), Length: e.Seg.Size,
+	*p = Packet{Direction: Outbound, Time: stamp(r.run, e.T), Data: append(p.Data[:0], e.Seg.Wire...), Length: e.Seg.Size,
 		ID: uint64(max(e.Seg.ID, 0)), Comments: append(p.Comments[:0], about(e)...)}
 	if e.Kind == event.KindRx {
 		p.Direction = Inbound
@@ -168,11 +176,31 @@ func (r *Run) packet(e *event.Event) error {
 	return nil
 }
 
+// message takes an ICMP message that arrived. One of which the run holds no octets, as runs of earlier versions, is counted.
+func (r *Run) message(e *event.Event) error {
+	if err := r.flush(); err != nil {
+		return err
+	}
+	if e.Host != event.Client && e.Host != event.Server {
+		return nil
+	}
+	at := side(e.Host, Inbound)
+	if e.ICMP.Wire == "" {
+		r.sums[at].missing++
+		return nil
+	}
+	p := &r.held
+	*p = Packet{Interface: at, Direction: Inbound, Time: stamp(r.run, e.T), Data: append(p.Data[:0], e.ICMP.Wire...), Length: e.ICMP.Size,
+		Comments: append(p.Comments[:0], aboutMessage(e))}
+	r.has, r.id, r.copies = true, 0, r.copies[:0]
+	return nil
+}
+
 // fault writes on the held packet what a rule did to it, or to the copy that another rule has made of it.
 func (r *Run) fault(e *event.Event) {
 	f := &e.Fault
 	text := deed(e)
-	if r.has {
+	if r.has && r.id != 0 {
 		for _, id := range r.copies {
 			if id == e.Seg.ID {
 				r.held.Comments = append(r.held.Comments, "its copy: "+text)

@@ -196,7 +196,7 @@ func TestRun_capinfos(t *testing.T) {
 		return n
 	}
 	want := slices.Concat([]string{"Capture application: gnet test",
-		"Capture comment: --link memory --seed 7 --bytes 100 --mtu 1400 --delay 20ms,20ms; times count from the start of the run, in virtual time",
+		"Capture comment: --link memory --seed 7 --bytes 100 --mtu 1400 --delay 20ms,20ms; times count from the start of the run, which is taken as 1970-01-01T00:00:00Z: its time is virtual",
 		"Capture comment: client: " + events[0].Run.Client.Name + ", reno, RFC 6675, 2001:db8::1",
 		"Capture comment: server: " + events[0].Run.Server.Name + ", reno, RFC 6675, 2001:db8::2",
 		`Capture comment: --fault "drop data 1"`, `Capture comment: --fault "delay 1ms"`},

@@ -244,6 +244,10 @@ func (p *parts) fault(key []byte) bool {
 		e.ICMP.Code = uint8(p.uint(math.MaxUint8))
 	case "icmp_mtu":
 		e.ICMP.MTU = int(p.int(0, math.MaxInt32))
+	case "icmp_size":
+		e.ICMP.Size = int(p.int(0, math.MaxInt32))
+	case "icmp_wire":
+		e.ICMP.Wire = p.wire()
 	default:
 		return false
 	}

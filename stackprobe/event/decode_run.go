@@ -18,6 +18,13 @@ func (p *parts) runMember(key []byte) bool {
 		r.Why = string(p.text())
 	case "run_clock":
 		r.Clock = Clock(p.word(clockNames[:]))
+	case "start":
+		p.next()
+		at := p.i
+		ns, ok := ParseStart(string(p.text()))
+		if r.Start = ns; !ok {
+			p.fail(at, "a time such as 2006-01-02T15:04:05.000000000Z, from 1970 on")
+		}
 	case "version":
 		r.Version = string(p.text())
 	case "scenario":

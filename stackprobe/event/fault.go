@@ -40,6 +40,10 @@ type ICMP struct {
 	Type, Code uint8
 	// MTU is that of the next hop, for fragmentation needed and packet too big.
 	MTU int
+	// Size is the length of the IP packet with the message, Wire its first bytes (Run.Snap of them). They are empty for a message
+	// that is itself a packet of the run (Event.Packet).
+	Size int
+	Wire string
 }
 
 // Check is a disagreement between what was computed from the segments at an end's tap and what its kernel says.

@@ -190,6 +190,8 @@ func (o *object) icmp(e *Event) {
 	o.int("icmp_type", int64(e.ICMP.Type))
 	o.int("icmp_code", int64(e.ICMP.Code))
 	o.optInt("icmp_mtu", int64(e.ICMP.MTU))
+	o.optInt("icmp_size", int64(e.ICMP.Size))
+	o.optHex("icmp_wire", e.ICMP.Wire)
 }
 
 func (o *object) timer(t *Timer) {

@@ -1,6 +1,28 @@
 package event
 
-import "strconv"
+import (
+	"strconv"
+	"time"
+)
+
+// startForm is RFC 3339 to the nanosecond, in UTC.
+const startForm = "2006-01-02T15:04:05.000000000Z"
+
+// StartText writes Run.Start as the schema has it: RFC 3339, UTC, nanoseconds.
+func StartText(ns int64) string { return time.Unix(0, ns).UTC().Format(startForm) }
+
+// ParseStart reads what StartText has written; false for anything else, and for a moment before 1970 or behind what 64 bits of
+// nanoseconds hold.
+func ParseStart(s string) (ns int64, ok bool) {
+	t, err := time.Parse(startForm, s)
+	if err != nil || t.Unix() < 0 || t.Unix() > maxStart {
+		return 0, false
+	}
+	return t.UnixNano(), true
+}
+
+// maxStart is the last second of which all nanoseconds fit into an int64, in 2262.
+const maxStart = 1<<63/1_000_000_000 - 1
 
 func (o *object) run(r *Run) {
 	if r == nil {
@@ -10,6 +32,9 @@ func (o *object) run(r *Run) {
 	o.optStr("world", r.World)
 	o.optStr("why_world", r.Why)
 	o.optStr("run_clock", r.Clock.String())
+	if r.Start != 0 {
+		o.str("start", StartText(r.Start))
+	}
 	o.optStr("version", r.Version)
 	o.optStr("scenario", r.Scenario)
 	o.optStr("title", r.Title)

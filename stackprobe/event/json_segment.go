@@ -26,10 +26,16 @@ func (o *object) segment(s *Segment) {
 	o.bool("checksum_ok", !s.BadSum)
 	o.optStr("crafted", s.Origin.String())
 	o.optStr("crafted_line", s.Line)
-	if s.Wire != "" {
-		o.key("wire")
-		o.b = append(hex.AppendEncode(append(o.b, '"'), []byte(s.Wire)), '"')
+	o.optHex("wire", s.Wire)
+}
+
+// optHex appends bytes in hexadecimal, nothing if there are none.
+func (o *object) optHex(key, s string) {
+	if s == "" {
+		return
 	}
+	o.key(key)
+	o.b = append(hex.AppendEncode(append(o.b, '"'), []byte(s)), '"')
 }
 
 func (o *object) options(p *Options) {

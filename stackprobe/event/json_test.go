@@ -32,7 +32,7 @@ func samples() []event.Event {
 		Ssthresh: event.InfiniteSsthresh, RTO: 8, SRTT: 9, RTTVar: 10, RcvNxt: 11, RcvWnd: 12, At: 13, Congestion: event.CongestionRecovery, Flight: 14, Sacked: 15,
 		Lost: 16, Retrans: 17, DupAcks: 18, Reordering: 19, Backoff: 20, Probes: 21, BytesAcked: 1<<64 - 1, BytesReceived: 23, SndMSS: 24, SndBuf: 25, RcvBuf: 26, NotSent: 27,
 		NScoreboard: 1, Scoreboard: [4]event.Block{{Left: 1, Right: 2}}, NHeld: 2, Held: [4]event.Block{{Left: 3, Right: 4}, {Left: 5, Right: 6}}}
-	run := &event.Run{World: "tun", Why: "no /dev/net/tun", Clock: event.Mono, Version: "1", Scenario: "lost", Title: "Two are lost", Look: "Watch.", Seed: -1, Bytes: 2, Snap: 128, IPv6: true, DelayClient: 3, DelayServer: 4,
+	run := &event.Run{World: "tun", Why: "no /dev/net/tun", Clock: event.Mono, Start: 1_700_000_000_000_000_001, Version: "1", Scenario: "lost", Title: "Two are lost", Look: "Watch.", Seed: -1, Bytes: 2, Snap: 128, IPv6: true, DelayClient: 3, DelayServer: 4,
 		MTU: 1500, Deadline: 5, Client: event.Stack{Name: "a", CC: "reno", Recovery: "x", Addr: "10.7.0.1", Kernel: true, Options: "mss 1000"},
 		Server: event.Stack{Name: "b", CC: "cubic", Recovery: "y", Addr: "10.7.0.2", Kernel: true, Options: "sack off"},
 		Conns:  "1,4-6", Programs: [3]string{event.Client: "curl -s", event.Server: "httpd"}, Faults: []string{"client> drop data 1"}, Crafted: []string{"inject at 1s rst"}, Pinned: []string{"MPTCP off", "\x1b\"\\é\u202e"}, Unpinned: []string{"x\xff"}, ClockError: 6, ClockErrorMax: 7}
@@ -59,7 +59,7 @@ func samples() []event.Event {
 		{T: 6, N: 8, Clock: event.Mono, Kind: event.KindNote, Level: event.Warning, Text: "a\nb\xfe"},
 		{T: 6, N: 9, Clock: event.Mono, Kind: event.KindVars, Host: event.Client, Vars: event.Vars{Has: event.HasCwnd, How: event.Read, Cwnd: 10}},
 		{T: 7, N: 10, Clock: event.Mono, Kind: event.KindFault, Host: event.Client, Seg: six, Fault: fault},
-		{T: 7, N: 11, Clock: event.Mono, Kind: event.KindICMP, Host: event.Client, Seg: six, ICMP: event.ICMP{Type: 3, Code: 4, MTU: 1400}},
+		{T: 7, N: 11, Clock: event.Mono, Kind: event.KindICMP, Host: event.Client, Seg: six, ICMP: event.ICMP{Type: 3, Code: 4, MTU: 1400, Size: 96, Wire: "E\x00"}},
 		{T: 7, N: 12, Clock: event.Mono, Kind: event.KindCheck, Host: event.Client, Check: event.Check{Name: "bytes_acked", Computed: -1, Read: 2}},
 		{T: 7, N: 13, Clock: event.Mono, Kind: event.KindCounters, Host: event.Client, Counters: []event.Counter{{Name: "TCPTimeouts", Value: 1<<64 - 1}}},
 		{T: 7, N: 14, Clock: event.Mono, Kind: event.KindExpectation, Expectation: &event.Expectation{Text: "lost client = 1", Line: 9, Verdict: event.Fail, Found: "2", N: 5}},

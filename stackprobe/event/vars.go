@@ -131,6 +131,8 @@ type Run struct {
 	// Why is the sentence that says why this world was taken, "" if it was asked for.
 	Why   string
 	Clock Clock
+	// Start is when the times of the run are zero, in nanoseconds since 1970; 0 where no clock of the world says, as in virtual time.
+	Start int64
 	// Version is the program's.
 	Version string
 	Seed    int64

@@ -292,6 +292,8 @@ func (l *Link) arrive(p *passage) {
 	if p.shown() && l.sink != nil {
 		p.arrived(l.snap)
 		l.sink(l.about(p, event.KindRx, l.clock.Now(), to))
+	} else if !p.shown() {
+		l.hears(p, to)
 	}
 	l.mu.Unlock()
 	// Outside the lock: the end answers by calling Send.

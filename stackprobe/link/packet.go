@@ -82,28 +82,8 @@ func icmpOf(p *event.Packet, data []byte) event.ICMP {
 
 // quoted returns flow and offset of the packet that an ICMP error quotes, false for all other packets.
 func quoted(p *event.Packet, packet []byte) (f flow, offset int, ok bool) {
-	if p.Offset > 0 || p.Header > len(packet) {
-		return flow{}, 0, false
-	}
-	var q wire.Quote
-	var err error
-	switch data := packet[p.Header:]; p.Protocol {
-	case wire.ProtoICMP:
-		if m, bad := wire.CheckICMPv4(data); bad == nil {
-			q, err = m.Quote()
-		} else {
-			err = bad
-		}
-	case wire.ProtoICMPv6:
-		if m, bad := wire.CheckICMPv6(data); bad == nil {
-			q, err = m.Quote()
-		} else {
-			err = bad
-		}
-	default:
-		return flow{}, 0, false
-	}
-	return flow{q.Src, q.Dst, q.ID, q.Protocol}, q.Offset, err == nil
+	q, ok := quote(p, packet)
+	return flow{q.Src, q.Dst, q.ID, q.Protocol}, q.Offset, ok
 }
 
 func flowOf(p *event.Packet) flow { return flow{p.Src, p.Dst, p.Ident, p.Protocol} }

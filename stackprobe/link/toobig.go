@@ -82,7 +82,8 @@ func (l *Link) report(p *passage, mtu int) {
 	l.clock.At(arrival, func() {
 		l.mu.Lock()
 		l.inFlight--
-		if p.tcp {
+		if p.tcp && l.sink != nil {
+			icmp.Size, icmp.Wire = len(message), string(message[:min(len(message), l.snap)])
 			l.tell(&event.Event{T: int64(l.clock.Now()), Kind: event.KindICMP, Host: p.from, Conn: p.conn, Seg: p.seg, ICMP: icmp,
 				Derived: event.Derived{Numbers: p.numbers}})
 		}

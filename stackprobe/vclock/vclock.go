@@ -47,6 +47,9 @@ func NewReal() *Loop {
 	return &Loop{real: true, start: time.Now(), wake: make(chan struct{}, 1)}
 }
 
+// Start returns the moment at which a real loop stood at zero, the zero Time for a virtual one: its times are nobody's.
+func (l *Loop) Start() time.Time { return l.start }
+
 // Now implements Clock.
 func (l *Loop) Now() time.Duration {
 	if l.real {

@@ -83,7 +83,7 @@ func TestFolds_news(t *testing.T) {
 		"fin":           {edit(0, func(e *event.Event) { e.Seg.Flags |= event.FIN }), "FIN,ACK 3001:3101"},
 		"state":         {add(event.Event{Kind: event.KindState, Host: sv, Conn: 1, State: event.CloseWait}), "server: CLOSE-WAIT"},
 		"note":          {add(event.Event{Kind: event.KindNote, Text: "so"}), "note: so"},
-		"message":       {add(event.Event{Kind: event.KindICMP, Host: cl, Conn: 1, ICMP: event.ICMP{Type: 11}}), "client: ICMP type 11"},
+		"message":       {add(event.Event{Kind: event.KindICMP, Host: cl, Conn: 1, ICMP: event.ICMP{Type: 11}}), "client: ICMP: time exceeded"},
 		"check":         {add(event.Event{Kind: event.KindCheck, Host: cl, Conn: 1, Check: event.Check{Name: "rtt"}}), "client: warning: rtt"},
 		"fault":         {add(event.Event{Kind: event.KindFault, Host: cl, Conn: 1, Fault: event.Fault{Action: event.Corrupt, Rule: "corrupt"}}), "fault: corrupt"},
 		"call":          {add(event.Event{Kind: event.KindApp, Host: cl, Conn: 1, App: event.App{Call: event.Shutdown}}), "client: shutdown"},

@@ -117,6 +117,10 @@ func icmpText(e *event.Event) string {
 		text = "ICMPv6: packet too big" // RFC 4443 3.2
 	case !six && m.Type == 3 && m.Code == 4:
 		text = "ICMP: fragmentation needed" // RFC 792
+	case six && m.Type == 1, !six && m.Type == 3: // RFC 4443 3.1, RFC 792
+		text = "ICMP: unreachable, code " + strconv.Itoa(int(m.Code))
+	case six && m.Type == 3, !six && m.Type == 11: // RFC 4443 3.3, RFC 792
+		text = "ICMP: time exceeded"
 	}
 	if m.MTU != 0 {
 		text += ", MTU " + strconv.Itoa(m.MTU)

@@ -30,6 +30,9 @@ func (p *page) run(r *event.Run) {
 		p.text("        ", p.clean(r.Why), faint)
 	}
 	if r.Clock == event.Mono {
+		if r.Start != 0 {
+			p.text("        ", "began at "+event.StartText(r.Start), faint)
+		}
 		p.text("        ", "the seed repeats the faults, not the times", faint)
 		if r.ClockError > 0 {
 			p.text("        ", "the machine wakes us "+microseconds(r.ClockError)+" late, "+microseconds(r.ClockErrorMax)+" at worst", faint)

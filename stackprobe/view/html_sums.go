@@ -113,6 +113,9 @@ func (h *htmlWriter) setup(r *Report) {
 		h.pair("why", run.Why)
 	}
 	if run.Clock == event.Mono {
+		if run.Start != 0 {
+			h.pair("began", event.StartText(run.Start))
+		}
 		h.pair("times", "the seed repeats the faults, not the times; the machine wakes us "+microseconds(run.ClockError)+" late, "+microseconds(run.ClockErrorMax)+" at worst")
 	}
 	h.pair("link", linkText(run))
