@@ -223,6 +223,8 @@ func (c *coder) rest(e *Event) {
 	octet(c, &e.ICMP.Type)
 	octet(c, &e.ICMP.Code)
 	number(c, &e.ICMP.MTU)
+	number(c, &e.ICMP.Size)
+	c.wire(&e.ICMP.Wire)
 	c.text(&e.Check.Name)
 	number(c, &e.Check.Computed)
 	number(c, &e.Check.Read)
