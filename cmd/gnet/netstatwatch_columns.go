@@ -22,53 +22,54 @@ type watchColumn struct {
 	rank int
 	down bool // the largest first, unless reversed
 	text func(v *watchView, w *watched) string
-	less func(a, b *watched) int
+	less func(v *watchView, a, b *watched) int
 }
 
 // socketWatchColumns returns the columns from left to right; the first one is the order in which the view begins.
 func socketWatchColumns() []watchColumn {
 	number := func(title string, width, rank int, text func(*watchView, *watched) string, value func(*watched) float64) watchColumn {
 		return watchColumn{title: title, width: width, rank: rank, right: true, down: true, text: text,
-			less: func(a, b *watched) int { return cmp.Compare(value(a), value(b)) }}
+			less: func(_ *watchView, a, b *watched) int { return cmp.Compare(value(a), value(b)) }}
 	}
 	count := func(n func(*watched) uint32) (func(*watchView, *watched) string, func(*watched) float64) {
 		return func(_ *watchView, w *watched) string { return strconv.FormatUint(uint64(n(w)), 10) },
 			func(w *watched) float64 { return float64(n(w)) }
 	}
-	recvText, recv := count(func(w *watched) uint32 { return w.sock.RxQueue })
-	sendText, send := count(func(w *watched) uint32 { return w.sock.TxQueue })
+	recvText, recv := count(func(w *watched) uint32 { return w.rxQueue })
+	sendText, send := count(func(w *watched) uint32 { return w.txQueue })
 	return []watchColumn{
-		{title: "In+Out/s", down: true, less: func(a, b *watched) int { return cmp.Compare(moved(a), moved(b)) }},
-		{title: "Proto", width: 5, rank: 7, text: func(_ *watchView, w *watched) string { return inetWord(&w.sock) },
-			less: func(a, b *watched) int { return strings.Compare(inetWord(&a.sock), inetWord(&b.sock)) }},
+		{title: "In+Out/s", down: true, less: func(_ *watchView, a, b *watched) int { return cmp.Compare(moved(a), moved(b)) }},
+		{title: "Proto", width: 5, rank: 7, text: func(_ *watchView, w *watched) string { return w.protoWord() },
+			less: func(_ *watchView, a, b *watched) int { return strings.Compare(a.protoWord(), b.protoWord()) }},
 		number("Recv-Q", 6, 10, recvText, recv),
 		number("Send-Q", 6, 9, sendText, send),
-		endpointColumn("Local", 1, localEnd),
-		endpointColumn("Foreign", 2, remoteEnd),
-		{title: "State", width: 11, rank: 5, text: func(_ *watchView, w *watched) string { return inetStateWord(&w.sock) },
-			less: func(a, b *watched) int { return strings.Compare(inetStateWord(&a.sock), inetStateWord(&b.sock)) }},
+		endpointColumn("Local", 1, func(w *watched) netip.AddrPort { return w.local.addrPort() }),
+		endpointColumn("Foreign", 2, func(w *watched) netip.AddrPort { return w.remote.addrPort() }),
+		{title: "State", width: 11, rank: 5, text: func(_ *watchView, w *watched) string { return w.stateWord() },
+			less: func(_ *watchView, a, b *watched) int { return strings.Compare(a.stateWord(), b.stateWord()) }},
 		number("In/s", 6, 4, func(_ *watchView, w *watched) string { return w.rateText(w.in) }, func(w *watched) float64 { return rated(w, w.in) }),
 		number("Out/s", 6, 3, func(_ *watchView, w *watched) string { return w.rateText(w.out) }, func(w *watched) float64 { return rated(w, w.out) }),
-		number("RTT ms", 7, 8, func(_ *watchView, w *watched) string { return w.figure(w.rtt > 0, millis(w.rtt)) }, func(w *watched) float64 { return float64(w.rtt) }),
+		number("RTT ms", 7, 8, func(_ *watchView, w *watched) string { return w.figure(w.rtt > 0, millis(w.roundTrip())) }, func(w *watched) float64 { return float64(w.rtt) }),
 		number("Retr", 5, 11, func(_ *watchView, w *watched) string {
 			return w.figure(true, strconv.FormatUint(uint64(w.retrans), 10))
 		},
 			func(w *watched) float64 { return float64(w.retrans) }),
 		number("Cwnd", 5, 13, func(_ *watchView, w *watched) string { return w.figure(true, strconv.FormatUint(uint64(w.cwnd), 10)) },
 			func(w *watched) float64 { return float64(w.cwnd) }),
-		{title: "User", width: 8, rank: 12, text: (*watchView).user, less: func(a, b *watched) int { return cmp.Compare(a.sock.UID, b.sock.UID) }},
+		{title: "User", width: 8, rank: 12, text: (*watchView).user, less: func(_ *watchView, a, b *watched) int { return cmp.Compare(a.uid, b.uid) }},
 		{title: "Program", width: 8, most: 24, rank: 6, text: (*watchView).program,
-			less: func(a, b *watched) int {
-				return cmp.Or(strings.Compare(a.program, b.program), cmp.Compare(a.pid, b.pid))
+			less: func(v *watchView, a, b *watched) int {
+				x, y := v.owner(a), v.owner(b)
+				return cmp.Or(strings.Compare(x.program, y.program), cmp.Compare(x.pid, y.pid))
 			}},
 	}
 }
 
 // endpointColumn is the column of one end. The names of its ports are looked up as the text is made.
-func endpointColumn(title string, rank int, end func(*procnet.InetSocket) netip.AddrPort) watchColumn {
+func endpointColumn(title string, rank int, end func(*watched) netip.AddrPort) watchColumn {
 	return watchColumn{title: title, width: 11, most: 47, rank: rank,
-		text: func(v *watchView, w *watched) string { return v.endpoint(&w.sock, end(&w.sock)) },
-		less: func(a, b *watched) int { return end(&a.sock).Compare(end(&b.sock)) }}
+		text: func(v *watchView, w *watched) string { return v.endpoint(w.proto, end(w)) },
+		less: func(_ *watchView, a, b *watched) int { return end(a).Compare(end(b)) }}
 }
 
 // moved is what a socket moves, both ways; one of which nothing is known comes behind those that rest.
@@ -136,14 +137,14 @@ func millis(d time.Duration) string {
 }
 
 // endpoint is one end of a socket: the address as a number, the port by its name unless -n is given.
-func (v *watchView) endpoint(s *procnet.InetSocket, end netip.AddrPort) string {
+func (v *watchView) endpoint(proto procnet.Proto, end netip.AddrPort) string {
 	host := end.Addr().Unmap().String()
 	if end.Addr().Unmap().Is6() {
 		host = "[" + host + "]"
 	}
 	port := "*"
 	if end.Port() != 0 {
-		if port = v.names.service(s.Proto, end.Port()); port == "" {
+		if port = v.names.service(proto, end.Port()); port == "" {
 			port = strconv.Itoa(int(end.Port()))
 		}
 	}
@@ -166,9 +167,11 @@ func cutEndpoint(text string, width int, ascii bool) string {
 	return text
 }
 
+// user is the owner. An embryonic connection has none but in the file, which would have to be read for it.
 func (v *watchView) user(w *watched) string {
-	uid, known := w.sock.User()
-	if !known {
+	s := w.socket()
+	uid, known := s.User()
+	if !known || w.proto == procnet.TCP && w.state == procnet.SynRecv {
 		return ""
 	}
 	if name := v.names.user(uid); name != "" {
@@ -178,10 +181,11 @@ func (v *watchView) user(w *watched) string {
 }
 
 func (v *watchView) program(w *watched) string {
-	if w.pid == 0 {
+	owner := v.owner(w)
+	if owner.pid == 0 {
 		return "-"
 	}
-	return strconv.Itoa(w.pid) + "/" + w.program
+	return strconv.Itoa(owner.pid) + "/" + owner.program
 }
 
 // placed is a column with its place on the screen.

@@ -27,22 +27,30 @@ const detailReadings = 512
 
 // openDetail shows a socket.
 func (v *watchView) openDetail(w *watched) {
-	v.detail = &watchDetail{row: *w}
-	v.request.detail = w.key
+	v.detail = new(watchDetail)
+	v.keepDetail(w)
+	asked := *w
+	v.request.detail = &asked
 	v.ask(v.request)
 }
 
+// keepDetail makes w the row of the details. Its process is kept as that of its inode: the row outlives the table that names it.
+func (v *watchView) keepDetail(w *watched) {
+	if owner := v.owner(w); owner.pid != 0 && w.inode != 0 {
+		v.owners[w.inode] = owner
+	}
+	v.detail.row = *w
+	v.detail.row.owner = -1
+}
+
 // take adds a reading. The last figures of a socket that is gone stay.
-func (d *watchDetail) take(table *watchTable) {
-	i := slices.IndexFunc(table.rows, func(w watched) bool { return w.key == d.row.key })
+func (d *watchDetail) take(v *watchView, table *watchTable) {
+	i := table.find(&d.row)
 	if i < 0 {
 		d.row.gone = true
 		return
 	}
-	owner, program := d.row.pid, d.row.program
-	if d.row = table.rows[i]; d.row.pid == 0 {
-		d.row.pid, d.row.program = owner, program
-	}
+	v.keepDetail(&table.rows[i])
 	if table.detail == nil {
 		return
 	}
@@ -66,7 +74,7 @@ func (v *watchView) detailKey(l *live.Loop, k live.Key) {
 	d := v.detail
 	switch {
 	case k.Code == live.Escape || k.Code == live.Left || k.Code == live.Enter || k.Code == live.Backspace:
-		v.detail, v.request.detail = nil, watchKey{}
+		v.detail, v.request.detail = nil, nil
 		v.ask(v.request)
 		v.arrange()
 	case k.Rune == ' ':
@@ -108,14 +116,14 @@ func (v *watchView) drawDetail(c *live.Canvas) {
 // detailLines is what there is to say, in lines of that width.
 func (v *watchView) detailLines(width int, ascii bool) []detailLine {
 	d := v.detail
-	s := &d.row.sock
+	s := d.row.socket()
 	var lines []detailLine
 	add := func(style live.Style, text string) {
 		for _, line := range wrapWords(text, width) {
 			lines = append(lines, detailLine{style, line})
 		}
 	}
-	head := inetWord(s) + " " + v.endpoint(s, s.Local) + " " + v.endpoint(s, s.Remote) + " " + inetStateWord(s)
+	head := inetWord(&s) + " " + v.endpoint(s.Proto, s.Local) + " " + v.endpoint(s.Proto, s.Remote) + " " + inetStateWord(&s)
 	if d.row.gone {
 		add(live.Gone, head+" (gone: what follows was the last)")
 	} else {
@@ -124,7 +132,7 @@ func (v *watchView) detailLines(width int, ascii bool) []detailLine {
 	add(live.Plain, fmt.Sprintf("program %s, user %s, inode %d", v.program(&d.row), v.user(&d.row), s.Inode))
 	queues := fmt.Sprintf("receive queue %d, send queue %d", s.RxQueue, s.TxQueue)
 	if s.Timer.Kind != 0 {
-		queues += ", timer " + string(appendTimer(nil, s))
+		queues += ", timer " + string(appendTimer(nil, &s))
 	}
 	add(live.Plain, queues)
 	add(live.Plain, d.volume())

@@ -21,8 +21,8 @@ func (v *watchView) askKill(w *watched) {
 
 // question names the socket, so that nobody ends the one that came in its place.
 func (v *watchView) question() string {
-	s := &v.asking.sock
-	return "end " + inetWord(s) + " " + v.endpoint(s, s.Local) + " " + v.endpoint(s, s.Remote) + "? [y/N]"
+	s := v.asking.socket()
+	return "end " + inetWord(&s) + " " + v.endpoint(s.Proto, s.Local) + " " + v.endpoint(s.Proto, s.Remote) + "? [y/N]"
 }
 
 // answer takes the answer: whatever is not y is no.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"net/netip"
 	"strings"
 
@@ -43,8 +44,9 @@ func (watchNames) Host(string) ([]netip.Addr, error) { return nil, errNoResolver
 
 // watchSource is where the sockets come from.
 type watchSource interface {
-	// read calls row for each socket that f lets pass; what it gets is valid until it returns. The notes say what could not be known.
-	read(f *watchFilter, row func(*shownSocket)) (notes []string, err error)
+	// read calls row for each socket that f lets pass, until that returns false; what row gets is valid until it returns. With detailed the
+	// sockets have all that the kernel tells. The notes say what could not be known.
+	read(f *watchFilter, detailed bool, row func(*shownSocket) bool) (notes []string, err error)
 	// owners looks for the processes that hold sockets.
 	owners(inodes []uint64) (func(inode uint64) []procnet.Owner, error)
 }
@@ -53,6 +55,8 @@ type watchSource interface {
 type kernelSockets struct {
 	e *env
 	o netstatOptions
+	// kept stays open from one reading to the next: its buffers are larger than all else that a reading takes.
+	kept *procnet.Sockets
 }
 
 // newKernelSockets returns a source that tells nobody but its caller what is wrong: there is a picture on the screen.
@@ -63,11 +67,13 @@ func newKernelSockets(e *env, o *netstatOptions) *kernelSockets {
 }
 
 // read implements watchSource.
-func (k *kernelSockets) read(f *watchFilter, row func(*shownSocket)) ([]string, error) {
+func (k *kernelSockets) read(f *watchFilter, detailed bool, row func(*shownSocket) bool) ([]string, error) {
 	o := k.o
 	o.Info = true // the counters of the rates are in the same structure
+	o.filter = nil
 	k.e.notes = nil
-	w := &socketWalk{e: k.e, o: &o, out: watchRows(row)}
+	rows := &watchTables{whole: detailed || f != nil, detailed: detailed}
+	w := &socketWalk{e: k.e, o: &o, out: watchRows(func(s *shownSocket) { rows.enough = rows.enough || !row(s) })}
 	if f != nil {
 		o.filter, w.filter = f.rows, f.rows
 		o.All = o.All || f.rows.f.Needs()&filter.NeedState != 0
@@ -85,16 +91,69 @@ func (k *kernelSockets) read(f *watchFilter, row func(*shownSocket)) ([]string, 
 		if err := w.findOwners(context.Background()); err != nil {
 			return nil, err
 		}
+	} else {
+		k.keepOpen(&w.spaces[0], rows)
 	}
 	err := w.walk()
 	var notes []string
 	for _, n := range k.e.notes {
 		notes = append(notes, n.text)
 	}
+	if err != nil || len(notes) > 0 {
+		k.close()
+	}
 	if err != nil && len(notes) == 0 {
 		return nil, err
 	}
 	return notes, nil
+}
+
+// keepOpen has the walk read what is open already, through rows. What the walk opens and closes itself is nothing then.
+func (k *kernelSockets) keepOpen(space *socketSpace, rows *watchTables) {
+	if k.kept == nil {
+		k.kept = space.fs.Sockets()
+	}
+	rows.socketTables = k.kept
+	space.source, space.tables = k.kept, rows
+	space.opened = func(s *socketSpace) error {
+		s.source = procnet.NewSockets(s.fs, nil)
+		return nil
+	}
+}
+
+// close closes what is open; the next reading opens it anew.
+func (k *kernelSockets) close() {
+	if k.kept != nil {
+		k.kept.Close()
+		k.kept = nil
+	}
+}
+
+// watchTables asks for what is shown alone, and stops where that is enough.
+type watchTables struct {
+	socketTables
+	// detailed asks for all attributes, whole for the users of embryonic connections, which stand in the file alone: one of them would have
+	// all of it read.
+	detailed, whole bool
+	enough          bool
+}
+
+// Inet implements socketTables.
+func (t *watchTables) Inet(p procnet.Proto, v6 bool, q procnet.Query) iter.Seq2[*procnet.InetSocket, error] {
+	if !t.detailed {
+		q.Ext &^= sockdiag.ExtCong | sockdiag.ExtSkMemInfo
+	}
+	q.Users = q.Users && t.whole
+	return func(yield func(*procnet.InetSocket, error) bool) {
+		if t.enough {
+			return
+		}
+		for s, err := range t.socketTables.Inet(p, v6, q) {
+			if !yield(s, err) || t.enough {
+				return
+			}
+		}
+	}
 }
 
 // owners implements watchSource.
@@ -113,32 +172,3 @@ func (w watchRows) inetTitle()          {}
 func (w watchRows) unixTitle()          {}
 func (w watchRows) unix(*shownSocket)   {}
 func (w watchRows) inet(s *shownSocket) { w(s) }
-
-// watchKeyOf names a socket as long as it lives: by the kernel's cookie, which the files of /proc/net do not have; there by the inode, and
-// without one by the addresses.
-func watchKeyOf(s *procnet.InetSocket) watchKey {
-	switch {
-	case s.Diag != nil && s.Diag.Cookie != 0:
-		return watchKey{cookie: s.Diag.Cookie}
-	case s.Inode != 0:
-		return watchKey{inode: s.Inode}
-	}
-	return watchKey{proto: s.Proto, local: s.Local, remote: s.Remote}
-}
-
-// watchKey is the name of a socket.
-type watchKey struct {
-	cookie, inode uint64
-	proto         procnet.Proto
-	local, remote netip.AddrPort
-}
-
-// transferredOf returns the octets that a connection has brought and taken away: tcp_info's bytes_received, and bytes_acked, which counts what
-// the other end is known to have; false for a socket of which the kernel counts nothing.
-func transferredOf(s *procnet.InetSocket) (in, out uint64, ok bool) {
-	i := infoOf(s)
-	if i == nil || !i.Has(sockdiag.InfoBytesReceived) || !i.Has(sockdiag.InfoBytesAcked) {
-		return 0, 0, false
-	}
-	return i.BytesReceived, i.BytesAcked, true
-}

@@ -26,14 +26,14 @@ type heldSockets struct {
 	scans   [][]uint64 // the inodes whose owners were asked for
 }
 
-func (h *heldSockets) read(f *watchFilter, row func(*shownSocket)) ([]string, error) {
+func (h *heldSockets) read(f *watchFilter, _ bool, row func(*shownSocket) bool) ([]string, error) {
 	for i := range h.sockets {
 		s := shownSocket{inet: &h.sockets[i], space: &socketSpace{}}
 		if owner, ok := h.holders[s.inet.Inode]; ok && f != nil && f.rows.needsOwners() {
 			s.owners = []procnet.Owner{owner}
 		}
-		if f == nil || f.rows.keep(&s, true) {
-			row(&s)
+		if (f == nil || f.rows.keep(&s, true)) && !row(&s) {
+			break
 		}
 	}
 	return h.notes, h.err
@@ -108,7 +108,10 @@ func newWatchScript(source *heldSockets) *watchScript {
 
 // read reads once, as run does.
 func (x *watchScript) read() {
-	table := x.reader.read(x.reader.request.Load())
+	table := x.reader.read(x.reader.request.Load(), func(part *watchTable) bool {
+		x.view.take(part)
+		return true
+	})
 	x.view.take(table)
 	if owners, err := x.reader.findOwners(table); owners != nil || err != nil {
 		x.view.learn(owners, err)
@@ -214,8 +217,8 @@ func TestWatch_owners(t *testing.T) {
 		t.Error(diff)
 	}
 	for _, w := range x.view.table.rows {
-		if w.sock.Inode == 1001 && w.pid != 0 {
-			t.Errorf("another socket's process: %d", w.pid)
+		if owner := x.view.owner(&w); w.inode == 1001 && owner.pid != 0 {
+			t.Errorf("another socket's process: %d", owner.pid)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -26,18 +25,22 @@ type watchView struct {
 	owners  map[uint64]watchOwner
 	problem string // of the last search for owners
 
-	order    []int32 // the rows that are shown, sorted
+	shown    []int32    // the rows that are shown
+	order    watchOrder // of them
 	list     live.List
-	selected watchKey
-	follows  bool // the selection stays with its socket, and not at the top
+	selected watched // the last socket that was, as it was then
+	follows  bool    // the selection stays with its socket, and not at the top
 	sort     int
 	reversed bool
 
-	by       watchGrouping
-	groups   []watchGroup
-	group    string // the one that is selected
-	within   string // the one that is opened
-	isWithin bool
+	by        watchGrouping
+	sums      []watchSum
+	groups    []watchGroup
+	groupAt   map[watchGroupKey]int
+	groupSort int
+	group     watchGroupKey // the one that is selected
+	within    watchGroupKey // the one that is opened
+	isWithin  bool
 
 	prompt   live.Prompt
 	text     string // of the filter in force
@@ -49,7 +52,7 @@ type watchView struct {
 }
 
 func newWatchView(o *netstatOptions, ask func(watchRequest)) *watchView {
-	v := &watchView{o: o, names: newNetstatNames(o, nil), columns: socketWatchColumns(), ask: ask, owners: make(map[uint64]watchOwner)}
+	v := &watchView{o: o, names: newNetstatNames(o, nil), columns: socketWatchColumns(), sums: groupWatchSums(), ask: ask, owners: make(map[uint64]watchOwner)}
 	if o.filter != nil {
 		v.text = joinFilters(o.Filters)
 		v.request.filter = &watchFilter{text: v.text, rows: o.filter}
@@ -66,7 +69,7 @@ func joinFilters(texts []string) string {
 	return "( " + strings.Join(texts, " ) and ( ") + " )"
 }
 
-// take takes a reading, unless it answers an older question.
+// take takes a reading, unless it answers an older question. Of one that goes on, what is there already is shown.
 func (v *watchView) take(table *watchTable) {
 	if table.filter != v.request.filter {
 		return
@@ -75,12 +78,16 @@ func (v *watchView) take(table *watchTable) {
 		v.table.err = table.err
 		return
 	}
+	old := v.table
 	v.table = table
-	if v.detail != nil {
-		v.detail.take(table)
+	if v.detail != nil && !table.partial {
+		v.detail.take(v, table)
 	}
-	v.name()
+	v.forget()
 	v.arrange()
+	if old != nil {
+		old.release(table)
+	}
 }
 
 // learn takes what is known of processes.
@@ -92,33 +99,48 @@ func (v *watchView) learn(owners map[uint64]watchOwner, err error) {
 	for inode, owner := range owners {
 		v.owners[inode] = owner
 	}
-	if v.table != nil {
-		v.name()
-		v.arrange()
-	}
+	v.arrange()
 }
 
-// name gives the rows their processes, and forgets those of sockets that are no more.
-func (v *watchView) name() {
-	for i := range v.table.rows {
-		w := &v.table.rows[i]
-		if owner, known := v.owners[w.sock.Inode]; known && !w.ownedByFilter {
-			w.pid, w.program = owner.pid, owner.program
-		}
+// owner is the process that holds a socket, as far as it is known.
+func (v *watchView) owner(w *watched) watchOwner {
+	if w.owner >= 0 {
+		return v.table.owners[w.owner]
 	}
-	if len(v.owners) <= 2*len(v.table.rows)+1000 {
+	return v.owners[w.inode]
+}
+
+// forget lets go of the processes of sockets that are no more, once they are many.
+func (v *watchView) forget() {
+	if v.table.partial || len(v.owners) <= 2*len(v.table.rows)+1000 {
 		return
 	}
 	kept := make(map[uint64]watchOwner, len(v.table.rows))
-	for i := range v.table.rows {
-		if owner, known := v.owners[v.table.rows[i].sock.Inode]; known {
-			kept[v.table.rows[i].sock.Inode] = owner
+	keep := func(w *watched) {
+		if owner, known := v.owners[w.inode]; known {
+			kept[w.inode] = owner
 		}
+	}
+	for i := range v.table.rows {
+		keep(&v.table.rows[i])
+	}
+	if v.detail != nil {
+		keep(&v.detail.row)
 	}
 	v.owners = kept
 }
 
-// arrange chooses and sorts what is shown; the selection stays with its socket.
+// find returns the place of the row of the same socket, -1 where there is none.
+func (t *watchTable) find(w *watched) int {
+	for i := range t.rows {
+		if t.rows[i].is(w) {
+			return i
+		}
+	}
+	return -1
+}
+
+// arrange chooses what is shown, and its order; the selection stays with its socket.
 func (v *watchView) arrange() {
 	if v.table == nil {
 		return
@@ -127,45 +149,54 @@ func (v *watchView) arrange() {
 		v.arrangeGroups()
 		return
 	}
-	v.order = v.order[:0]
+	v.shown = v.shown[:0]
 	for i := range v.table.rows {
 		if !v.isWithin || v.by.of(v, &v.table.rows[i]) == v.within {
-			v.order = append(v.order, int32(i))
+			v.shown = append(v.shown, int32(i))
 		}
 	}
-	c := v.columns[v.sort]
-	slices.SortStableFunc(v.order, func(a, b int32) int {
-		n := c.less(&v.table.rows[a], &v.table.rows[b])
-		if c.down != v.reversed {
-			return -n
-		}
-		return n
-	})
+	v.order.begin(v.shown, v.before())
 	if !v.follows {
 		v.list.Selected = 0
 		return
 	}
-	v.list.Selected = max(min(v.list.Selected, len(v.order)-1), 0)
-	if i := slices.IndexFunc(v.order, func(i int32) bool { return v.table.rows[i].key == v.selected }); i >= 0 {
-		v.list.Selected = i
+	v.list.Selected = max(min(v.list.Selected, len(v.shown)-1), 0)
+	i := v.table.find(&v.selected)
+	if i < 0 && v.table.partial {
+		return // it may come yet
+	}
+	if i >= 0 && (!v.isWithin || v.by.of(v, &v.table.rows[i]) == v.within) {
+		v.list.Selected = v.order.rank(int32(i))
 	}
 	v.remember()
+}
+
+// before returns the order of the rows by the column that was chosen; equal ones stand as the kernel has them.
+func (v *watchView) before() func(a, b int32) bool {
+	rows, less, down := v.table.rows, v.columns[v.sort].less, v.columns[v.sort].down != v.reversed
+	return func(a, b int32) bool {
+		n := less(v, &rows[a], &rows[b])
+		if down {
+			n = -n
+		}
+		return n < 0 || n == 0 && a < b
+	}
 }
 
 // remember notes the socket that is selected. At the top it is none: whatever comes first stays selected.
 func (v *watchView) remember() {
 	v.follows = v.list.Selected > 0
 	if w := v.current(); w != nil {
-		v.selected = w.key
+		v.selected = *w
 	}
 }
 
 // current is the socket that is selected, nil without one.
 func (v *watchView) current() *watched {
-	if v.table == nil || v.by != notGrouped && !v.isWithin || v.list.Selected >= len(v.order) {
+	if v.table == nil || v.by != notGrouped && !v.isWithin || v.list.Selected >= len(v.shown) {
 		return nil
 	}
-	return &v.table.rows[v.order[v.list.Selected]]
+	return &v.table.rows[v.order.at(v.list.Selected)]
 }
 
 // Typing implements live.View. The answer to a question is typed too.
@@ -227,20 +258,24 @@ func (v *watchView) listKey(l *live.Loop, k live.Key) {
 	case v.by != notGrouped && !v.isWithin:
 		v.groupKey(k)
 	case k.Rune == '<' || k.Rune == '>':
-		step := 1
-		if k.Rune == '<' {
-			step = len(v.columns) - 1
-		}
-		v.sort, v.reversed = (v.sort+step)%len(v.columns), false
+		v.sort, v.reversed = around(v.sort, k.Rune == '>', len(v.columns)), false
 		v.arrange()
 	case k.Rune == 'r':
 		v.reversed = !v.reversed
 		v.arrange()
-	case v.list.Key(k, len(v.order)):
+	case v.list.Key(k, len(v.shown)):
 		v.remember()
 	default:
 		v.socketKey(l, k)
 	}
+}
+
+// around is the place to the right of one of n, or to the left; behind the last comes the first.
+func around(place int, right bool, n int) int {
+	if right {
+		return (place + 1) % n
+	}
+	return (place + n - 1) % n
 }
 
 // socketKey takes a key that is about the selected socket.
@@ -332,21 +367,18 @@ func (v *watchView) Draw(c *live.Canvas) {
 // drawTitle draws what is shown, and how.
 func (v *watchView) drawTitle(c *live.Canvas) {
 	w, _ := c.Size()
-	title, n := "sockets", 0
+	title := "sockets"
 	if v.table != nil {
-		for i := range v.table.rows {
-			if !v.table.rows[i].gone {
-				n++
-			}
+		if title = countSockets(v.table.live); v.table.partial {
+			title += " so far"
 		}
-		title = countSockets(n)
 	}
 	x := c.Text(0, 0, live.Strong, title)
 	rest := ", by " + v.columns[v.sort].title
 	if v.by != notGrouped {
 		rest = ", by " + v.by.word()
 		if v.isWithin {
-			rest += " " + v.within
+			rest += " " + v.groupName(v.within)
 		}
 	}
 	if v.reversed {
@@ -376,8 +408,8 @@ func (v *watchView) drawSockets(c *live.Canvas) {
 		}
 		drawCell(c, p, live.Heading, title)
 	}
-	v.list.Draw(c.Part(0, 1, w, h-1), len(v.order), func(i int, row *live.Canvas) {
-		s := &v.table.rows[v.order[i]]
+	v.list.Draw(c.Part(0, 1, w, h-1), len(v.shown), func(i int, row *live.Canvas) {
+		s := &v.table.rows[v.order.at(i)]
 		style := live.Plain
 		switch {
 		case s.fresh:
@@ -434,8 +466,12 @@ func (v *watchView) drawFoot(c *live.Canvas, y int) {
 		c.Text(0, y, live.Faint, "reading")
 	case v.table.err != nil:
 		c.Text(0, y, live.Bad, v.table.err.Error())
+	case v.table.partial:
+		c.Text(0, y, live.Faint, fmt.Sprintf("reading: %s so far, sorted among themselves; ? keys", countSockets(v.table.live)))
 	case len(v.table.notes) > 0:
 		c.Text(0, y, live.Warn, v.table.notes[len(v.table.notes)-1])
+	case v.table.unmarked > 0:
+		c.Text(0, y, live.Faint, fmt.Sprintf("%d more are gone since %v, and not marked", v.table.unmarked, watchMark))
 	case v.problem != "":
 		c.Text(0, y, live.Warn, v.problem)
 	case v.table.took > v.o.Watch/2 && v.table.took > 100*time.Millisecond:
