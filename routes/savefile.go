@@ -26,8 +26,13 @@ var ErrSaveFormat = errors.New("neither lines of JSON, nor what `gnet route`, `i
 // ErrSaveOrder: the messages in the file are in the other byte order.
 var ErrSaveOrder = errors.New("it was saved on a machine of the other byte order")
 
-// errItemTooLong: a line or a message is longer than any route.
-var errItemTooLong = fmt.Errorf("longer than %d bytes", maxItem)
+// errItemTooLong: a line or a message is longer than any route. It is a type because fmt.Errorf would run before main, in every command.
+var errItemTooLong error = itemTooLongError{}
+
+type itemTooLongError struct{}
+
+// Error names the bound.
+func (itemTooLongError) Error() string { return fmt.Sprintf("longer than %d bytes", maxItem) }
 
 // Place says where in a file a route stands.
 type Place struct {

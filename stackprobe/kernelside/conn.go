@@ -1,7 +1,6 @@
 package kernelside
 
 import (
-	"fmt"
 	"io"
 	"net/netip"
 	"os"
@@ -124,8 +123,17 @@ func addrPort(s unix.Sockaddr) netip.AddrPort {
 	return netip.AddrPort{}
 }
 
-// errClosed is a call on a connection that its application has closed.
-var errClosed = fmt.Errorf("closed connection: %w", unix.EBADF)
+// errClosed is a call on a connection that its application has closed. It is a type because fmt.Errorf would run before main, in every
+// command.
+var errClosed error = closedError{}
+
+type closedError struct{}
+
+// Error names the cause too.
+func (closedError) Error() string { return "closed connection: " + unix.EBADF.Error() }
+
+// Unwrap returns EBADF.
+func (closedError) Unwrap() error { return unix.EBADF }
 
 // Tuple implements app.Conn.
 func (c conn) Tuple() event.Tuple { return c.c.tuple }
