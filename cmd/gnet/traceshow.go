@@ -69,7 +69,7 @@ read is shown. 2: the file cannot be opened or read.`,
 // runTraceShow reads the file and shows its events.
 func runTraceShow(ctx context.Context, e *env, o showOptions) error {
 	if o.Step && o.steps == nil {
-		return showSteps(ctx, e, &o.viewOptions, func(ctx context.Context, e *env) error { return runTraceShow(ctx, e, o) })
+		return showSteps(ctx, e, &o.viewOptions, o.File != "-", func(ctx context.Context, e *env) error { return runTraceShow(ctx, e, o) })
 	}
 	if o.hasFile() {
 		// Files are ended when somebody interrupts; the second signal finds the default action, where nothing comes any more.

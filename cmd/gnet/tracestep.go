@@ -110,14 +110,15 @@ func (r *stepRecorder) close() error {
 }
 
 // showSteps runs body, which gives its events to the recorder in o, and shows them on the whole screen until somebody quits. Then it
-// writes what came of the run. The error is that of body.
-func showSteps(ctx context.Context, e *env, o *viewOptions, body func(context.Context, *env) error) error {
+// writes what came of the run. stored says that the run is over already. The error is that of body.
+func showSteps(ctx context.Context, e *env, o *viewOptions, stored bool, body func(context.Context, *env) error) error {
 	if _, tty := e.Stdout.windowSize(); !tty {
 		return noScreen(errors.New("standard output is no terminal"))
 	}
 	options := e.viewOptions(o)
 	r := &stepRecorder{screen: newStepView(options), ending: view.NewEnding(e.Stdout, options),
 		begun: make(chan struct{}), ready: make(chan struct{}), gone: make(chan struct{})}
+	r.screen.stored = stored
 	o.steps = r
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

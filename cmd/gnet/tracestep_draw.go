@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -61,7 +62,7 @@ func (v *stepView) heading(c *live.Canvas) {
 	w, _ := c.Size()
 	e := v.event(v.cursor)
 	last := v.rec.Event(v.rec.Len() - 1)
-	text := "event " + strconv.Itoa(e.N) + " of " + strconv.Itoa(last.N) + "  " + strconv.FormatFloat(float64(e.T)/1e9, 'f', 6, 64) + " s"
+	text := "event " + strconv.Itoa(e.N) + " of " + strconv.Itoa(last.N) + "  " + fmt.Sprintf("%d.%06d s", e.T/1e9, max(e.T, -e.T)%1e9/1000)
 	switch {
 	case v.choice > 0:
 		text += "  only #" + strconv.Itoa(v.choice) + " of " + strconv.Itoa(len(v.conns))

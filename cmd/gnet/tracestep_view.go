@@ -23,8 +23,9 @@ type stepView struct {
 	choice int
 	shown  []int32
 	cursor int // in shown
-	// follow has the cursor stay at the last event; over says that no more will come, failure why if that was too soon.
-	follow, over bool
+	// stored says that the events come from where they were stored: nobody follows them. follow has the cursor stay at the last event; over says
+	// that no more will come, failure why if that was too soon.
+	stored, follow, over bool
 	failure      string
 	expectations []event.Expectation
 	rows         ladderRows
@@ -64,7 +65,7 @@ func newStepView(o view.Options) *stepView {
 func (v *stepView) take(events []event.Event) {
 	if v.rec.Len() == 0 && len(events) > 0 {
 		e := &events[0]
-		v.follow = !v.over && e.Clock == event.Mono && e.Run != nil && !e.Run.Captured()
+		v.follow = !v.over && !v.stored && e.Clock == event.Mono && e.Run != nil && !e.Run.Captured()
 	}
 	for i := range events {
 		v.add(&events[i])

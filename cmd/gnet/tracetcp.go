@@ -116,7 +116,7 @@ func runTraceTCP(ctx context.Context, e *env, o traceOptions) error {
 		return runTraceCompare(ctx, e, o)
 	}
 	if o.Step && o.steps == nil {
-		return showSteps(ctx, e, &o.viewOptions, func(ctx context.Context, e *env) error { return runTraceTCP(ctx, e, o) })
+		return showSteps(ctx, e, &o.viewOptions, false, func(ctx context.Context, e *env) error { return runTraceTCP(ctx, e, o) })
 	}
 	ctx, cancel := signal.NotifyContext(ctx, unix.SIGINT, unix.SIGTERM)
 	defer cancel()

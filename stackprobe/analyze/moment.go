@@ -19,7 +19,7 @@ type Moment struct {
 type Standing struct {
 	State    event.State
 	StateHow event.How
-	// Vars are the variables that were shown last, VarsT when.
+	// Vars are the variables that were shown last, VarsT the moment that they are of.
 	Vars  event.Vars
 	VarsT int64
 	// ISS is the initial number of what the end sends; HasISS is false while no segment has told it.
@@ -46,6 +46,9 @@ func (m *Moment) Add(e *event.Event) {
 	}
 	if e.Vars.Has != 0 {
 		s.Vars, s.VarsT = e.Vars, e.T
+		if e.Vars.At != 0 {
+			s.VarsT = e.Vars.At
+		}
 	}
 	switch {
 	case e.Kind == event.KindTx && e.Seg.Origin != event.Injected && e.Derived.HasRelSeq:

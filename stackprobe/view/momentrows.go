@@ -113,7 +113,8 @@ func knownTone(v analyze.Verdict) style {
 func (x *Panes) Variables(m *analyze.Moment, conn, width int) (rows []Row) {
 	p := x.page(width, &rows)
 	ends := [...]*analyze.Standing{m.Standing(conn, event.Client), m.Standing(conn, event.Server)}
-	name := min(28, p.opts.Width/2)
+	const longest = 29 // of the names
+	name := min(longest, p.opts.Width/2)
 	each := (p.opts.Width - name) / 2
 	put3 := func(texts [3]string, st style) {
 		row := p.row()
