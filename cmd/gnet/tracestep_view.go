@@ -26,17 +26,17 @@ type stepView struct {
 	// stored says that the events come from where they were stored: nobody follows them. follow has the cursor stay at the last event; over says
 	// that no more will come, failure why if that was too soon.
 	stored, follow, over bool
-	failure      string
-	expectations []event.Expectation
-	rows         ladderRows
-	page         int // rows of the ladder that were shown last
-	pane         int
-	scroll       int // rows of the pane that are above its edge
-	prompt       live.Prompt
-	search       string
-	side         stepSide // where jumps lead
-	count        int      // the number that is being typed before a key, 0 for none
-	message      string
+	failure              string
+	expectations         []event.Expectation
+	rows                 ladderRows
+	page                 int // rows of the ladder that were shown last
+	pane                 int
+	scroll               int // rows of the pane that are above its edge
+	prompt               live.Prompt
+	search               string
+	side                 stepSide // where jumps lead
+	count                int      // the number that is being typed before a key, 0 for none
+	message              string
 }
 
 // stepSide is the end to whose events jumps lead, None for both.
