@@ -119,9 +119,6 @@ func (w *attachWords) place(o *attachOptions) (err error) {
 		if w.address != "" || w.gateway != "" || w.replicate {
 			return fail(statusUsage, "--address, --gateway and --replicate-state are for --attach bridge:BR")
 		}
-		if w.ipv6 {
-			return fail(statusUsage, "--attach nat: want IPv4")
-		}
 		return nil
 	}
 	o.Replicate = w.replicate

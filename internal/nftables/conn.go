@@ -68,14 +68,24 @@ type Chain struct {
 	Rules    []Rule
 }
 
-// AddTable makes a table of IPv4 with its chains and their rules, all or nothing. It fails with unix.EEXIST if there is one of that name.
-func (c *Conn) AddTable(name string, chains []Chain) error {
+// version is the family of tables for one version of IP.
+func version(six bool) uint8 {
+	if six {
+		return unix.NFPROTO_IPV6
+	}
+	return unix.NFPROTO_IPV4
+}
+
+// AddTable makes a table of IPv4 or IPv6 with its chains and their rules, all or nothing. It fails with unix.EEXIST if there is one of that
+// name.
+func (c *Conn) AddTable(name string, six bool, chains []Chain) error {
+	family := version(six)
 	t := c.nl.NewTransaction("make the nftables table "+name, subsystem)
-	r := c.request(unix.NFT_MSG_NEWTABLE, unix.NFPROTO_IPV4, unix.NLM_F_CREATE|unix.NLM_F_EXCL)
+	r := c.request(unix.NFT_MSG_NEWTABLE, family, unix.NLM_F_CREATE|unix.NLM_F_EXCL)
 	r.String(tableName, name)
 	t.Add(r)
 	for _, ch := range chains {
-		r := c.request(unix.NFT_MSG_NEWCHAIN, unix.NFPROTO_IPV4, unix.NLM_F_CREATE|unix.NLM_F_EXCL)
+		r := c.request(unix.NFT_MSG_NEWCHAIN, family, unix.NLM_F_CREATE|unix.NLM_F_EXCL)
 		r.String(chainTable, name)
 		r.String(chainName, ch.Name)
 		hook := r.Open(chainHook)
@@ -85,7 +95,7 @@ func (c *Conn) AddTable(name string, chains []Chain) error {
 		r.String(chainType, "nat")
 		t.Add(r)
 		for _, rule := range ch.Rules {
-			r := c.request(unix.NFT_MSG_NEWRULE, unix.NFPROTO_IPV4, unix.NLM_F_CREATE|unix.NLM_F_APPEND)
+			r := c.request(unix.NFT_MSG_NEWRULE, family, unix.NLM_F_CREATE|unix.NLM_F_APPEND)
 			r.String(ruleTable, name)
 			r.String(ruleChain, ch.Name)
 			list := r.Open(ruleExpressions)
@@ -99,10 +109,10 @@ func (c *Conn) AddTable(name string, chains []Chain) error {
 	return t.Commit()
 }
 
-// DeleteTable deletes a table of IPv4 with all that is in it; unix.ENOENT if there is none.
-func (c *Conn) DeleteTable(name string) error {
+// DeleteTable deletes a table of IPv4 or IPv6 with all that is in it; unix.ENOENT if there is none.
+func (c *Conn) DeleteTable(name string, six bool) error {
 	t := c.nl.NewTransaction("delete the nftables table "+name, subsystem)
-	r := c.request(unix.NFT_MSG_DELTABLE, unix.NFPROTO_IPV4, 0)
+	r := c.request(unix.NFT_MSG_DELTABLE, version(six), 0)
 	r.String(tableName, name)
 	t.Add(r)
 	return t.Commit()
@@ -116,13 +126,13 @@ type Barrier struct {
 	Table, Chain string
 }
 
-// Barriers lists the chains at a hook whose policy is to drop packets of IPv4. Those of iptables-nft are among them, those of
+// Barriers lists the chains at a hook whose policy is to drop packets of IPv4, or of IPv6. Those of iptables-nft are among them, those of
 // iptables-legacy are not.
-func (c *Conn) Barriers(at Hook) ([]Barrier, error) {
+func (c *Conn) Barriers(at Hook, six bool) ([]Barrier, error) {
 	var list []Barrier
 	err := c.nl.Dump("list the nftables chains", c.request(unix.NFT_MSG_GETCHAIN, unix.NFPROTO_UNSPEC, 0), func(m netlink.Message) error {
 		b, hook, drops, err := readChain(m)
-		if err == nil && drops && hook == at && (b.Family == unix.NFPROTO_IPV4 || b.Family == unix.NFPROTO_INET) {
+		if err == nil && drops && hook == at && (b.Family == version(six) || b.Family == unix.NFPROTO_INET) {
 			list = append(list, b)
 		}
 		return err

@@ -75,7 +75,11 @@ const (
 
 // Masquerade is the rule that gives what src sends the address of the interface by which it leaves.
 func Masquerade(src netip.Addr) Rule {
-	return Rule{load(networkHeader, 12, 4), equal(src.AsSlice()), {name: "masq"}}
+	offset := uint32(12) // RFC 791 section 3.1
+	if src.Is6() {
+		offset = 8 // RFC 8200 section 3
+	}
+	return Rule{load(networkHeader, offset, uint32(src.BitLen()/8)), equal(src.AsSlice()), {name: "masq"}}
 }
 
 // Redirect is the rule that sends on to dst what comes to a TCP port of this machine's own addresses.
@@ -98,7 +102,7 @@ func Redirect(port uint16, dst netip.AddrPort) Rule {
 		immediate(register2, binary.BigEndian.AppendUint16(nil, dst.Port())),
 		{"nat", func(r *netlink.Request) {
 			be32(r, 1, 1) // NFT_NAT_DNAT
-			be32(r, 2, unix.NFPROTO_IPV4)
+			be32(r, 2, uint32(version(dst.Addr().Is6())))
 			be32(r, 3, register1)
 			be32(r, 5, register2)
 		}},

@@ -51,7 +51,7 @@ func Open(ctx context.Context, d *undo.Dir, c Config, tell func(*Plan)) (*Host, 
 
 // make writes the plan and changes the host.
 func (h *Host) make(ctx context.Context, d *undo.Dir) error {
-	raw, err := json.Marshal(change{Table: h.Table, Forward: h.forward, Global: h.global})
+	raw, err := json.Marshal(change{Table: h.Table, IPv6: h.Engine.Is6(), Settings: h.settings, Global: h.global})
 	if err != nil {
 		return err
 	}
@@ -68,8 +68,8 @@ func (h *Host) make(ctx context.Context, d *undo.Dir) error {
 	if err := h.table(); err != nil {
 		return failed("translate addresses", err)
 	}
-	for _, f := range h.forward {
-		if err := setForwarding(f.Device, true); err != nil {
+	for _, s := range h.settings {
+		if err := s.write(s.To); err != nil {
 			return failed("switch on forwarding", err)
 		}
 	}
@@ -95,17 +95,27 @@ func (h *Host) tun() error {
 	if err != nil {
 		return err
 	}
-	// The interface's own IPv6 has nothing to say.
-	if err := os.WriteFile("/proc/sys/net/ipv6/conf/"+h.Device+"/disable_ipv6", []byte("1"), 0); err != nil && !errors.Is(err, os.ErrNotExist) {
+	flags := uint32(0)
+	up := new(rtnl.LinkChange).MTU(uint32(h.MTU)).TxQueueLen(txQueue)
+	if h.Engine.Is4() {
+		err = silence(h.Device)
+	} else {
+		flags = unix.IFA_F_NODAD
+		up.NoLinkLocal() // it has nothing to say but what it forwards
+	}
+	if err != nil {
 		return err
 	}
-	if err := rt.SetLink(l.Index, new(rtnl.LinkChange).MTU(uint32(h.MTU)).TxQueueLen(txQueue).Up()); err != nil {
+	if err := rt.SetLink(l.Index, up.Up()); err != nil {
 		return err
 	}
-	if err := rt.AddAddr(l.Index, netip.PrefixFrom(h.Host, h.Network.Bits()), 0); err != nil {
+	if err := rt.AddAddr(l.Index, netip.PrefixFrom(h.Host, h.Network.Bits()), flags); err != nil {
 		return err
 	}
-	return setForwarding(h.Device, true)
+	if s, ok := h.ownSetting(); ok {
+		return s.write(s.To)
+	}
+	return nil
 }
 
 // table makes the rules.
@@ -115,7 +125,7 @@ func (h *Host) table() error {
 		return err
 	}
 	defer nft.Close()
-	return nft.AddTable(h.Table, h.chains())
+	return nft.AddTable(h.Table, h.Engine.Is6(), h.chains())
 }
 
 // ID is what the change is called by in the list of changes.

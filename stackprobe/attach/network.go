@@ -1,6 +1,7 @@
 package attach
 
 import (
+	"crypto/rand"
 	"fmt"
 	"iter"
 	"net/netip"
@@ -15,11 +16,16 @@ import (
 type view struct {
 	names map[int]string
 	used  []netip.Prefix
-	// carrying are the interfaces with an address of IPv4 that are up, but the loopback, in the order of their numbers.
+	// carrying are the interfaces with an address that others reach and that are up, but the loopback, in the order of their numbers.
 	carrying []int
 }
 
-func look(c *rtnl.Conn) (*view, error) {
+// look looks at the host, as far as one version of IP is concerned.
+func look(c *rtnl.Conn, six bool) (*view, error) {
+	family := uint8(unix.AF_INET)
+	if six {
+		family = unix.AF_INET6
+	}
 	v := &view{names: map[int]string{}}
 	up := map[int]bool{}
 	for l, err := range c.Links() {
@@ -29,17 +35,20 @@ func look(c *rtnl.Conn) (*view, error) {
 		v.names[l.Index] = l.Name
 		up[l.Index] = l.Up() && l.Flags&unix.IFF_LOOPBACK == 0
 	}
-	for a, err := range c.Addrs(unix.AF_INET) {
+	for a, err := range c.Addrs(family) {
 		if err != nil {
 			return nil, err
 		}
 		v.used = append(v.used, a.Prefix.Masked())
+		if six && a.Prefix.Addr().IsLinkLocalUnicast() {
+			continue
+		}
 		if up[a.Index] && !slices.Contains(v.carrying, a.Index) {
 			v.carrying = append(v.carrying, a.Index)
 		}
 	}
 	slices.Sort(v.carrying)
-	for r, err := range c.Routes(rtnl.RouteFilter{Family: unix.AF_INET}) {
+	for r, err := range c.Routes(rtnl.RouteFilter{Family: family}) {
 		if err != nil {
 			return nil, err
 		}
@@ -51,8 +60,15 @@ func look(c *rtnl.Conn) (*view, error) {
 }
 
 // free returns a network of four addresses that the host has no way to: the last of one of 256, from the top of each private network
-// (RFC 1918) down, where people number least.
-func (v *view) free() (netip.Prefix, error) {
+// (RFC 1918) down, where people number least. Of IPv6 it is one of 64 bits in a random local one (RFC 4193).
+func (v *view) free(six bool) (netip.Prefix, error) {
+	for six {
+		b := [16]byte{0: 0xfd}
+		rand.Read(b[1:6])
+		if p := netip.PrefixFrom(netip.AddrFrom16(b), 64); !slices.ContainsFunc(v.used, p.Overlaps) {
+			return p, nil
+		}
+	}
 	for p := range quads() {
 		if !slices.ContainsFunc(v.used, p.Overlaps) {
 			return p, nil

@@ -26,7 +26,7 @@ func TestFree(t *testing.T) {
 		for _, u := range c.used {
 			v.used = append(v.used, netip.MustParsePrefix(u))
 		}
-		got, err := v.free()
+		got, err := v.free(false)
 		if err != nil || got.String() != c.want {
 			t.Errorf("%s: %v, %v, want %s", name, got, err, c.want)
 		}
@@ -35,7 +35,7 @@ func TestFree(t *testing.T) {
 	for _, u := range []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"} {
 		v.used = append(v.used, netip.MustParsePrefix(u))
 	}
-	if got, err := v.free(); !errors.Is(err, ErrNoNetwork) {
+	if got, err := v.free(false); !errors.Is(err, ErrNoNetwork) {
 		t.Errorf("%v, %v, want ErrNoNetwork", got, err)
 	}
 }

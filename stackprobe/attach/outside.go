@@ -98,9 +98,12 @@ func (o *Outside) Settle() {
 		at := o.clock.Now()
 		packet := append([]byte(nil), o.buf[:n]...)
 		if o.ether != nil {
-			if packet = o.ether.receive(packet); packet == nil {
-				continue
-			}
+			packet = o.ether.receive(packet)
+		} else if ip, err := wire.CheckIPv6(packet); err == nil && ip.Dst() != o.plan.Engine {
+			continue // this host speaks of groups to its interface
+		}
+		if packet == nil {
+			continue
 		}
 		sent := link.Sent{}
 		if s, ok := readSegment(packet); ok {

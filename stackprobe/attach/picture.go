@@ -21,7 +21,8 @@ func (p *Plan) Picture() []string {
 	case p.Port != 0:
 		boxes = append(boxes, box{"the network", "anybody", ""})
 		wires = append(wires, "")
-		how = fmt.Sprintf("this host, TCP port %d  becomes  %s:%d; from this host the engine is reached at %s:%d", p.Port, p.Engine, p.Port, p.Engine, p.Port)
+		to := netip.AddrPortFrom(p.Engine, p.Port)
+		how = fmt.Sprintf("this host, TCP port %d  becomes  %v; from this host the engine is reached at %v", p.Port, to, to)
 	case p.Uplink == "":
 		boxes[1].third, boxes[1].second = p.Server.String(), p.Host.String()+" on "+p.Device
 		how = "the server is this host: nothing is translated"

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -57,17 +58,19 @@ type Plan struct {
 	// Warnings say what of the host's own rules may be in the way.
 	Warnings []string
 
-	forward []forward // those that are switched on, or are on because of other runs
-	already []string  // the uplink, if it forwards anyway
-	bridge  int       // the bridge's index
-	global  bool      // net.ipv4.conf.all.forwarding as it is
+	settings []setting // those that are changed, or are as they are because of other runs, in their order
+	already  []setting // those that are as they have to be anyway
+	own      string    // the key of the setting that the run's interface needs
+	bridge   int       // the bridge's index
+	global   string    // net.ipv4.conf.all.forwarding as it is
 }
 
 // change is what the plan on disk says.
 type change struct {
-	Table   string    `json:"table"`
-	Forward []forward `json:"forward"`
-	Global  bool      `json:"global"`
+	Table    string    `json:"table"`
+	IPv6     bool      `json:"ipv6,omitempty"`
+	Settings []setting `json:"settings"`
+	Global   string    `json:"global"`
 }
 
 // plan looks at the host and says what is to be changed. d has the changes of other runs.
@@ -77,7 +80,7 @@ func plan(c Config, d *undo.Dir) (*Plan, error) {
 		return nil, err
 	}
 	defer rt.Close()
-	v, err := look(rt)
+	v, err := look(rt, c.IPv6)
 	if err != nil {
 		return nil, err
 	}
@@ -85,10 +88,12 @@ func plan(c Config, d *undo.Dir) (*Plan, error) {
 	if c.Mode == Bridge {
 		return p, p.port(rt)
 	}
-	if p.Network, err = v.free(); err != nil {
+	if p.Network, err = v.free(c.IPv6); err != nil {
 		return nil, err
 	}
-	p.Host = p.Network.Addr().Next()
+	if p.Host = p.Network.Addr().Next(); p.Network.Addr().Is4() {
+		p.own = forwarding
+	}
 	p.Engine = p.Host.Next()
 	var random [4]byte
 	rand.Read(random[:])
@@ -99,12 +104,19 @@ func plan(c Config, d *undo.Dir) (*Plan, error) {
 			return nil, err
 		}
 	}
+	list := make([]setting, 0, len(indexes))
 	for _, i := range indexes {
-		if err := p.needs(forward{Device: v.names[i], Index: i}, d); err != nil {
+		list = append(list, forwards(v.names[i], i))
+	}
+	if c.IPv6 {
+		if list, p.own, err = sixfold(rt, v.names, indexes); err != nil {
 			return nil, err
 		}
 	}
-	if p.global, err = forwards(all); err != nil {
+	if err := p.need(list, d); err != nil {
+		return nil, err
+	}
+	if p.global, err = forwards(all, 0).value(); err != nil {
 		return nil, err
 	}
 	return p, p.barriers()
@@ -124,34 +136,47 @@ func (p *Plan) way(rt *rtnl.Conn, v *view) ([]int, error) {
 	return []int{r.Oif}, nil
 }
 
-// needs notes that an interface has to forward. If other runs have switched it on, it was as they have found it.
-func (p *Plan) needs(f forward, d *undo.Dir) error {
-	on, err := forwards(f.Device)
-	if err != nil {
-		return err
-	}
-	others := false
-	err = d.Others(UndoDomain, "", func(raw json.RawMessage) error {
+// need notes the settings that have to be different. Where other runs have changed one, it was as they have found it; one that changes all
+// interfaces takes with it what keeps these as they are.
+func (p *Plan) need(list []setting, d *undo.Dir) error {
+	var others []setting
+	err := d.Others(UndoDomain, "", func(raw json.RawMessage) error {
 		var c change
-		if err := json.Unmarshal(raw, &c); err != nil {
-			return err
-		}
-		for _, o := range c.Forward {
-			others = others || o.Device == f.Device && o.Index == f.Index
-		}
-		return nil
+		err := json.Unmarshal(raw, &c)
+		others = append(others, c.Settings...)
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	if on && !others {
-		if f.Device == p.Uplink {
-			p.already = append(p.already, f.Device)
+	for _, s := range list {
+		i := slices.IndexFunc(others, s.same)
+		if i >= 0 && s.Device == all {
+			p.settings = append(p.settings, keepers(others)...)
 		}
-		return nil
+		now, err := s.value()
+		switch {
+		case err != nil:
+			return err
+		case i >= 0:
+			p.settings = append(p.settings, others[i])
+		case s.Was == s.To || now != s.To:
+			p.settings = append(p.settings, s)
+		case s.Device == p.Uplink || s.Device == all:
+			p.already = append(p.already, s)
+		}
 	}
-	p.forward = append(p.forward, f)
 	return nil
+}
+
+// keepers are those settings of other runs that keep single interfaces as they are while all forward IPv6, each once.
+func keepers(others []setting) (list []setting) {
+	for _, s := range others {
+		if s.Family == inet6 && s.Device != all && s.Key != forced && !slices.ContainsFunc(list, s.same) {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 // barriers names what may drop forwarded packets: a chain of somebody else's, which no rule of ours can overrule.
@@ -161,24 +186,28 @@ func (p *Plan) barriers() error {
 		return err
 	}
 	defer nft.Close()
-	list, err := nft.Barriers(nftables.Forward)
+	list, err := nft.Barriers(nftables.Forward, p.Engine.Is6())
 	if err != nil {
 		return err
 	}
 	for _, b := range list {
-		family := "ip"
+		family := p.family()
 		if b.Family == unix.NFPROTO_INET {
 			family = "inet"
 		}
 		p.Warnings = append(p.Warnings, fmt.Sprintf("the chain %s of the nftables table %s %s drops what it does not accept: it may drop the engine's packets", b.Chain, family, b.Table))
 	}
-	legacy, err := os.ReadFile("/proc/net/ip_tables_names")
+	program := "iptables"
+	if p.Engine.Is6() {
+		program = "ip6tables"
+	}
+	legacy, err := os.ReadFile("/proc/net/" + p.family() + "_tables_names")
 	switch {
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
 	case err != nil:
 		return err
 	case len(legacy) > 0:
-		p.Warnings = append(p.Warnings, "iptables-legacy has rules here, which were not looked at: its FORWARD chain may drop the engine's packets")
+		p.Warnings = append(p.Warnings, program+"-legacy has rules here, which were not looked at: its FORWARD chain may drop the engine's packets")
 	}
 	return nil
 }
@@ -198,22 +227,45 @@ func (p *Plan) Will() []string {
 	}
 	list := []string{fmt.Sprintf("make the TUN interface %s with %s; the engine has %s, in a network that this host had no way to", p.Device, netip.PrefixFrom(p.Host, p.Network.Bits()), p.Engine)}
 	if p.Port != 0 {
-		list = append(list, fmt.Sprintf("make the nftables table ip %s: what comes to this host's TCP port %d goes to the engine", p.Table, p.Port))
+		list = append(list, fmt.Sprintf("make the nftables table %s %s: what comes to this host's TCP port %d goes to the engine", p.family(), p.Table, p.Port))
 	} else {
-		list = append(list, fmt.Sprintf("make the nftables table ip %s, which masquerades %s", p.Table, p.Engine))
+		list = append(list, fmt.Sprintf("make the nftables table %s %s, which masquerades %s", p.family(), p.Table, p.Engine))
 	}
-	list = append(list, fmt.Sprintf("switch on net.ipv4.conf.%s.forwarding", p.Device))
-	for _, f := range p.forward {
-		list = append(list, fmt.Sprintf("switch on net.ipv4.conf.%s.forwarding", f.Device))
+	if s, ok := p.ownSetting(); ok {
+		list = append(list, s.will())
+	}
+	for _, s := range p.settings {
+		if s.Was != s.To {
+			list = append(list, s.will())
+		}
 	}
 	return list
+}
+
+// ownSetting is what the run's own interface needs, which ends with it.
+func (p *Plan) ownSetting() (setting, bool) {
+	s := setting{Family: inet4, Device: p.Device, Key: p.own, Was: "0", To: "1"}
+	if p.Engine.Is6() {
+		s.Family = inet6
+	}
+	return s, p.own != ""
+}
+
+// family is nft(8)'s name of the engine's version of IP.
+func (p *Plan) family() string { return tableFamily(p.Engine.Is6()) }
+
+func tableFamily(six bool) string {
+	if six {
+		return "ip6"
+	}
+	return "ip"
 }
 
 // Unchanged says what has to be so and is so already.
 func (p *Plan) Unchanged() []string {
 	var list []string
-	for _, d := range p.already {
-		list = append(list, fmt.Sprintf("net.ipv4.conf.%s.forwarding is on already, and stays so", d))
+	for _, s := range p.already {
+		list = append(list, fmt.Sprintf("%v is on already, and stays so", s))
 	}
 	return list
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"gnet/internal/nftables"
 	"gnet/internal/rtnl"
@@ -34,44 +35,40 @@ func (Undoer) Undo(_ context.Context, p *undo.Plan) (undo.Result, error) {
 		return result, nil // a port of a bridge ends with its run
 	}
 	err = d.Exclusive(func() error {
-		return errors.Join(deleteTable(c.Table, &result), restore(d, p.ID, &c, &result))
+		return errors.Join(deleteTable(&c, &result), restore(d, p.ID, &c, &result))
 	})
 	return result, err
 }
 
-func deleteTable(name string, result *undo.Result) error {
+func deleteTable(c *change, result *undo.Result) error {
 	nft, err := nftables.Dial()
 	if err != nil {
 		return err
 	}
 	defer nft.Close()
-	err = nft.DeleteTable(name)
+	err = nft.DeleteTable(c.Table, c.IPv6)
 	if isGone(err) {
 		return nil
 	}
 	if err == nil {
-		result.Lines = append(result.Lines, "the nftables table ip "+name+" is deleted")
+		result.Lines = append(result.Lines, "the nftables table "+tableFamily(c.IPv6)+" "+c.Table+" is deleted")
 	}
 	return err
 }
 
-// restore switches off what the run has switched on.
+// restore puts back what the run has set, in the reverse order.
 func restore(d *undo.Dir, id string, c *change, result *undo.Result) error {
-	needed := map[string]bool{}
+	var needed []setting
 	err := d.Others(UndoDomain, id, func(raw json.RawMessage) error {
 		var other change
-		if err := json.Unmarshal(raw, &other); err != nil {
-			return err
-		}
-		for _, f := range other.Forward {
-			needed[f.Device] = true
-		}
-		return nil
+		err := json.Unmarshal(raw, &other)
+		needed = append(needed, other.Settings...)
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	global, err := forwards(all)
+	global, err := forwards(all, 0).value()
 	if err != nil {
 		return err
 	}
@@ -80,30 +77,43 @@ func restore(d *undo.Dir, id string, c *change, result *undo.Result) error {
 		return err
 	}
 	defer rt.Close()
-	for _, f := range c.Forward {
-		l, err := rt.LinkByName(f.Device)
-		if isGone(err) || err == nil && l.Index != f.Index {
-			continue // the interface is gone, and its setting with it
-		}
+	for _, s := range slices.Backward(c.Settings) {
+		line, conflict, err := putBack(rt, s, slices.ContainsFunc(needed, s.same), global != "0" && c.Global == "0")
 		if err != nil {
 			return err
 		}
-		on, err := forwards(f.Device)
-		switch {
-		case err != nil:
-			return err
-		case !on:
-		case needed[f.Device]:
-			result.Lines = append(result.Lines, fmt.Sprintf("net.ipv4.conf.%s.forwarding stays on: another run needs it", f.Device))
-		case global && !c.Global:
-			result.Conflict = true
-			result.Lines = append(result.Lines, fmt.Sprintf("net.ipv4.conf.%s.forwarding is left on: somebody has switched on net.ipv4.ip_forward meanwhile", f.Device))
-		default:
-			if err := setForwarding(f.Device, false); err != nil {
-				return err
-			}
-			result.Lines = append(result.Lines, fmt.Sprintf("net.ipv4.conf.%s.forwarding is off again", f.Device))
+		if result.Conflict = result.Conflict || conflict; line != "" {
+			result.Lines = append(result.Lines, line)
 		}
 	}
 	return nil
+}
+
+// putBack puts one setting back, and says what became of it. needed says that another run needs it, switched that somebody has switched on all
+// interfaces of IPv4 meanwhile.
+func putBack(rt *rtnl.Conn, s setting, needed, switched bool) (line string, conflict bool, err error) {
+	if s.Index != 0 {
+		l, err := rt.LinkByName(s.Device)
+		if isGone(err) || err == nil && l.Index != s.Index {
+			return "", false, nil // the interface is gone, and its setting with it
+		}
+		if err != nil {
+			return "", false, err
+		}
+	}
+	now, err := s.value()
+	switch kept := s.Was == s.To; {
+	case err != nil:
+		return "", false, err
+	case kept && (needed || now == s.Was), !kept && now != s.To:
+		return "", false, nil
+	case needed:
+		return s.stays(), false, nil
+	case switched && s.Family == inet4:
+		return fmt.Sprintf("%v is left on: somebody has switched on net.ipv4.ip_forward meanwhile", s), true, nil
+	}
+	if err := s.write(s.Was); err != nil {
+		return "", false, err
+	}
+	return s.undone(), false, nil
 }
