@@ -2,16 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"net"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 
-	"gnet/internal/wire"
 	"gnet/ping/probe"
 )
 
@@ -36,10 +33,9 @@ func lookUpTarget(ctx context.Context, operand string, family probe.Family) (pin
 		return pingTarget{}, err
 	}
 	tap := &dnsTap{}
-	resolver := &net.Resolver{PreferGo: true, Dial: tap.dial}
-	addrs, err := resolver.LookupNetIP(ctx, map[probe.Family]string{0: "ip", probe.IPv4: "ip4", probe.IPv6: "ip6"}[family], name)
+	addrs, err := tap.lookUp(ctx, name, family)
 	if err != nil || len(addrs) == 0 {
-		return pingTarget{}, fail(statusCannot, "%s: %s", name, lookUpSentence(err, family, tap.answer().Exists))
+		return pingTarget{}, fail(statusCannot, "%s: %w", name, lookUpError(err, family, tap.answer().Exists)).withHint("%s", tap.silence())
 	}
 	for i := range addrs {
 		addrs[i] = addrs[i].Unmap()
@@ -71,68 +67,24 @@ func hostsName(ctx context.Context, name string) string {
 	return strings.TrimSuffix(canonical, ".")
 }
 
-// lookUpSentence is what gai_strerror(3) says. exists: a name server knows the
+// errHostsFamily: hosts(5) has the name with addresses of the other family. DNS is not asked then,
+// neither by the C library nor here.
+var errHostsFamily = errors.New("Address family for hostname not supported")
+
+// lookUpError has the sentence of gai_strerror(3). exists: a name server knows the
 // name. One that has no address in the family that was asked for may have one in
 // the other.
-func lookUpSentence(err error, family probe.Family, exists bool) string {
-	wrong, answer := (*net.AddrError)(nil), (*net.DNSError)(nil)
+func lookUpError(err error, family probe.Family, exists bool) error {
+	answer := (*net.DNSError)(nil)
 	switch {
-	case errors.As(err, &wrong) || exists && family != 0:
-		return "Address family for hostname not supported"
+	case errors.As(err, new(*net.AddrError)):
+		return errHostsFamily
+	case exists && family != 0:
+		return errors.New("Address family for hostname not supported")
 	case errors.As(err, &answer) && !answer.IsNotFound:
-		return "Temporary failure in name resolution"
+		return errors.New("Temporary failure in name resolution")
 	case exists:
-		return "No address associated with hostname"
+		return errors.New("No address associated with hostname")
 	}
-	return "Name or service not known"
-}
-
-// dnsTap reads along what name servers answer: the resolver keeps the canonical
-// name to itself, and would ask for both families to tell it.
-type dnsTap struct {
-	mu   sync.Mutex
-	last wire.DNSAnswer // an answer with an address, if there was one
-}
-
-func (t *dnsTap) answer() wire.DNSAnswer {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.last
-}
-
-func (t *dnsTap) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
-	if udp, ok := conn.(*net.UDPConn); ok {
-		return &tappedUDP{UDPConn: udp, tap: t}, nil
-	}
-	return conn, err
-}
-
-// tappedUDP is one conversation.
-type tappedUDP struct {
-	*net.UDPConn
-	tap *dnsTap
-	id  uint16 // of the question
-}
-
-// Write sends a question.
-func (c *tappedUDP) Write(b []byte) (int, error) {
-	if len(b) >= 2 {
-		c.id = binary.BigEndian.Uint16(b)
-	}
-	return c.UDPConn.Write(b)
-}
-
-// Read receives an answer.
-func (c *tappedUDP) Read(b []byte) (int, error) {
-	n, err := c.UDPConn.Read(b)
-	if a, ok := wire.ReadDNSAnswer(b[:max(n, 0)]); err == nil && ok && a.ID == c.id {
-		c.tap.mu.Lock()
-		defer c.tap.mu.Unlock()
-		if exists := c.tap.last.Exists; len(c.tap.last.Owner) == 0 {
-			c.tap.last = a
-			c.tap.last.Exists = a.Exists || exists
-		}
-	}
-	return n, err
+	return errors.New("Name or service not known")
 }

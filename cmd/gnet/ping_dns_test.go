@@ -86,6 +86,9 @@ func (s *askedServer) answer(query []byte) []byte {
 		add(owner, 5, data)
 		owner = "four.ex"
 	}
+	if strings.HasPrefix(owner, "dead.") || owner == "dead" {
+		return nil
+	}
 	known := slices.Contains([]string{"four.ex", "six.ex", "empty.ex", "both.ex", "xn--bcher-kva.ex"}, owner)
 	if kind == 1 && known && owner != "six.ex" && owner != "empty.ex" {
 		add(owner, 1, []byte{127, 0, 0, 1})
@@ -155,6 +158,30 @@ func TestPingOracle_dns(t *testing.T) {
 		}
 		for _, name := range []string{"a\u202eb.ex", "b\xfccher.ex"} {
 			o.compareName(name)
+		}
+	})
+}
+
+// Where no name server answers, a name is asked for no longer than by the original, and the servers are named.
+func TestPingOracle_deadServer(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		nstest.Require(t, nstest.Raw)
+		o := newPingOracle(t)
+		server := askedServerHere(t)
+		mountText(t, "/etc/resolv.conf", "nameserver 127.0.0.1\nsearch dead.ex dead.net dead.org dead.com\noptions timeout:1 attempts:1\n")
+		for _, name := range []string{"dead.dead", "none.ex"} {
+			want := o.answer(o.original, []string{"-4", "-c1", name})
+			asked := server.questions()
+			got := o.lab.client.Output(t, o.command(o.gnet, []string{"-4", "-c1", name}))
+			if n := len(strings.Split(server.questions(), ", ")); n > len(strings.Split(asked, ", ")) {
+				t.Errorf("%s: %d names were asked for, by the original %s", name, n, asked)
+			}
+			if name == "dead.dead" {
+				want.Stderr += "hint: no answer from the name servers of resolv.conf(5): 127.0.0.1\n"
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s (-original +gnet)\n%s", name, diff)
+			}
 		}
 	})
 }

@@ -27,11 +27,8 @@ func runTracepath(ctx context.Context, e *env, o tracepathOptions) error {
 		}
 	}
 	target, err := resolveTarget(ctx, o.Host, o.Family)
-	if f := (*failure)(nil); errors.As(err, &f) {
-		f.status = statusNo // the original's, which is not that of ping
-	}
 	if err != nil {
-		return err
+		return lookUpFailure(err, o.Host)
 	}
 	t, err := openFirst(&o, &target)
 	if err != nil {
@@ -42,6 +39,21 @@ func runTracepath(ctx context.Context, e *env, o tracepathOptions) error {
 		return t.showLive(ctx, e, &o)
 	}
 	return t.show(ctx, e, &o)
+}
+
+// lookUpFailure is an error of ping's as the original has it: with its status, and where
+// hosts(5) has the name for the other family with its words, which blame a name server that
+// nobody has asked.
+func lookUpFailure(err error, host string) error {
+	f := (*failure)(nil)
+	if !errors.As(err, &f) {
+		return err
+	}
+	f.status = statusNo
+	if errors.Is(f.err, errHostsFamily) {
+		f = fail(statusNo, "%s: Temporary failure in name resolution", host).withHint("hosts(5) has no address of that family")
+	}
+	return f
 }
 
 // hopTrace is one run of tracepath.
