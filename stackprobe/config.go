@@ -182,6 +182,11 @@ func (c *Config) Check() error {
 			return &ConfigError{"fault", strconv.Quote(r.Text), fmt.Sprintf("an mtu from %d: every link takes that with IPv6", MinMTU6)}
 		}
 	}
+	for h := event.Client; h <= event.Server; h++ {
+		if c.IPv6 && c.Ends[h].DF != app.Default {
+			return &ConfigError{"at-" + h.String(), "df", "IPv4: no router fragments IPv6"}
+		}
+	}
 	if err := c.checkCrafted(); err != nil {
 		return err
 	}

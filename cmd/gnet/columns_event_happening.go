@@ -28,6 +28,7 @@ func faultColumns() []render.Column[event.Event] {
 		fault("rule_number", render.Int, "", "Place of the rule in the run's list, from 1.", func(f *event.Fault) bool { return f.Number != 0 }, func(f *event.Fault) int64 { return int64(f.Number) }),
 		fault("wait_ns", render.Duration, "ns", "What the rule added to the segment's way.", func(f *event.Fault) bool { return f.Wait != 0 }, func(f *event.Fault) int64 { return f.Wait }),
 		fault("copy", render.Int, "", "Number of the copy that dup made.", func(f *event.Fault) bool { return f.Copy != 0 }, func(f *event.Fault) int64 { return int64(f.Copy) }),
+		fault("fragments", render.Int, "", "Into how many fragments a router has cut the packet.", func(f *event.Fault) bool { return f.Fragments != 0 }, func(f *event.Fault) int64 { return int64(f.Fragments) }),
 		fault("bit", render.Int, "", "Place of the bit that corrupt turned, counted from the first of the IP packet.", func(f *event.Fault) bool { return f.Action == event.Corrupt }, func(f *event.Fault) int64 { return int64(f.Bit) }),
 		eventInt("icmp_type", render.Int, "", "Type of the ICMP message that the sender got, or of one that is itself on its way as a packet.", isICMP, func(e *e) int64 { return int64(e.ICMP.Type) }),
 		eventInt("icmp_code", render.Int, "", "Its code.", isICMP, func(e *e) int64 { return int64(e.ICMP.Code) }),

@@ -37,7 +37,7 @@ What an end does and how its socket is made, in words (--at-client, --at-server)
   write N  pause T  start T        read N  every T  read-start T
   close fin|half|reset|abrupt|never [after T | at T]
   mss N  rcvbuf N  sndbuf N  cc NAME  keepalive T[,T[,N]]  user-timeout T
-  time-wait T  backlog N  repeat N  and on or off for scaling, sack, timestamps,
+  time-wait T  backlog N  repeat N  and on or off for scaling, sack, timestamps, df,
   nagle, delayed-ack, rack, listen, cookies
 
 A fault is a rule of words:

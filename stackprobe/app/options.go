@@ -101,6 +101,8 @@ type Socket struct {
 	// WindowScaling, SACK, Timestamps and Nagle are RFC 7323, RFC 2018, RFC 7323 and RFC 1122 section 4.2.3.4. DelayedAck
 	// is a kernel's alone (TCP_QUICKACK).
 	WindowScaling, SACK, Timestamps, Nagle, DelayedAck Switch // scaling, sack, timestamps, nagle, delayed-ack
+	// DF is off for IPv4 packets that routers may fragment (IP_MTU_DISCOVER).
+	DF Switch // df
 	// Congestion is the name of the congestion control, "" for reno.
 	Congestion string // cc
 	// RACK is RACK-TLP (RFC 8985): off by default for an engine, on for a kernel.

@@ -133,6 +133,7 @@ func table() []word {
 		toggle("timestamps", func(o *Options) *Switch { return &o.Timestamps }),
 		toggle("nagle", func(o *Options) *Switch { return &o.Nagle }),
 		toggle("delayed-ack", func(o *Options) *Switch { return &o.DelayedAck }),
+		toggle("df", func(o *Options) *Switch { return &o.DF }),
 		{"cc", "the name of a congestion control, such as cubic", setCongestion, func(o *Options) string { return o.Congestion }},
 		toggle("rack", func(o *Options) *Switch { return &o.RACK }),
 		{"keepalive", "times and a number such as 5s or 5s,1s,3: idle time, time between probes, how many", setKeepalive, getKeepalive},

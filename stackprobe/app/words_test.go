@@ -75,7 +75,7 @@ func TestParseOptionsErrors(t *testing.T) {
 		"close reset at 0s":   {Word: "0s", Offset: 15, Want: "a time such as 20ms or 1s"},
 		"close never at 1s":   {Word: "at", Offset: 12, Want: "no time: this end never closes"},
 		"é bytes 1": {Word: "é", Want: "role, bytes, repeat, open, open-at, restart, reconnect, write, pause, start, read, every, read-start, mss, rcvbuf, sndbuf, scaling, sack, timestamps, nagle, " +
-			"delayed-ack, cc, rack, keepalive, user-timeout, time-wait, listen, backlog, cookies or close"},
+			"delayed-ack, df, cc, rack, keepalive, user-timeout, time-wait, listen, backlog, cookies or close"},
 	} {
 		o, err := app.ParseOptions(text)
 		want.Text = text

@@ -212,6 +212,8 @@ func deed(e *event.Event) string {
 		return fmt.Sprintf("corrupted by link: %s, bit %d", rule, f.Bit)
 	case f.Action == event.Dup:
 		return fmt.Sprintf("duplicated by link: %s, copy %d", rule, f.Copy)
+	case f.Fragments > 0:
+		return fmt.Sprintf("cut into %d fragments by link: %s", f.Fragments, rule)
 	case f.Action == event.Overlap:
 		return "moved by link: " + rule
 	case f.Wait > 0:

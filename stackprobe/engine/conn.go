@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -61,7 +62,7 @@ func (s *Stack) Listen(port uint16) (accept func() (app.Conn, error), err error)
 			s.busy = true
 			s.nic.table.called(listener)
 			c := s.nic.table.watch(connectionID(addr(s.addr, port), peer), ep.(*tcp.Endpoint))
-			return conn{s, ep, c}, s.socket.keepAlive(ep)
+			return conn{s, ep, c}, errors.Join(s.socket.fragmentable(ep), s.socket.keepAlive(ep))
 		case *tcpip.ErrWouldBlock:
 			return nil, nil
 		}

@@ -107,11 +107,29 @@ func (o *socket) create(ep tcpip.Endpoint) error {
 			return fmt.Errorf("engine: mss %d: %w", o.MSS, sysError(err))
 		}
 	}
+	if err := o.fragmentable(ep); err != nil {
+		return err
+	}
 	if o.UserTimeout > 0 {
 		t := tcpip.TCPUserTimeoutOption(o.UserTimeout)
 		if err := ep.SetSockOpt(&t); err != nil {
 			return fmt.Errorf("engine: user timeout %v: %w", o.UserTimeout, sysError(err))
 		}
+	}
+	return nil
+}
+
+// fragmentable says whether routers may fragment what ep sends. An accepted connection does not have it from its listener.
+func (o *socket) fragmentable(ep tcpip.Endpoint) error {
+	if o.DF == app.Default {
+		return nil
+	}
+	v := tcpip.PMTUDiscoveryDo
+	if o.DF == app.Off {
+		v = tcpip.PMTUDiscoveryDont
+	}
+	if err := ep.SetSockOptInt(tcpip.MTUDiscoverOption, int(v)); err != nil {
+		return fmt.Errorf("engine: df: %w", sysError(err))
 	}
 	return nil
 }

@@ -236,6 +236,8 @@ func (p *parts) fault(key []byte) bool {
 		e.Fault.Wait = p.time()
 	case "copy":
 		e.Fault.Copy = p.count()
+	case "fragments":
+		e.Fault.Fragments = p.count()
 	case "bit":
 		e.Fault.Bit = int(p.int(0, math.MaxInt32))
 	case "icmp_type":

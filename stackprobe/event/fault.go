@@ -33,6 +33,8 @@ type Fault struct {
 	Copy int
 	// Bit is the place of the bit that Corrupt turned, counted from the first of the IP packet.
 	Bit int
+	// Fragments is into how many a router has cut a packet that was longer than an MTU, 0 if it has not.
+	Fragments int
 }
 
 // ICMP is a message about a packet that its sender got (RFC 792, RFC 4443).

@@ -178,6 +178,7 @@ func (o *object) fault(e *Event) {
 	o.optInt("rule_number", int64(f.Number))
 	o.optInt("wait_ns", f.Wait)
 	o.optInt("copy", int64(f.Copy))
+	o.optInt("fragments", int64(f.Fragments))
 	if f.Action == Corrupt {
 		o.int("bit", int64(f.Bit))
 	}

@@ -39,7 +39,7 @@ func samples() []event.Event {
 	totals := event.Totals{State: event.TimeWait, Written: 1, Received: 2, Match: true, Segments: 3, Retransmitted: 4, Lost: 5, KernelAcked: 6, KernelReceived: 7,
 		HasKernel: true, WrittenHash: 1 << 63, ReceivedHash: 9, Checks: 10, Wrong: 11}
 	guest := event.Totals{State: event.TimeWait, Program: true, Segments: 3}
-	fault := event.Fault{Action: event.Corrupt, Rule: "corrupt data 1", Number: 2, Wait: 3, Copy: 4, Bit: 5}
+	fault := event.Fault{Action: event.Corrupt, Rule: "corrupt data 1", Number: 2, Wait: 3, Copy: 4, Bit: 5, Fragments: 6}
 	run.Path = &event.Path{Size: 4000, Count: 2, TTL: 5, TOS: 184, DF: true, Loop: true, Options: []string{"rr", "\xff"},
 		Nodes: []event.Node{{Name: "client", Stack: "linux 6", Kernel: true}, {Name: "router 1", Stack: "gvisor"}}, Links: []event.Hop{{MTU: 1500, Near: "10.7.0.1", Far: "10.7.0.2"}}}
 	packet := &event.Packet{ID: 3, Link: 2, Node: 1, Datagram: 4, Parent: 2, About: 1, Src: netip.MustParseAddr("10.7.0.1"), Dst: netip.MustParseAddr("10.7.0.2"), Header: 24, Data: 16, TOS: 184,

@@ -197,6 +197,7 @@ func (c *coder) event(e *Event) {
 		number(c, &e.Fault.Wait)
 		number(c, &e.Fault.Copy)
 		number(c, &e.Fault.Bit)
+		number(c, &e.Fault.Fragments)
 	}
 	if has&packRest != 0 {
 		c.rest(e)

@@ -57,6 +57,8 @@ func optionsOf(s *app.Socket) []socketOption {
 	add(s.Nagle == app.Off, socketOption{word: "nagle", name: "TCP_NODELAY", level: tcp, opt: unix.TCP_NODELAY, value: 1})
 	// On: delay from the first segment on, without the quick acknowledgements of the beginning.
 	add(s.DelayedAck == app.On, socketOption{word: "delayed-ack", name: "TCP_QUICKACK", level: tcp, opt: unix.TCP_QUICKACK, value: 0})
+	add(s.DF == app.On, socketOption{word: "df", name: "IP_MTU_DISCOVER", level: unix.IPPROTO_IP, opt: unix.IP_MTU_DISCOVER, value: unix.IP_PMTUDISC_DO})
+	add(s.DF == app.Off, socketOption{word: "df", name: "IP_MTU_DISCOVER", level: unix.IPPROTO_IP, opt: unix.IP_MTU_DISCOVER, value: unix.IP_PMTUDISC_DONT})
 	add(s.Keepalive != 0, socketOption{word: "keepalive", name: "SO_KEEPALIVE", level: sock, opt: unix.SO_KEEPALIVE, value: 1})
 	add(s.Keepalive != 0, socketOption{word: "keepalive", name: "TCP_KEEPIDLE", level: tcp, opt: unix.TCP_KEEPIDLE, value: int(s.Keepalive / time.Second)})
 	add(s.KeepaliveEvery != 0, socketOption{word: "keepalive", name: "TCP_KEEPINTVL", level: tcp, opt: unix.TCP_KEEPINTVL, value: int(s.KeepaliveEvery / time.Second)})

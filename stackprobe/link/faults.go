@@ -16,7 +16,6 @@ type box struct {
 	Rule
 	matched [3]int // by event.Host of the sender
 	acted   int    // packets lost or changed
-	noted   bool   // that packets without DF are lost has been said
 	// source is a sequence of its own for each rule and direction: neither another rule nor the other direction's
 	// packets move it, so that a seed repeats the faults also where the times are not repeated.
 	source [3]rand.PCG
@@ -31,6 +30,7 @@ const (
 	none effect = iota
 	changed
 	taken
+	inPieces // longer than a router takes whole, and it may be cut
 )
 
 func newFaults(rules []Rule, seed int64) faults {
@@ -71,7 +71,9 @@ func (b *box) treat(p *passage, f *event.Fault) effect {
 	case event.Burst:
 		e = takenIf(b.burst(p.from))
 	case event.MTU:
-		e = takenIf(p.size > b.MTU)
+		if e = takenIf(p.size > b.MTU); e == taken && p.mayCut() {
+			e = inPieces
+		}
 	case event.Rate:
 		wait, ok := b.queue[p.from].join(p.left+p.wait, p.size, &b.Rule)
 		e = p.delay(wait, f)

@@ -4,7 +4,6 @@
 package link
 
 import (
-	"fmt"
 	"sync"
 	"time"
 
@@ -185,6 +184,20 @@ func (l *Link) pass(p *passage, i int) {
 		}
 		f := event.Fault{Action: b.Action, Rule: b.Text, Number: i + 1}
 		effect := b.treat(p, &f)
+		if effect == inPieces {
+			if pieces := l.cut(p, b.MTU); pieces != nil {
+				f.Fragments = len(pieces)
+				l.fault(p, event.KindFault, &f)
+				later := copies
+				copies = nil
+				for _, piece := range pieces {
+					copies = append(copies, copied{piece, i + 1})
+				}
+				copies = append(copies, later...)
+				break
+			}
+			effect = taken
+		}
 		if effect == taken {
 			l.lose(p, b, &f)
 			break
@@ -212,6 +225,10 @@ func (l *Link) twin(p *passage) *passage {
 	l.packets++
 	q.number = l.packets
 	c := &l.count[p.from]
+	if p.cut != nil {
+		p.cut.alive++
+		return q
+	}
 	if !p.shown() {
 		c.OtherCopied++
 		return q
@@ -228,6 +245,13 @@ func (l *Link) twin(p *passage) *passage {
 
 // lose ends the way of p, which b takes.
 func (l *Link) lose(p *passage, b *box, f *event.Fault) {
+	if p.cut != nil {
+		p.cut.gone(f)
+		if p.cut.missed() {
+			l.lostInPieces(p.cut)
+		}
+		return
+	}
 	c := &l.count[p.from]
 	if p.shown() {
 		c.Lost++
@@ -238,16 +262,16 @@ func (l *Link) lose(p *passage, b *box, f *event.Fault) {
 	if b.Action != event.MTU || b.Silent {
 		return
 	}
-	if ip, err := wire.CheckIPv4(p.packet); err == nil && !ip.DF() && !b.noted {
-		b.noted = true
-		l.tell(&event.Event{T: int64(p.left), Kind: event.KindNote, Level: event.Warning,
-			Text: fmt.Sprintf("fault %q: IPv4 packets without DF are lost here, and their sender is not told; a router would fragment them", b.Text)})
-	}
 	l.report(p, b.MTU)
 }
 
-// fault tells what a rule did to p.
+// fault tells what a rule did to p, or to the packet of which it is a fragment. That a fragment was copied changes nothing for that.
 func (l *Link) fault(p *passage, kind event.Kind, f *event.Fault) {
+	if p.cut != nil {
+		if p = p.cut.whole; f.Action == event.Dup {
+			return
+		}
+	}
 	if !p.shown() || l.sink == nil {
 		return
 	}
@@ -283,21 +307,31 @@ func (l *Link) arrive(p *passage) {
 	to := p.from.Peer()
 	l.mu.Lock()
 	l.inFlight--
-	if p.seg.Origin != event.Injected {
-		l.count[p.from].Arrived++
-	}
-	if p.ip != nil {
-		l.arrivePacket(p)
-	}
-	if p.shown() && l.sink != nil {
-		p.arrived(l.snap)
-		l.sink(l.about(p, event.KindRx, l.clock.Now(), to))
-	} else if !p.shown() {
-		l.hears(p, to)
+	if p.cut != nil {
+		l.arriveCut(p)
+	} else {
+		if p.seg.Origin != event.Injected {
+			l.count[p.from].Arrived++
+		}
+		if p.ip != nil {
+			l.arrivePacket(p)
+		}
+		l.tellArrival(p, to)
 	}
 	l.mu.Unlock()
 	// Outside the lock: the end answers by calling Send.
 	l.ends[to].Deliver(p.packet)
+}
+
+// tellArrival tells that p is there.
+func (l *Link) tellArrival(p *passage, to event.Host) {
+	switch {
+	case !p.shown():
+		l.hears(p, to)
+	case l.sink != nil:
+		p.arrived(l.snap)
+		l.sink(l.about(p, event.KindRx, l.clock.Now(), to))
+	}
 }
 
 // about returns the event of that kind about p, in memory that the next one takes.

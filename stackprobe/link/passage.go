@@ -31,6 +31,9 @@ type passage struct {
 	seg       event.Segment
 	numbers   event.Numbers
 
+	// cut is the packet of which this is a fragment, nil for one that no router has cut.
+	cut *fragments
+
 	// ip is what the header of a packet on a link of a path says, nil on a link of TCP; icmp is of the message in it.
 	ip   *event.Packet
 	icmp event.ICMP

@@ -102,6 +102,8 @@ func faultText(p *page, f *event.Fault) string {
 	switch {
 	case f.Action == event.Corrupt:
 		text += ": bit " + strconv.Itoa(f.Bit)
+	case f.Fragments != 0:
+		text += ": cut into " + strconv.Itoa(f.Fragments) + " fragments"
 	case f.Wait != 0:
 		text += ": " + duration(f.Wait) + " more"
 	}
