@@ -1,7 +1,6 @@
 package live
 
 import (
-	"github.com/gdamore/tcell/v2"
 	"github.com/rivo/uniseg"
 
 	"gnet/internal/safe"
@@ -9,8 +8,7 @@ import (
 
 // Canvas is a rectangle of the screen. Coordinates count from its upper left corner; nothing is drawn outside of it.
 type Canvas struct {
-	screen     tcell.Screen
-	theme      *theme
+	picture    *picture
 	x, y, w, h int
 	// ASCII asks for pictures of ASCII characters.
 	ASCII bool
@@ -42,17 +40,27 @@ func (c *Canvas) Cell(x, y, n int, st Style, s string) int {
 	}
 	s = safe.String(s)
 	for s != "" && x < end {
-		first, rest, width, _ := uniseg.FirstGraphemeClusterInString(s, -1)
+		first, rest, width := cluster(s)
 		if x+width > end || rest != "" && x+width >= end {
-			c.screen.Put(c.x+x, c.y+y, c.more(), c.theme.style[st])
+			c.picture.put(c.x+x, c.y+y, c.more(), 1, st)
 			return end
 		}
 		if width > 0 { // a mark that combines with nothing takes no column
-			c.screen.Put(c.x+x, c.y+y, first, c.theme.style[st])
+			c.picture.put(c.x+x, c.y+y, first, width, st)
 		}
 		s, x = rest, x+width
 	}
 	return x
+}
+
+// cluster returns the first character of s as people see it, with the marks that combine with it, and the columns that it takes. A
+// character of ASCII before another is one itself.
+func cluster(s string) (first, rest string, width int) {
+	if s[0] >= ' ' && s[0] < 0x7f && (len(s) == 1 || s[1] < 0x80) {
+		return s[:1], s[1:], 1
+	}
+	first, rest, width, _ = uniseg.FirstGraphemeClusterInString(s, -1)
+	return first, rest, width
 }
 
 // Right writes s so that it ends before column x+n; what does not fit is cut at its end.
@@ -68,10 +76,10 @@ func (c *Canvas) more() string {
 	return "…"
 }
 
-// Put writes one character.
+// Put writes one character of one column.
 func (c *Canvas) Put(x, y int, st Style, r rune) {
 	if x >= 0 && y >= 0 && x < c.w && y < c.h {
-		c.screen.SetContent(c.x+x, c.y+y, r, nil, c.theme.style[st])
+		c.picture.put(c.x+x, c.y+y, string(r), 1, st)
 	}
 }
 
@@ -80,19 +88,16 @@ func (c *Canvas) Fill(y int, st Style) {
 	if y < 0 || y >= c.h {
 		return
 	}
-	for x := 0; x < c.w; {
-		s, _, width := c.screen.Get(c.x+x, c.y+y)
-		if s == "" {
-			s = " "
-		}
-		c.screen.Put(c.x+x, c.y+y, s, c.theme.style[st])
-		x += max(width, 1)
+	for x := range c.w {
+		cell := c.picture.at(c.x+x, c.y+y)
+		cell.style = st
+		c.picture.cells[(c.y+y)*c.picture.w+c.x+x] = cell
 	}
 }
 
 // Cursor shows the cursor at x, y.
 func (c *Canvas) Cursor(x, y int) {
 	if x >= 0 && y >= 0 && x < c.w && y < c.h {
-		c.screen.ShowCursor(c.x+x, c.y+y)
+		c.picture.cursor = point{c.x + x, c.y + y}
 	}
 }

@@ -70,17 +70,18 @@ func (e *LostError) Unwrap() error { return e.Err }
 
 // Loop is a view that is being shown.
 type Loop struct {
-	screen tcell.Screen
-	view   View
-	opts   Options
-	theme  *theme
-	posts  chan func()
-	done   chan struct{}
-	over   bool
-	err    error
-	help   helpPage
-	dirty  bool
-	anew   bool // the next picture is drawn whole, whatever the terminal shows
+	screen  tcell.Screen
+	view    View
+	opts    Options
+	theme   *theme
+	posts   chan func()
+	done    chan struct{}
+	over    bool
+	err     error
+	help    helpPage
+	dirty   bool
+	picture picture
+	anew    bool // the next picture is drawn whole, whatever the terminal shows
 
 	// Of a terminal; nil of a simulation.
 	tty     *tty
@@ -255,18 +256,21 @@ func (l *Loop) key(k Key) {
 // draw draws the picture.
 func (l *Loop) draw() {
 	l.dirty = false
-	l.screen.Clear()
-	l.screen.HideCursor()
 	w, h := l.screen.Size()
-	c := &Canvas{screen: l.screen, theme: l.theme, w: w, h: h, ASCII: l.opts.ASCII}
+	if l.anew {
+		l.picture.forget()
+	}
+	l.picture.begin(w, h)
+	c := &Canvas{picture: &l.picture, w: w, h: h, ASCII: l.opts.ASCII}
 	if l.help.shown {
 		l.help.draw(c, l.view.Help())
 	} else {
 		l.view.Draw(c)
 	}
-	if l.anew {
+	switch changed := l.picture.flush(l.screen, l.theme); {
+	case l.anew:
 		l.screen.Sync()
-	} else {
+	case changed:
 		l.screen.Show()
 	}
 	l.anew = false
