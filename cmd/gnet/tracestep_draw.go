@@ -7,6 +7,7 @@ import (
 
 	"gnet/internal/live"
 	"gnet/stackprobe/analyze"
+	"gnet/stackprobe/event"
 	"gnet/stackprobe/view"
 )
 
@@ -27,7 +28,9 @@ type stepPane struct {
 func (v *stepView) list() []stepPane {
 	conn := v.conn()
 	return []stepPane{
-		{"windows", func(m *analyze.Moment, w int) []view.Row { return v.panes.Windows(m, conn, w) }},
+		{"windows", func(m *analyze.Moment, w int) []view.Row {
+			return v.panes.Windows(m, conn, w, v.event(v.cursor), v.lead)
+		}},
 		{"segment", func(_ *analyze.Moment, w int) []view.Row { return v.panes.Octets(v.event(v.cursor), w) }},
 		{"knows", func(m *analyze.Moment, w int) []view.Row { return v.panes.Knowledge(m, conn, w) }},
 		{"variables", func(m *analyze.Moment, w int) []view.Row { return v.panes.Variables(m, conn, w) }},
@@ -48,9 +51,13 @@ func (v *stepView) Draw(c *live.Canvas) {
 	if w >= stepWide {
 		right := max(78, w*2/5)
 		v.ladder(body.Part(0, 0, w-right-1, h-2))
+		v.lead = event.Client
 		v.known(body.Part(w-right, 0, right, h-2), true)
 	} else {
 		half := (h - 1) / 2
+		if of := view.OctetsOf(v.event(v.cursor)); of != event.None { // there may be room for one
+			v.lead = of
+		}
 		v.ladder(body.Part(0, 0, w, half))
 		v.known(body.Part(0, half, w, h-2-half), false)
 	}

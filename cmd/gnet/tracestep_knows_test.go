@@ -14,8 +14,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"gnet/internal/live"
 	"gnet/internal/netns"
 	"gnet/internal/nstest"
+	"gnet/stackprobe/analyze"
 	"gnet/stackprobe/event"
 	"gnet/stackprobe/scenario"
 	"gnet/stackprobe/view"
@@ -279,4 +281,79 @@ func TestStep_kernelVariables(t *testing.T) {
 		t.Errorf("status %d", status)
 	}
 	p.WantClean()
+}
+
+// TestStep_wraparound: where the sequence numbers of both ends pass 2^32 in the middle of a run, the screens are those of the same run with other
+// numbers, but for what stands in the bytes of the segments.
+func TestStep_wraparound(t *testing.T) {
+	for _, name := range []string{"loss-fast-retransmit", "two-way"} {
+		plain := lessonEvents(t, name)
+		first := map[event.Host]uint32{}
+		for i := range plain {
+			if e := &plain[i]; e.Kind == event.KindTx && e.Seg.Flags.Has(event.SYN) {
+				first[e.Host] = e.Seg.Seq
+			}
+		}
+		wrapped := make([]event.Event, len(plain))
+		track := analyze.New()
+		passed := 0
+		for i := range plain {
+			wrapped[i] = plain[i]
+			e := &wrapped[i]
+			shift(e, ^uint32(3000)-first[event.Client], ^uint32(50)-first[event.Server])
+			track.Add(e)
+			if e.Kind == event.KindTx && e.Seg.Len > 0 && e.Seg.Seq+uint32(e.Seg.Len) < e.Seg.Seq {
+				passed++
+			}
+		}
+		if passed == 0 {
+			t.Fatalf("%s: no segment passes 2^32", name)
+		}
+		_, a := stepped(t, plain, view.Options{}, false, 160, 50)
+		_, b := stepped(t, wrapped, view.Options{}, false, 160, 50)
+		for _, s := range []*live.Simulation{a, b} {
+			s.Press("Tab", "Tab") // the bytes stand last
+		}
+		for n := range plain {
+			if diff := cmp.Diff(beforeBytes(a.Text()), beforeBytes(b.Text())); diff != "" {
+				t.Fatalf("%s, event %d (-numbers of the lesson +wrapped):\n%s", name, n+1, diff)
+			}
+			a.Press("j")
+			b.Press("j")
+		}
+	}
+}
+
+// beforeBytes is a screen up to the pane of the bytes.
+func beforeBytes(screen string) string {
+	before, _, _ := strings.Cut(screen, "─ segment ")
+	return before
+}
+
+// shift adds to the sequence numbers of both ends.
+func shift(e *event.Event, client, server uint32) {
+	own, theirs := client, server
+	if e.Host == event.Server {
+		own, theirs = server, client
+	}
+	v := &e.Vars
+	for _, n := range []*uint32{&v.ISS, &v.Una, &v.Nxt} {
+		*n += own
+	}
+	for i := range v.Scoreboard {
+		v.Scoreboard[i].Left, v.Scoreboard[i].Right = v.Scoreboard[i].Left+own, v.Scoreboard[i].Right+own
+		v.Held[i].Left, v.Held[i].Right = v.Held[i].Left+theirs, v.Held[i].Right+theirs
+	}
+	v.IRS, v.RcvNxt = v.IRS+theirs, v.RcvNxt+theirs
+	if e.Kind == event.KindRx { // it is the other's segment
+		own, theirs = theirs, own
+	}
+	s := &e.Seg
+	s.Seq += own
+	if s.Flags.Has(event.ACK) {
+		s.Ack += theirs
+	}
+	for i := range s.Opts.NSack {
+		s.Opts.Sack[i].Left, s.Opts.Sack[i].Right = s.Opts.Sack[i].Left+theirs, s.Opts.Sack[i].Right+theirs
+	}
 }

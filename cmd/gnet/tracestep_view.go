@@ -31,7 +31,8 @@ type stepView struct {
 	rows                 ladderRows
 	page                 int // rows of the ladder that were shown last
 	pane                 int
-	scroll               int // rows of the pane that are above its edge
+	scroll               int        // rows of the pane that are above its edge
+	lead                 event.Host // the end whose octets stand first among the windows
 	prompt               live.Prompt
 	search               string
 	side                 stepSide // where jumps lead
@@ -56,7 +57,7 @@ func (s stepSide) words() string {
 const maxStepConns = 1 << 16
 
 func newStepView(o view.Options) *stepView {
-	v := &stepView{opts: o, panes: view.NewPanes(o)}
+	v := &stepView{opts: o, panes: view.NewPanes(o), lead: event.Client}
 	v.rows.view = v
 	return v
 }

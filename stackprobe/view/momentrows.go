@@ -34,11 +34,11 @@ func (x *Panes) page(width int, rows *[]Row) page {
 }
 
 // Windows draws the sequence space of the octets that each end of a connection sends, to scale, as View Window does: a ruler, the
-// sender's strip and the receiver's, the numbers of both, and what limits the sender. An end that has sent no data so far has none. The
-// scale stays while it fits.
-func (x *Panes) Windows(m *analyze.Moment, conn, width int) (rows []Row) {
+// sender's strip and the receiver's, what of it e is about, the numbers of both, and what limits the sender. That of the end first stands first.
+// An end that has sent no data so far has none. The scale stays while it fits.
+func (x *Panes) Windows(m *analyze.Moment, conn, width int, e *event.Event, first event.Host) (rows []Row) {
 	p := x.page(width, &rows)
-	for h := event.Client; h <= event.Server; h++ {
+	for _, h := range [...]event.Host{first, first.Peer()} {
 		s := m.Spaces.Space(conn, h)
 		const noData = 2 // a SYN and a FIN take a number each
 		if s == nil || s.Nxt <= noData && s.RcvNxt <= noData && s.Queued == 0 {
@@ -49,6 +49,7 @@ func (x *Panes) Windows(m *analyze.Moment, conn, width int) (rows []Row) {
 		p.ruler(t)
 		p.sendStrip(s, &t.scale)
 		p.receiveStrip(s, &t.scale)
+		p.eventMarks(s, t, e)
 		p.items("       ", p.senderNumbers(s, t), plain)
 		p.items("       ", p.receiverNumbers(s, t), plain)
 		p.text("       ", "limit: "+p.limitWords(s), strong)
@@ -57,6 +58,66 @@ func (x *Panes) Windows(m *analyze.Moment, conn, width int) (rows []Row) {
 		p.text("", "neither end has sent data yet", faint)
 	}
 	return rows
+}
+
+// OctetsOf returns the end whose octets the segment of e is about, which it sends or acknowledges; None where there is no segment.
+func OctetsOf(e *event.Event) event.Host {
+	from := segmentFrom(e)
+	if e.Derived.HasRelAck && e.Derived.RelSeq == e.Derived.RelEnd {
+		return from.Peer()
+	}
+	return from
+}
+
+// segmentFrom is the end that the segment of e is from.
+func segmentFrom(e *event.Event) event.Host {
+	switch e.Kind {
+	case event.KindTx, event.KindLost, event.KindFault:
+		return e.Host
+	case event.KindRx:
+		return e.Host.Peer()
+	}
+	return event.None
+}
+
+// eventMarks writes the row below the strips of s with what the segment of e has of these octets, or acknowledges. Where that is nothing the
+// row is empty, so that the rows below stay where they are.
+func (p *page) eventMarks(s *analyze.Space, t *track, e *event.Event) {
+	row, d := p.row(), &e.Derived
+	end, text := stripAt, ""
+	mark := func(first, last int64, sign rune) {
+		for i := stripAt; i < len(row); i++ {
+			low := t.scale.base + int64(i-stripAt)*t.scale.step
+			if first < low+t.scale.step && (last > low || first >= low) {
+				row[i], end = cell{sign, strong}, max(end, i+1)
+			}
+		}
+	}
+	octets, ack := '▀', '▲'
+	if p.opts.ASCII {
+		octets, ack = '^', '^'
+	}
+	switch from := segmentFrom(e); {
+	case e.Conn != s.Conn || from == event.None:
+	case from == s.Sender && d.HasRelSeq && d.RelEnd > d.RelSeq:
+		mark(d.RelSeq, d.RelEnd, octets)
+		text = t.number(p, d.RelSeq) + ":" + t.number(p, d.RelEnd)
+	case from == s.Sender.Peer() && d.HasRelAck:
+		for _, b := range d.RelSack[:min(int(e.Seg.Opts.NSack), event.MaxBlocks)] {
+			mark(b.First, b.Last, octets)
+		}
+		mark(d.RelAck, d.RelAck, ack)
+		text = "ack " + t.number(p, d.RelAck)
+	}
+	if text != "" {
+		put(row, 0, "event", faint)
+	}
+	if end+1+columns(text) <= len(row) {
+		put(row, end+1, text, plain)
+	} else {
+		put(row, stripAt, text, plain)
+	}
+	p.emit(row)
 }
 
 // track returns that of w, with the initial number that is known now.
