@@ -176,7 +176,20 @@ func pmtuDoubtColumns() []render.Column[pmtuSummary] {
 		}
 	})
 	unknown.Sub = []render.Field{{Name: "text", Kind: render.String, Doc: "One sentence."}}
-	return []render.Column[row]{trials, disbelieved, unknown}
+	forks := column("forks", render.List, "", "Hops that answer from several addresses: there is more than one way, and the figures are those of the probes' flow.", func(r *row, v *value) {
+		for _, f := range r.r.Forks {
+			for _, from := range f.From {
+				object := v.Object(2)
+				object[0].Int(int64(f.Hop))
+				object[1].Addr(from)
+			}
+		}
+	})
+	forks.Sub = []render.Field{
+		{Name: "hop", Kind: render.Int, Doc: "Its number."},
+		{Name: "from", Kind: render.Addr, Doc: "An address from which it answered."},
+	}
+	return []render.Column[row]{trials, disbelieved, forks, unknown}
 }
 
 func pmtuEffortColumns() []render.Column[pmtuSummary] {

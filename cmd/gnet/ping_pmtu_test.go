@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"net/netip"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gnet/internal/nstest"
+	"gnet/ping/path"
 )
 
 // steadyPMTU is what stands in the output without what varies: how many probes a
@@ -193,4 +195,19 @@ func TestPMTU_json(t *testing.T) {
 			t.Error(diff)
 		}
 	})
+}
+
+// Several routers at one hop are told, each in its hop's line.
+func TestPMTUText_forks(t *testing.T) {
+	a := netip.MustParseAddr
+	run := &pathRun{Name: "192.0.2.9", Dest: a("192.0.2.9")}
+	text := newPMTUText(nil, &pingOptions{}, run)
+	text.r = &path.Result{Forks: []path.Fork{{Hop: 2, From: []netip.Addr{a("198.51.100.2"), a("203.0.113.2")}}}}
+	want := []string{
+		"  paths:   hop 2 answers from 198.51.100.2, 203.0.113.2: there is more than one",
+		"           way, and another flow than that of the probes may find another MTU",
+	}
+	if diff := cmp.Diff(want, text.reasons()[:len(want)]); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
 }

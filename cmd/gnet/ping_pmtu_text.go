@@ -84,6 +84,9 @@ func (t *pmtuText) reasons() []string {
 		add("limit", fmt.Sprintf("no more than %d bytes: %v names that as the MTU of its next link", h.MTU, h.From))
 	}
 	add("changed", t.changed())
+	for _, f := range t.r.Forks {
+		add("paths", fmt.Sprintf("hop %d answers from %s: there is more than one way, and another flow than that of the probes may find another MTU", f.Hop, joined(f.From)))
+	}
 	for _, text := range t.unknown() {
 		add("unknown", text)
 	}

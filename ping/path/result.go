@@ -109,6 +109,10 @@ type Result struct {
 	// Refusals are the unreachable messages, by sender, and those of routers at which
 	// the time to live of a packet for the host ended: they send it round.
 	Refusals []Refusal
+	// Forks are the hops at which more than one router answered: packets take several ways, and
+	// the answers above hold for the flow of the probes. That none was seen says little: each hop
+	// is asked no more often than its answer needs.
+	Forks []Fork
 	// Changes is how often the path became narrower meanwhile. The answers above rest
 	// on what came after the last time alone.
 	Changes int
@@ -139,11 +143,34 @@ type Refusal struct {
 	Count      int
 }
 
+// Fork is a hop that answers from several addresses, in the order in which they answered.
+type Fork struct {
+	Hop  int
+	From []netip.Addr
+}
+
+// forks are the hops at which probes with that time to live ended at several routers.
+func (m *Measurement) forks() (forks []Fork) {
+	var from [maxHops + 1][]netip.Addr
+	for _, s := range m.probes() {
+		if s.TTL > 0 && s.TTL <= maxHops && s.Fate == Exceeded && !slices.Contains(from[s.TTL], s.From) {
+			from[s.TTL] = append(from[s.TTL], s.From)
+		}
+	}
+	for hop, routers := range from {
+		if len(routers) > 1 {
+			forks = append(forks, Fork{Hop: hop, From: routers})
+		}
+	}
+	return forks
+}
+
 // Result returns what is known. It may be asked for at any time.
 func (m *Measurement) Result() *Result {
 	r := &Result{Reached: m.reached, Method: m.method, DeviceMTU: m.top, Changes: m.changes, Rounds: m.prober.round, Probes: len(m.prober.table),
 		Counts: m.prober.counts, Elapsed: m.prober.clock.Now().Mono - m.began}
 	m.conclude(r)
+	r.Forks = m.forks()
 	if mtu := m.claimed(); mtu > 0 {
 		r.Hint = Claim{MTU: mtu, From: m.claimant(mtu)}
 	}
