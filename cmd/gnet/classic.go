@@ -63,6 +63,9 @@ func (t *optionTable[O]) complete(args []string, word string) []string {
 func (t *optionTable[O]) argumentWords(name string) []string {
 	for i := range t.options {
 		if slices.Contains(t.options[i].names(t.shortOnly), name) {
+			if list := t.options[i].wordList; list != nil {
+				return list()
+			}
 			return t.options[i].words
 		}
 	}

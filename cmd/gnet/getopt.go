@@ -26,6 +26,8 @@ type option[O any] struct {
 	argName string   // in help: "N", "DEV"
 	help    string   // one line for help; "" hides the row there
 	words   []string // what the argument may be, for completion; nil when it is free
+	// wordList returns the same where there are many: a command line has no use for them.
+	wordList func() []string
 	// class joins long options that the original gives one value: a prefix
 	// that fits several of one class is not ambiguous, the first is taken.
 	class string

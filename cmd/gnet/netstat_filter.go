@@ -22,7 +22,7 @@ import (
 
 // filterRow returns the table row for --filter.
 func filterRow() option[netstatOptions] {
-	return option[netstatOptions]{long: "filter", arg: requiredArgument, argName: "EXPR", own: true, words: filter.Words(),
+	return option[netstatOptions]{long: "filter", arg: requiredArgument, argName: "EXPR", own: true, wordList: filter.Words,
 		help: "only the sockets that EXPR describes, in the language of ss",
 		set:  func(o *netstatOptions, _, arg string) error { o.Filters = append(o.Filters, arg); return nil }}
 }

@@ -68,7 +68,7 @@ func netstatOwnRows() []option[netstatOptions] {
 	type o = netstatOptions
 	return []option[o]{
 		watchRow(),
-		{long: "count-by", arg: requiredArgument, argName: "KEY[,...]", own: true, words: countWords(),
+		{long: "count-by", arg: requiredArgument, argName: "KEY[,...]", own: true, wordList: countWords,
 			help: "count the sockets by state, local, remote, port, program, user ...", set: setCountBy},
 		{long: "owners", arg: requiredArgument, argName: "WHICH", own: true, words: []string{"first", "all"},
 			help: "with -p, the first process of each socket, or all", set: setOwners},
