@@ -93,14 +93,31 @@ func tracepathStage(bool) *liveStage {
 		rtt := time.Duration(ttl) * 7 * time.Millisecond
 		hops = append(hops, path.Hop{TTL: ttl, From: []netip.Addr{netip.AddrFrom4([4]byte{203, 0, 113, byte(ttl)})}, Sent: 20, Answered: 20, Min: rtt, Mean: rtt * 11 / 10, Max: rtt * 2})
 	}
-	v := &hopView{title: "\x1b[31mevil\u202e (203.0.113.14)", mtus: map[int]string{}}
+	hops = append(hops, path.Hop{TTL: 15, From: []netip.Addr{a("203.0.113.14")}, Sent: 4, Answered: 4, Beyond: true})
+	for i := range hops {
+		for n, addr := range hops[i].From {
+			hops[i].Hosts = append(hops[i].Hosts, path.HopHost{Addr: addr, Answered: 5 + 3*n, Mean: hops[i].Mean * time.Duration(n+1), Last: n})
+		}
+	}
+	hops[2].Others = 2
+	o := defaultTracepath()
+	v := newHopView(&o, "\x1b[31mevil\u202e (203.0.113.14)")
 	s := &liveStage{view: v}
 	s.happens("before the first hop", func() {})
 	s.happens("two hops", func() { v.learn(hops[:2], 1500, 0, map[int]string{1: "1500"}) })
 	s.happens("20 rounds", func() {
 		v.now = 83 * time.Second
 		v.learn(hops, 1400, 20, map[int]string{3: "~1400"})
+	}).press("Down", "Down")
+	s.happens("names", func() {
+		for range len(v.names.asked) {
+			asked := <-v.names.asked
+			v.names.known[asked] = map[netip.Addr]string{a("198.51.100.7"): "\x1b]0;evil\a\u202e.example", a("192.0.2.1"): "gateway.example"}[asked]
+		}
 	}).everySize()
+	s.press("Home")
+	s.happens("names and addresses, rounds that end", func() { o.Both, o.Rounds = true, 20 })
+	s.happens("finished", func() { v.stay() })
 	return s.press("Down", "Down", "Up", "PgDn", "PgUp", "End", "Home", "?", "x", "q")
 }
 

@@ -316,6 +316,9 @@ func (r *manyRun) run(ctx context.Context) error {
 	if err := r.end(results, sink); err != nil {
 		return err
 	}
+	if err := drawn.outcome(); err != nil {
+		return err
+	}
 	return r.status(sweep)
 }
 

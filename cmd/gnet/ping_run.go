@@ -348,6 +348,9 @@ func pingSeriesRun(ctx context.Context, e *env, o *pingOptions, socket *probe.So
 	if err := sink.close(stats); err != nil {
 		return err
 	}
+	if err := drawn.outcome(); err != nil {
+		return err
+	}
 	if stats.Received == 0 || o.Deadline > 0 && stats.Received < o.Count {
 		return exitSilently(statusNo)
 	}

@@ -19,6 +19,16 @@ type pingDrawing struct {
 	clock  func() time.Duration
 	// take records an event: at once, or, when there is a view, on its goroutine.
 	take func(ev *ping.Event, stats *ping.Stats)
+	// ended is the status of a view that a signal has ended, else nil.
+	ended error
+}
+
+// outcome is the status of a run whose view was ended by force, else nil.
+func (d *pingDrawing) outcome() error {
+	if d == nil {
+		return nil
+	}
+	return d.ended
 }
 
 // setPlot reads --plot.

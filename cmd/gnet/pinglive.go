@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
-	"os/signal"
 	"sync"
 	"time"
 
@@ -47,42 +45,10 @@ func (o *pingOptions) checkLive() error {
 // recorded reports whether a run is drawn.
 func (o *pingOptions) recorded() bool { return o.Live || o.Plot != "" }
 
-// showLive shows v while run runs. It returns when both are over: the view ends when the run does, and the run's context when the
-// view does. The error is the run's, or why there is no view.
-func showLive(ctx context.Context, v live.View, o live.Options, hint string, begin func(*live.Loop), run func(context.Context) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	quit := make(chan os.Signal, 1) // its dump would be written over the picture
-	signal.Notify(quit, unix.SIGQUIT)
-	defer signal.Stop(quit)
-	var done chan struct{}
-	var failed error
-	o.Start = func(l *live.Loop) {
-		done = make(chan struct{})
-		begin(l)
-		l.Go(func() {
-			defer close(done)
-			failed = run(ctx)
-			l.Post(func() { l.Quit(nil) })
-		})
-	}
-	err := live.Run(ctx, v, o)
-	cancel()
-	if done != nil {
-		<-done
-	}
-	switch {
-	case errors.As(err, new(*live.TerminalError)):
-		return fail(statusCannot, "--live: %w", err).withHint("%s", hint)
-	case errors.As(err, new(*live.LostError)):
-		return errors.Join(failed, fail(statusCannot, "%w", err))
-	}
-	return failed // a key and a signal are the ways to end a ping
-}
-
 // liveFeed takes events from the run's goroutine to the view's, many at a time.
 type liveFeed struct {
 	record *pingRecord
+	view   *pingView
 	clock  func() time.Duration
 	mu     sync.Mutex
 	loop   *live.Loop
@@ -111,23 +77,39 @@ func (f *liveFeed) take(ev *ping.Event, stats *ping.Stats) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.queue = append(f.queue, kept)
+	if len(f.queue) >= maxLiveQueue {
+		f.store() // nobody draws: the terminal is stuck
+	}
 	if !f.posted {
 		f.posted = true
 		time.AfterFunc(liveGather, func() { f.loop.Post(f.deliver) })
 	}
 }
 
-// deliver records what is queued, on the goroutine of the view.
+// maxLiveQueue is how many events wait to be drawn together.
+const maxLiveQueue = 1 << 12
+
+// deliver records what is queued, for the picture that comes next.
 func (f *liveFeed) deliver() {
 	f.mu.Lock()
-	queue := f.queue
-	f.queue, f.posted = nil, false
-	f.mu.Unlock()
-	for i := range queue {
-		f.record.take(&queue[i].Event, queue[i].at, &queue[i].figures)
-	}
+	defer f.mu.Unlock()
+	f.store()
+	f.posted = false
 	f.last = f.clock()
+	f.view.mu.Lock()
+	defer f.view.mu.Unlock()
 	f.record.settle(f.last)
+}
+
+// store records what is queued. The caller holds the lock.
+func (f *liveFeed) store() {
+	f.view.mu.Lock()
+	defer f.view.mu.Unlock()
+	for i := range f.queue {
+		f.record.take(&f.queue[i].Event, f.queue[i].at, &f.queue[i].figures)
+	}
+	clear(f.queue)
+	f.queue = f.queue[:0]
 }
 
 // idle delivers where nothing has done so for longer than a tick, and reports whether it did: what comes once a second is drawn once.
@@ -150,12 +132,17 @@ const pingTick = time.Second
 
 // showPing shows a run while deliver runs it.
 func showPing(ctx context.Context, e *env, d *pingDrawing, deliver func(context.Context) error) error {
-	feed := &liveFeed{record: d.record, clock: d.clock}
+	v := newPingView(d.record, d.head)
+	v.counted = d.o.Count > 0 || d.o.Deadline > 0
+	feed := &liveFeed{record: d.record, clock: d.clock, view: v}
 	d.take = feed.take
 	o := e.liveOptions()
-	o.Every, o.Tick = pingTick, func(time.Time) bool { return feed.idle() }
-	err := showLive(ctx, newPingView(d.record, d.head), o, "without --live ping prints lines; -c ends them, --json makes rows of them",
-		func(l *live.Loop) { feed.loop = l }, deliver)
+	o.Every, o.Tick = pingTick, func(time.Time) bool { return !v.over && feed.idle() }
+	ended, err := showLive(ctx, e, v, o, "without --live ping prints lines; -c ends them, --json makes rows of them",
+		func(l *live.Loop) { feed.loop, v.loop = l, l }, deliver)
 	feed.deliver()
+	if status := (*failure)(nil); errors.As(ended, &status) && status.status != 128+int(unix.SIGINT) && status.status != 128+int(unix.SIGTERM) {
+		d.ended = ended // those two are the ways to end a ping
+	}
 	return err
 }

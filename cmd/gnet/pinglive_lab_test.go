@@ -52,7 +52,7 @@ func TestPingLive_terminal(t *testing.T) {
 			{"Ctrl-C", "-i .05 " + labServer4, "jitter", func(p *nstest.Terminal) { p.Write("\x03") }, alive, 0},
 			{"SIGINT", "-i .05 " + labServer4, "jitter", func(p *nstest.Terminal) { p.Signal(unix.SIGINT) }, alive, 0},
 			{"SIGTERM", "-i .05 " + labServer4, "jitter", func(p *nstest.Terminal) { p.Signal(unix.SIGTERM) }, alive, 0},
-			{"count, SIGQUIT, plot", "-c 60 -i .02 --plot " + plot + " " + labServer4, "jitter", func(p *nstest.Terminal) { p.Signal(unix.SIGQUIT) }, alive, 0},
+			{"count, SIGQUIT, plot", "-c 60 -i .02 --plot " + plot + " " + labServer4, "jitter", func(p *nstest.Terminal) { p.Signal(unix.SIGQUIT) }, alive, 131},
 			{"complaints", "-t 1 -i .05 " + labServer4, "Time to live exceeded, from 10.77.1.2", func(p *nstest.Terminal) { p.Write("q") },
 				"PING 10.77.3.2 (10.77.3.2) 56(84) bytes of data.\n\n--- 10.77.3.2 ping statistics ---\n_ packets transmitted, _ received, +N errors, 100% packet loss, _\n\n" +
 					"hint: the probes got no further than 10.77.1.2, because of -t 1\n", 1},

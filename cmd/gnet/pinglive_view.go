@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"gnet/internal/live"
@@ -13,6 +14,8 @@ import (
 
 // pingView shows a run: a table of the hosts, the worst first, and a page of one host with its round trips over time.
 type pingView struct {
+	mu     sync.Mutex // of what is drawn and recorded; a terminal that is stuck is waited for without it
+	loop   *live.Loop // nil in a simulation
 	record *pingRecord
 	head   string // what the run is
 	list   live.List
@@ -28,6 +31,8 @@ type pingView struct {
 	// zoom is the binary logarithm of the probes of a column; held is the newest probe that is shown, 0 for the newest there is.
 	zoom int
 	held int64
+	// counted: the run ends by itself; over: it has, and the view stays.
+	counted, over bool
 }
 
 // pingPane is what the page of a host shows below its figures.
@@ -94,6 +99,8 @@ func (v *pingView) Help() []live.Binding {
 
 // Key takes a key.
 func (v *pingView) Key(_ *live.Loop, k live.Key) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	switch {
 	case k.Rune == 'l':
 		v.log = !v.log
@@ -161,8 +168,20 @@ func (v *pingView) hold(t *pingTrack, seq int64) {
 	}
 }
 
+// stay has the view stay: the run is over, and what waits has no answer.
+func (v *pingView) stay() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.over = true
+	v.record.over = true
+	v.record.settle(v.record.now)
+	return true
+}
+
 // Draw draws the page or the table.
 func (v *pingView) Draw(c *live.Canvas) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	if v.open {
 		v.drawHost(c)
 		return
@@ -204,6 +223,12 @@ func (v *pingView) title(c *live.Canvas, text string) {
 func (v *pingView) keys(c *live.Canvas, words ...string) {
 	w, h := c.Size()
 	line := "? keys  q quit"
+	switch {
+	case v.over:
+		line = "? keys  " + finishedWords
+	case v.counted && (v.loop == nil || !v.loop.Touched()):
+		words = append([]string{"any key: stay at the end"}, words...)
+	}
 	for _, word := range words {
 		if word != "" && live.Columns(line)+2+live.Columns(word) <= w {
 			line += "  " + word

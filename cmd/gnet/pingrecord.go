@@ -17,6 +17,7 @@ type pingRecord struct {
 	// wait is after how long a probe is called unanswered when -W says so, 0 for what the answers suggest.
 	wait time.Duration
 	now  time.Duration // since the start, by the monotonic clock
+	over bool          // the run is: nothing is waited for
 	// multicast: several hosts answer one probe.
 	multicast bool
 }
@@ -197,7 +198,7 @@ func (r *pingRecord) settle(now time.Duration) {
 		}
 		for seq := t.settled; seq <= t.newest; seq++ {
 			p := t.held(seq)
-			if p.fate == fateWaiting && r.now-p.at < patience {
+			if p.fate == fateWaiting && r.now-p.at < patience && !r.over {
 				break
 			}
 			t.settled = seq + 1

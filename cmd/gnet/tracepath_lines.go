@@ -97,21 +97,30 @@ func (l *hopLines) answer(b []byte, ev *path.HopEvent) []byte {
 
 // host is a host as the options want it.
 func (l *hopLines) host(a netip.Addr) string {
-	addr, name := a.String(), ""
-	if !l.o.Numeric || l.o.Both {
+	name := ""
+	if l.o.namesHosts() {
 		name = safe.String(l.names.name(a))
 	}
-	if name == "" && l.o.Numeric {
+	return l.o.hostWords(a, name)
+}
+
+// namesHosts reports whether the names of hosts are shown.
+func (o *tracepathOptions) namesHosts() bool { return !o.Numeric || o.Both }
+
+// hostWords is a host as the options want it, with its name, "" for one that has none.
+func (o *tracepathOptions) hostWords(a netip.Addr, name string) string {
+	addr := a.String()
+	if name == "" && o.Numeric {
 		name = "???"
 	} else if name == "" {
 		name = addr
 	}
 	switch {
-	case l.o.Both && l.o.Numeric:
+	case o.Both && o.Numeric:
 		return addr + " (" + name + ")" // the original's order without names
-	case l.o.Both:
+	case o.Both:
 		return name + " (" + addr + ")"
-	case l.o.Numeric:
+	case o.Numeric:
 		return addr
 	}
 	return name

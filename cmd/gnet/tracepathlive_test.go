@@ -22,9 +22,8 @@ func TestTracepathLive_terminal(t *testing.T) {
 			p := nstest.OnTerminal(t, exec.Command(gnet, strings.Fields(args)...), 80, 24)
 			p.Until("path MTU 1400")
 			p.Until("10.77.3.2")
-			p.Write("j")
 			if !strings.Contains(args, "rounds") {
-				p.Write("q")
+				p.Write("jq")
 			}
 			status := p.Wait()
 			p.WantClean()

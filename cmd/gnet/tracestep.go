@@ -156,7 +156,12 @@ func (r *stepRecorder) run(ctx context.Context, e *env, body func(context.Contex
 			if r.events == 0 {
 				panic(text)
 			}
-			r.post(func() { panic(text) })
+			select {
+			case <-r.ready:
+				r.loop.Panic(text)
+			case <-r.gone:
+				panic(text)
+			}
 		}
 		done <- err
 	}()

@@ -77,13 +77,14 @@ func stepStatus(err, shown error, ending *view.Ending, out *output) error {
 	if _, ok := errors.AsType[*live.TerminalError](shown); ok {
 		return noScreen(shown)
 	}
+	out.abandon()
 	werr := ending.Close()
 	out.Flush()
 	switch {
+	case shown != nil:
+		return liveOutcome(shown)
 	case werr != nil:
 		return werr
-	case shown != nil && err == nil:
-		return fail(statusNo, "%w", shown)
 	}
 	return err
 }

@@ -81,6 +81,7 @@ type Loop struct {
 	help    helpPage
 	dirty   bool
 	picture picture
+	touched bool
 	anew    bool // the next picture is drawn whole, whatever the terminal shows
 
 	// Of a terminal; nil of a simulation.
@@ -233,6 +234,7 @@ func (l *Loop) event(ev tcell.Event) {
 
 // key takes a key: those that every view has, then those of the view.
 func (l *Loop) key(k Key) {
+	l.touched = true
 	switch {
 	case k.Code == CtrlC || k.Code == CtrlBackslash:
 		l.Quit(nil)
@@ -275,6 +277,9 @@ func (l *Loop) draw() {
 	}
 	l.anew = false
 }
+
+// Touched reports whether a key has been pressed: somebody is looking.
+func (l *Loop) Touched() bool { return l.touched }
 
 // Quit ends the view; Run returns err.
 func (l *Loop) Quit(err error) { l.over, l.err = true, err }

@@ -93,6 +93,11 @@ type Trace struct {
 	doubted  []Claim
 	window   int
 	longest  time.Duration // of all round-trip times
+	// Of Repeat: the last hop that is asked, and of each hop what is known of the probes that are not kept.
+	reach   int
+	folded  []foldedHop
+	spoke   bool   // one of those was answered
+	arrived *Probe // the first of those that the host answered, at the hop end
 }
 
 // NewTrace returns a Trace over conn.
@@ -120,6 +125,9 @@ func (t *Trace) Rounds() int { return t.prober.Rounds() }
 func (t *Trace) Reached() *Probe {
 	if t.end < 1 || t.end > t.MaxHops || t.end >= t.head {
 		return nil
+	}
+	if t.arrived != nil && t.arrived.TTL == t.end {
+		return t.arrived
 	}
 	for _, s := range t.hops[t.end] {
 		if s.Fate == Answered {
@@ -222,7 +230,7 @@ func (t *Trace) round(ctx context.Context, burst []Packet, q quoter) ([]*Probe, 
 	}
 	var all []*Probe
 	for i := range burst {
-		q.alone(&Packet{Number: uint16(len(t.prober.Probes()))})
+		q.alone(&Packet{Number: uint16(t.prober.next())})
 		probes, err := t.prober.Round(ctx, burst[i:i+1])
 		if all = append(all, probes...); err != nil {
 			return all, err
@@ -452,12 +460,15 @@ func (t *Trace) tellSilent(ttl int, yield func(*HopEvent, error) bool) bool {
 	return yield(&HopEvent{Kind: HopAnswer, TTL: ttl, Probe: small}, nil)
 }
 
+// maxDoubts bounds what is told of MTUs that cannot be true: somebody may send new ones for ever.
+const maxDoubts = 1000
+
 // tellDoubts yields the MTUs that were named for s and cannot be true, among them those
 // of a packet that came through, once for each who named one.
 func (t *Trace) tellDoubts(ttl int, s *Probe, yield func(*HopEvent, error) bool) bool {
 	for _, c := range s.Claims {
 		believed := s.Fate == TooBig && c.MTU >= minimum(t.prober.family) && c.MTU < s.Size
-		if believed || slices.Contains(t.doubted, c) {
+		if believed || len(t.doubted) == maxDoubts || slices.Contains(t.doubted, c) {
 			continue
 		}
 		t.doubted = append(t.doubted, c)

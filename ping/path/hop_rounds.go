@@ -10,9 +10,15 @@ import (
 
 // Repeat asks each hop that Run has told again, rounds times, a second apart, so
 // that a router is asked once a second. It yields the MTUs that are less than those
-// before: the path has changed. The errors are those of Run.
+// before: the path has changed. Where it has become longer, the hops that are new
+// are asked too; where it has become shorter, those behind its end are not. It may go
+// on for ever: of old probes the figures alone are kept. The errors are those of Run.
 func (t *Trace) Repeat(ctx context.Context, rounds int) iter.Seq2[*HopEvent, error] {
 	return func(yield func(*HopEvent, error) bool) {
+		if t.reach == 0 {
+			t.reach = t.head - 1
+			clear(t.hops[t.head:]) // probes of Run behind the end tell nothing of hops that may come there
+		}
 		for range rounds {
 			err := t.pause(ctx, time.Second)
 			if err == nil {
@@ -25,16 +31,46 @@ func (t *Trace) Repeat(ctx context.Context, rounds int) iter.Seq2[*HopEvent, err
 			if !t.tellChanges(yield) {
 				return
 			}
+			t.followEnd()
+			t.fold()
 		}
 	}
 }
 
-// again is a probe to each hop that was told.
+// again is a probe to each hop of the path.
 func (t *Trace) again() (burst []Packet) {
-	for ttl := 1; ttl < t.head; ttl++ {
+	for ttl := 1; ttl <= t.reach; ttl++ {
 		burst = append(burst, t.packet(ttl, t.mtu))
 	}
 	return burst
+}
+
+// ahead is how many hops behind the last router that answers are asked where a path has become longer: some may be silent.
+const ahead = 3
+
+// followEnd finds where the path ends now, by the last probe to each hop.
+func (t *Trace) followEnd() {
+	router := 0 // the last that answered
+	for ttl := 1; ttl <= t.reach; ttl++ {
+		probes := t.hops[ttl]
+		if len(probes) == 0 {
+			continue
+		}
+		switch last := probes[len(probes)-1]; last.Fate {
+		case Exceeded:
+			router = ttl
+		case Answered, Unreachable:
+			t.reach = ttl
+			if last.Fate == Answered {
+				t.end = ttl
+			}
+			return
+		}
+	}
+	if router >= min(t.end, t.reach) && router > 0 {
+		t.reach = max(t.reach, min(router+ahead, t.MaxHops))
+		t.head = max(t.head, t.reach+1)
+	}
 }
 
 // tellChanges yields what has been said of MTUs and was not told: the path has
@@ -67,14 +103,20 @@ func (t *Trace) tellChanges(yield func(*HopEvent, error) bool) bool {
 
 // Heard reports whether anybody has answered.
 func (t *Trace) Heard() bool {
-	return slices.ContainsFunc(t.prober.Probes(), func(s *Probe) bool { return decisive(s) || s.Fate == TooBig })
+	return t.spoke || slices.ContainsFunc(t.prober.Probes(), speaks)
 }
+
+// speaks reports whether somebody has answered s.
+func speaks(s *Probe) bool { return decisive(s) || s.Fate == TooBig }
 
 // Hop is what is known of one hop.
 type Hop struct {
 	TTL int
-	// From are the addresses that answered, the first one first.
-	From []netip.Addr
+	// From are the addresses that answered, the first one first, and Hosts their figures. Of more than 64 addresses, Others counts the
+	// answers of the later ones.
+	From   []netip.Addr
+	Hosts  []HopHost
+	Others int
 	// First is the first answer, nil when there was none.
 	First *Probe
 	// Err is why our own kernel sent nothing there, nil when it did.
@@ -88,9 +130,24 @@ type Hop struct {
 	// on average.
 	Sent, Answered int
 	Min, Mean, Max time.Duration
+	// Beyond: the path has become shorter, and ends before this hop.
+	Beyond bool
 }
 
-// Hops returns what is known of the hops that Run has told, in order.
+// HopHost is one of the hosts that answered at a hop: where a path has changed, or there are several, each has figures of its own.
+type HopHost struct {
+	Addr           netip.Addr
+	Answered       int
+	Min, Mean, Max time.Duration
+	// Last is the round of the last probe that it answered.
+	Last int
+	sum  time.Duration
+}
+
+// maxHopHosts bounds the hosts of a hop.
+const maxHopHosts = 64
+
+// Hops returns what is known of the hops that Run has told and Repeat has found, in order. It shares nothing with the Trace but the probes.
 func (t *Trace) Hops() []Hop {
 	var hops []Hop
 	for ttl := 1; ttl < t.head; ttl++ {
@@ -100,32 +157,20 @@ func (t *Trace) Hops() []Hop {
 }
 
 func (t *Trace) hop(ttl int) Hop {
-	h, sum := Hop{TTL: ttl}, time.Duration(0)
+	f := foldedHop{}
+	if ttl < len(t.folded) {
+		f = t.folded[ttl]
+		f.From, f.Hosts = slices.Clone(f.From), slices.Clone(f.Hosts)
+	}
+	f.TTL, f.Beyond = ttl, t.reach > 0 && ttl > t.reach
 	for _, s := range t.hops[ttl] {
-		if decisive(s) && h.Extensions == nil {
-			h.Extensions = s.Extensions
-		}
-		h.BadExtensions = h.BadExtensions || decisive(s) && s.BadExtensions
-		switch {
-		case decisive(s):
-			if h.First == nil {
-				h.First, h.Min = s, s.RTT
-			}
-			if !slices.Contains(h.From, s.From) {
-				h.From = append(h.From, s.From)
-			}
-			h.Min, h.Max = min(h.Min, s.RTT), max(h.Max, s.RTT)
-			sum += s.RTT
-			h.Answered++
-			h.Sent++
-		case s.Fate == Silent && s.Size <= t.mtu:
-			h.Sent++
-		case refused(s) && h.Err == nil:
-			h.Err = s.Err
-		}
+		f.take(s, t.mtu)
 	}
-	if h.Answered > 0 {
-		h.Mean = sum / time.Duration(h.Answered)
+	if f.Answered > 0 {
+		f.Mean = f.sum / time.Duration(f.Answered)
 	}
-	return h
+	for i := range f.Hosts {
+		f.Hosts[i].Mean = f.Hosts[i].sum / time.Duration(f.Hosts[i].Answered)
+	}
+	return f.Hop
 }

@@ -41,6 +41,7 @@ type Prober struct {
 	portRefusals bool
 
 	table  []*Probe // in the order of their numbers, which count from 0 and begin again
+	gone   int      // how many before those in the table are forgotten
 	round  int
 	burst  []*Probe // those of this round
 	last   time.Duration
@@ -77,7 +78,7 @@ func NewProber(conn Conn, clock ping.Clock, target netip.Addr, random func() uin
 }
 
 // Probes returns all probes so far, in the order in which they were sent. They
-// belong to the Prober.
+// belong to the Prober. Trace.Repeat forgets old ones.
 func (p *Prober) Probes() []*Probe { return p.table }
 
 // Counts returns what was seen apart from the probes.
@@ -89,14 +90,28 @@ func (p *Prober) Rounds() int { return p.round }
 // numbers is how many there are: that of a probe has 16 bits.
 const numbers = 1 << 16
 
-// numbered returns the last probe with a number, nil when there is none. Its cookie
-// tells it from those before it.
+// numbered returns the last probe with a number, nil when there is none or it is forgotten. Its cookie tells it from those before it.
 func (p *Prober) numbered(number uint16) *Probe {
-	later := len(p.table) - 1 - int(number)
+	later := p.next() - 1 - int(number)
 	if later < 0 {
 		return nil
 	}
-	return p.table[int(number)+later/numbers*numbers]
+	at := int(number) + later/numbers*numbers - p.gone
+	if at < 0 {
+		return nil
+	}
+	return p.table[at]
+}
+
+// next is the place in the order of all probes that the next one has.
+func (p *Prober) next() int { return p.gone + len(p.table) }
+
+// forget leaves the last keep probes in the table. An answer to another one is Foreign from then on.
+func (p *Prober) forget(keep int) {
+	if n := len(p.table) - keep; n > 0 {
+		p.table = append([]*Probe(nil), p.table[n:]...)
+		p.gone += n
+	}
 }
 
 // Round sends a burst and waits for its answers. It returns the probes, whose
@@ -128,7 +143,7 @@ func (p *Prober) Round(ctx context.Context, burst []Packet) ([]*Probe, error) {
 // on the socket fails the call; it is read, and the probe sent again.
 func (p *Prober) send(packet *Packet) error {
 	s := &Probe{Packet: *packet, Round: p.round, ReplyTTL: -1}
-	s.Number, s.Cookie = uint16(len(p.table)), p.random()
+	s.Number, s.Cookie = uint16(p.next()), p.random()
 	p.table = append(p.table, s)
 	p.burst = append(p.burst, s)
 	for attempt := 0; ; attempt++ {
@@ -251,6 +266,9 @@ func (p *Prober) end() (at time.Duration, open bool) {
 	return p.last + p.Timeout, open
 }
 
+// maxClaims bounds what is kept of the messages about one probe that a link is too narrow.
+const maxClaims = 64
+
 // take matches an answer with its probe.
 func (p *Prober) take(a *Answer) {
 	s := p.numbered(a.Number)
@@ -274,7 +292,7 @@ func (p *Prober) take(a *Answer) {
 		}
 		fate = Unreachable
 	}
-	if fate == TooBig {
+	if fate == TooBig && len(s.Claims) < maxClaims {
 		s.Claims = append(s.Claims, Claim{MTU: int(a.Info), From: a.From})
 	}
 	p.settle(s, a, fate)
