@@ -45,6 +45,10 @@ func (v *stepView) Typing() bool { return v.prompt.IsOpen() }
 
 // Key implements live.View.
 func (v *stepView) Key(l *live.Loop, k live.Key) {
+	v.loop = l
+	if v.hunt != nil {
+		v.hunt, v.message = nil, ""
+	}
 	if len(v.shown) == 0 {
 		return
 	}

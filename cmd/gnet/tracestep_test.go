@@ -5,8 +5,10 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -205,6 +207,52 @@ func TestStep_closedWindow(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" || len(want) == 0 {
 		t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
+// TestStep_longSeek: a search in a long run lets keys in: one ends it, without one it finds.
+func TestStep_longSeek(t *testing.T) {
+	var events []event.Event
+	for n := range 3*seekPiece + 10 {
+		events = append(events, event.Event{N: n + 1, Kind: event.KindNote, Text: "note " + strconv.Itoa(n+1)})
+	}
+	v, s := stepped(t, events, view.Options{}, false, 80, 24)
+	search := func(text string) {
+		s.Press("Home", "/")
+		s.Type(text)
+		s.Press("Enter")
+	}
+	until := func(done func() bool) {
+		t.Helper()
+		for range 20_000 {
+			if s.Posted(); done() {
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+		t.Fatalf("the search has no end: %s", v.message)
+	}
+	search("note 60005")
+	if v.cursor != 0 || v.message != `seeking "note 60005": at event 20002; any key ends that` {
+		t.Errorf("at event %d: %s", v.cursor+1, v.message)
+	}
+	until(func() bool { return v.hunt == nil })
+	if v.cursor+1 != 60005 {
+		t.Errorf("found event %d: %s", v.cursor+1, v.message)
+	}
+	search("nothing such")
+	until(func() bool { return v.hunt == nil })
+	if v.cursor != 0 || v.message != `no "nothing such" behind this event` {
+		t.Errorf("at event %d: %s", v.cursor+1, v.message)
+	}
+	search("note 60005")
+	s.Press("j")
+	if v.hunt != nil || v.cursor != 1 || v.message != "" {
+		t.Errorf("a key does not end it: event %d, %s", v.cursor+1, v.message)
+	}
+	s.Posted()
+	if v.cursor != 1 {
+		t.Errorf("it goes on: event %d", v.cursor+1)
 	}
 }
 

@@ -38,6 +38,8 @@ type stepView struct {
 	side                 stepSide // where jumps lead
 	count                int      // the number that is being typed before a key, 0 for none
 	message              string
+	hunt                 *stepHunt  // a seek that goes on
+	loop                 *live.Loop // of the last key
 }
 
 // stepSide is the end to whose events jumps lead, None for both.
@@ -167,29 +169,6 @@ func (v *stepView) move(to int) {
 	v.cursor = max(min(to, len(v.shown)-1), 0)
 	v.follow = false
 	v.message = ""
-}
-
-// seek moves the cursor to the next event of a kind in a direction, and reports whether there is one.
-func (v *stepView) seek(step int, j *stepJump) bool {
-	var e event.Event
-	for i := v.cursor + step; i >= 0 && i < len(v.shown); i += step {
-		if h := v.head(i); !v.side.has(h.Host) || !j.is(h) {
-			continue
-		}
-		if j.whole != nil {
-			if v.rec.Read(int(v.shown[i]), &e); !j.whole(&e) {
-				continue
-			}
-		}
-		v.move(i)
-		return true
-	}
-	where := "behind"
-	if step < 0 {
-		where = "before"
-	}
-	v.message = "no " + j.what + v.side.words() + " " + where + " this event"
-	return false
 }
 
 // at moves the cursor to the event of a number.
