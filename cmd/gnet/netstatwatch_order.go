@@ -52,8 +52,11 @@ func (o *watchOrder) sort(from, to int) {
 	}
 }
 
-// join makes one part of part i and a sorted one before it, and returns its place.
+// join makes one part of part i and the sorted ones beside it, and returns its place.
 func (o *watchOrder) join(i int) int {
+	if i+1 < len(o.parts) && o.parts[i+1].sorted {
+		o.parts = slices.Delete(o.parts, i, i+1)
+	}
 	if i > 0 && o.parts[i-1].sorted {
 		o.parts = slices.Delete(o.parts, i-1, i)
 		return i - 1
