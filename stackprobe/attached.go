@@ -109,7 +109,7 @@ func attached(cfg *Config) (*exchange, error) {
 	if h == event.Server {
 		about = &x.run.Client
 	}
-	about.Name, about.Addr = "not ours", a.addr(h.Peer()).String()
+	about.Name, about.Addr = event.NotOurs, a.addr(h.Peer()).String()
 	if h == event.Server {
 		about.Addr = "anybody"
 	}

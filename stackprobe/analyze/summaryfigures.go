@@ -120,15 +120,15 @@ func (f *Figures) Add(e *event.Event) {
 	}
 	f.spaces.Add(e)
 	f.trips.Add(e, func(t RoundTrip) { c.Ends[e.Host].RTT.add(t.Time) })
-	c.add(e, f.Run != nil && f.Run.World == event.TapWorld)
+	c.add(e, f.Run != nil && f.Run.World == event.TapWorld, f.Run != nil && e.Host != event.None && f.Run.Outside() == e.Host)
 }
 
 // Unmeasured counts the segments whose round trip found no room to be measured.
 func (f *Figures) Unmeasured() int { return f.trips.Unmeasured }
 
 // add takes an event of the connection. With one tap what has passed there for the first time is taken as delivered: nobody knows
-// what arrived.
-func (c *ConnectionFigures) add(e *event.Event, oneTap bool) {
+// what arrived. The same holds for an end that is beyond what is seen.
+func (c *ConnectionFigures) add(e *event.Event, oneTap, beyond bool) {
 	own, peer := &c.Ends[e.Host], &c.Ends[e.Host.Peer()]
 	own.tells(e)
 	switch e.Kind {
@@ -149,7 +149,7 @@ func (c *ConnectionFigures) add(e *event.Event, oneTap bool) {
 			own.Copies++
 		}
 	case event.KindRx:
-		own.arrives(e, peer, oneTap)
+		own.arrives(e, peer, oneTap || beyond && e.Derived.Attempt > 1)
 	case event.KindTimer:
 		if e.Timer.Op == event.Fired && (e.Timer.Kind == event.RTO || e.Timer.Kind == event.TimerSyn) {
 			own.Timeouts++
@@ -291,8 +291,8 @@ func duplicated(e *event.Event) bool {
 	return a.Last <= d.RelAck || e.Seg.Opts.NSack > 1 && b.First <= a.First && a.Last <= b.Last
 }
 
-// arrives takes an arrival at this end.
-func (f *EndFigures) arrives(e *event.Event, peer *EndFigures, oneTap bool) {
+// arrives takes an arrival at this end. counted says that its octets are among the fresh ones, or cannot be told to be.
+func (f *EndFigures) arrives(e *event.Event, peer *EndFigures, counted bool) {
 	s, d := &e.Seg, &e.Derived
 	f.Arrived++
 	if s.BadSum {
@@ -312,7 +312,7 @@ func (f *EndFigures) arrives(e *event.Event, peer *EndFigures, oneTap bool) {
 	if duplicated(e) {
 		f.DSACKsIn++
 	}
-	if s.Len > 0 && d.HasRelSeq && !d.Stale && !oneTap {
+	if s.Len > 0 && d.HasRelSeq && !d.Stale && !counted {
 		f.Fresh += int64(s.Len)
 		peer.freshT = e.T
 	}

@@ -25,7 +25,8 @@ type Tracker struct {
 	order   []int          // their numbers in order of departure, gone ones included
 	lastID  int            // the highest number that has left
 	dirs    map[dirKey]*direction
-	oneTap  bool // see event.TapWorld
+	oneTap  bool       // see event.TapWorld
+	outside event.Host // see event.Run.Outside
 }
 
 // flight is a segment that has left and neither arrived nor was lost.
@@ -71,7 +72,9 @@ func (t *Tracker) Add(e *event.Event) {
 	e.Derived = event.Derived{}
 	switch e.Kind {
 	case event.KindRun:
-		t.oneTap = e.Run != nil && e.Run.World == event.TapWorld
+		if t.oneTap = e.Run != nil && e.Run.World == event.TapWorld; e.Run != nil {
+			t.outside = e.Run.Outside()
+		}
 	case event.KindTx:
 		e.Derived.Numbers = t.flows.Departs(e.Conn, e.Host, &e.Seg)
 		if e.Seg.Origin == event.Injected { // it says nothing of what the end has sent
@@ -96,6 +99,28 @@ func (t *Tracker) Add(e *event.Event) {
 	}
 	if t.oneTap { // what had arrived, and what was lost, nobody knows
 		e.Derived.Spurious, e.Derived.Stale, e.Derived.Gap, e.Derived.DupCause = false, false, 0, 0
+	}
+	if t.outside != event.None {
+		t.beyond(e)
+	}
+}
+
+// beyond takes back what nobody knows where one end is outside: what had arrived there, when its segments left it, and which of them are
+// still on their way to this host.
+func (t *Tracker) beyond(e *event.Event) {
+	r, sender := &e.Derived, e.Host
+	if e.Kind == event.KindRx {
+		sender = e.Host.Peer()
+	}
+	r.Spurious = false
+	if e.Kind == event.KindRx && e.Host == t.outside {
+		r.Stale, r.Gap = false, 0
+	}
+	if r.Gap == event.CauseReordering {
+		r.Gap = 0
+	}
+	if sender == t.outside || r.DupCause == event.CauseReordering {
+		r.DupCause = 0
 	}
 }
 

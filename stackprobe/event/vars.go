@@ -180,6 +180,21 @@ const (
 // Captured reports whether r is a capture that was read.
 func (r *Run) Captured() bool { return r.World == CaptureWorld || r.World == TapWorld }
 
+// NotOurs is the name of the stack at the end of a run of which nothing is known but its segments, where they enter and leave this host.
+const NotOurs = "not ours"
+
+// Outside is the end with a stack that is NotOurs, None if there is no such end. What has arrived there nobody knows: a segment that this
+// host has passed on may be lost beyond.
+func (r *Run) Outside() Host {
+	switch NotOurs {
+	case r.Client.Name:
+		return Client
+	case r.Server.Name:
+		return Server
+	}
+	return None
+}
+
 // Stack is one end's TCP implementation.
 type Stack struct {
 	// Name is "linux 6.18.44" or "gvisor 20260905".
