@@ -115,13 +115,19 @@ func attached(cfg *Config) (*exchange, error) {
 	}
 	err := x.engine(h)
 	if err == nil {
-		err = x.outside.Start(x.loop, func(at time.Duration, packet []byte, sent link.Sent) { x.link.Send(h.Peer(), at, packet, sent) }, x.note)
+		err = x.outside.Start(x.loop, func(at time.Duration, packet []byte, sent link.Sent) { x.link.Send(h.Peer(), at, packet, sent) }, x.note, x.frame)
 	}
 	if err != nil {
 		x.close()
 		return nil, err
 	}
 	return x, nil
+}
+
+// frame records a frame that the engine, as a host of a bridge's network, has sent or got.
+func (x *exchange) frame(sent bool, b []byte) {
+	x.rec.put(&event.Event{T: int64(x.loop.Now()), Kind: event.KindFrame, Host: x.cfg.Attach.end(),
+		Frame: event.Frame{Sent: sent, Size: len(b), Wire: string(b[:min(len(b), x.run.Snap)])}})
 }
 
 // getter is the application that sends a request and reads to the end.

@@ -35,7 +35,7 @@ func factColumns() []render.Column[event.Event] {
 		eventInt("t_ns", render.Duration, "ns", "Time since the start of the run.", always, func(e *event.Event) int64 { return e.T }),
 		eventInt("n", render.Int, "", "Running number from 1; events are in the order of (t_ns, n).", always, func(e *event.Event) int64 { return int64(e.N) }),
 		eventWord("clock", "What the times mean: virtual, or mono (CLOCK_MONOTONIC).", func(e *event.Event) string { return e.Clock.String() }),
-		eventWord("event", "What happened: run, tx, rx, lost, fault, icmp, state, vars, app, timer, check, note, counters, expectation, discard, reassembly or end.", func(e *event.Event) string { return e.Kind.String() }),
+		eventWord("event", "What happened: run, tx, rx, lost, fault, icmp, state, vars, app, timer, check, note, counters, expectation, discard, reassembly, frame or end.", func(e *event.Event) string { return e.Kind.String() }),
 		eventWord("host", "The end at whose tap it was seen, client or server; of a segment that was lost or changed on its way the sender.", func(e *event.Event) string { return e.Host.String() }),
 		eventInt("conn", render.Int, "", "Number of the connection, from 1.", func(e *event.Event) bool { return e.Conn != 0 }, func(e *event.Event) int64 { return int64(e.Conn) }),
 	}

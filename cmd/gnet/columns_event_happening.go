@@ -46,7 +46,7 @@ func faultColumns() []render.Column[event.Event] {
 // happeningColumns are the columns of application calls, timers, checks, counters and notes.
 func happeningColumns() []render.Column[event.Event] {
 	type e = event.Event
-	isTimer, isCheck := ofKind(event.KindTimer), ofKind(event.KindCheck)
+	isTimer, isCheck, isFrame := ofKind(event.KindTimer), ofKind(event.KindCheck), ofKind(event.KindFrame)
 	return []render.Column[e]{
 		eventWord("call", "Call of the application: listen, connect, established, accept, write, receive, eof, shutdown, close, failed or abort.", func(e *e) string { return e.App.Call.String() }),
 		eventInt("bytes", render.Int, "bytes", "Bytes that a call moved.",
@@ -66,6 +66,14 @@ func happeningColumns() []render.Column[event.Event] {
 		eventWord("check", "What was compared, in the kernel's word: a computed value does not agree with the kernel's.", func(e *e) string { return e.Check.Name }),
 		eventInt("check_computed", render.Int, "", "The value computed from the segments.", isCheck, func(e *e) int64 { return e.Check.Computed }),
 		eventInt("check_read", render.Int, "", "The value that the kernel says.", isCheck, func(e *e) int64 { return e.Check.Read }),
+		eventWord("frame", "Whether the end sent a frame of Ethernet that is of no connection, or received it: ARP, neighbour discovery, groups.", func(e *e) string {
+			if e.Kind != event.KindFrame {
+				return ""
+			}
+			return e.Frame.Way()
+		}),
+		eventInt("frame_size", render.Int, "bytes", "Length of that frame without its check sequence.", isFrame, func(e *e) int64 { return int64(e.Frame.Size) }),
+		eventWord("frame_wire", "Its first bytes, hexadecimal; the run has snap of them.", func(e *e) string { return hex.EncodeToString([]byte(e.Frame.Wire)) }),
 		counterList(),
 		eventWord("level", "Weight of a note: info or warning.", func(e *e) string {
 			if e.Kind != event.KindNote {

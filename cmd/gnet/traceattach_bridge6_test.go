@@ -3,6 +3,7 @@ package main
 import (
 	"net"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -172,6 +173,31 @@ func TestAttach_bridge6(t *testing.T) {
 				before := l.snapshot()
 				end(l)
 				l.unchanged(before)
+			})
+		})
+	}
+}
+
+// TestAttach_bridge_pcap: what finds the neighbours stands in the capture of the run, as others read it, and its packets are whole.
+func TestAttach_bridge_pcap(t *testing.T) {
+	for name, c := range map[string]struct{ server, address, want string }{
+		"ARP": {"198.51.100.2:9", "198.51.100.9/24", "bridge\t1\t\t\t\nbridge\t2\t\t\t\n"},
+		"NDP": {"[2001:db8:5::2]:9", "2001:db8:5::9/64", "bridge\t\t135\t1\t\nbridge\t\t136\t1\t\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inAttachLab(t, func(l *attachLab) {
+				l.bridged()
+				file := filepath.Join(t.TempDir(), "run.pcapng")
+				r := l.host.Run(t, l.program, "trace", "connect", c.server, "--attach", "bridge:br0", "--address", c.address, "--pcap", file)
+				if r.Status != statusNo {
+					t.Fatalf("%+v", r)
+				}
+				got := l.host.Run(t, nstest.Peer(t, "tshark"), "-r", file, "-Y", "frame.interface_name == bridge && (arp.dst.proto_ipv4 == 198.51.100.9 || arp.src.proto_ipv4 == 198.51.100.9 ||"+
+					" icmpv6.nd.ns.target_address == 2001:db8:5::2 || icmpv6.nd.na.target_address == 2001:db8:5::2)",
+					"-T", "fields", "-e", "frame.interface_name", "-e", "arp.opcode", "-e", "icmpv6.type", "-e", "icmpv6.checksum.status", "-e", "_ws.malformed")
+				if diff := cmp.Diff(c.want, got.Stdout); diff != "" || got.Status != 0 {
+					t.Errorf("%s (-want +got):\n%s", got.Stderr, diff)
+				}
 			})
 		})
 	}

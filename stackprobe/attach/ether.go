@@ -145,7 +145,10 @@ func (e *ether) ask(addr netip.Addr, q *question) {
 }
 
 // say sends a frame of the engine's Ethernet itself.
-func (e *ether) say(b []byte) { e.o.write(b) }
+func (e *ether) say(b []byte) {
+	e.o.frame(true, b)
+	e.o.write(b)
+}
 
 // receive returns the packet for the engine in a frame, nil if there is none, and answers for the engine's address.
 func (e *ether) receive(b []byte) []byte {
@@ -155,13 +158,14 @@ func (e *ether) receive(b []byte) []byte {
 	body := b[frameHeader:]
 	switch typ := binary.BigEndian.Uint16(b[12:]); {
 	case typ == typeARP && e.addr.Is4():
+		e.o.frame(false, b)
 		e.resolve(body)
 	case typ == typeIPv4:
 		if ip, err := wire.CheckIPv4(body); err == nil && ip.Dst() == e.addr && !ip.Truncated() {
 			return body[:binary.BigEndian.Uint16(body[2:])] // short frames are padded
 		}
 	case typ == typeIPv6 && e.addr.Is6():
-		return e.receive6(MAC(b[6:12]), body)
+		return e.receive6(b)
 	}
 	return nil
 }
@@ -172,22 +176,26 @@ func (e *ether) mine(m MAC) bool {
 }
 
 // receive6 is receive for IPv6.
-func (e *ether) receive6(from MAC, packet []byte) []byte {
+func (e *ether) receive6(b []byte) []byte {
+	packet := b[frameHeader:]
 	ip, err := wire.CheckIPv6(packet)
 	if err != nil || ip.Truncated() {
 		return nil
 	}
 	if g, within, v1, ok := readQuery(packet); ok {
+		e.o.frame(false, b)
 		e.report(g, within, v1)
 		return nil
 	}
 	if ip, m, ok := readNDP(packet); ok {
 		if n, ok := readNeighbour(ip, m); ok {
-			e.neighbour(from, &n)
+			e.o.frame(false, b)
+			e.neighbour(MAC(b[6:12]), &n)
 			return nil
 		}
 	}
 	if u, err := ip.Upper(); err == nil && u.Protocol == wire.ProtoICMPv6 && len(u.Data) > 0 && u.Data[0] >= routerSolicitation && u.Data[0] <= 137 {
+		e.o.frame(false, b)
 		return nil // a router's, or one that is not to be heeded: the engine's stack has no part in it
 	}
 	if ip.Dst() != e.addr {

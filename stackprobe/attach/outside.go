@@ -18,6 +18,7 @@ type Outside struct {
 	plan   *Plan
 	device *link.Device
 	note   func(level event.Level, text string)
+	frame  func(sent bool, b []byte)
 	uplink *uplink // nil if its state is not replicated
 	clock  vclock.Clock
 	send   func(at time.Duration, packet []byte, sent link.Sent)
@@ -49,9 +50,10 @@ func (h *Host) Outside() *Outside {
 }
 
 // Start begins to pass on what comes from outside: send gets each packet with the moment of reading, and note sentences about what is no
-// packet of the connection, both on the clock's goroutine.
-func (o *Outside) Start(clock vclock.Clock, send func(at time.Duration, packet []byte, sent link.Sent), note func(level event.Level, text string)) (err error) {
-	o.clock, o.send, o.note = clock, send, note
+// packet of the connection, both on the clock's goroutine; frame gets the frames of a bridge that are of none, and may keep them.
+func (o *Outside) Start(clock vclock.Clock, send func(at time.Duration, packet []byte, sent link.Sent), note func(level event.Level, text string),
+	frame func(sent bool, b []byte)) (err error) {
+	o.clock, o.send, o.note, o.frame = clock, send, note, frame
 	if o.wake, err = newWake(o.device.Fd(), func() { clock.At(clock.Now(), func() {}) }); err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ const maxMarks = 4096
 // Run writes the packets of a run: an interface for what each end transmits and one for what it receives. A packet that the
 // link took stands at its sender's interface alone, one that the link copied twice at the receiver's, one that it
 // damaged with other octets at each. An ICMP message stands where it arrived. What was injected between the ends stands where it arrived. The comments of a packet
-// are what its end knew at that moment.
+// are what its end knew at that moment. In the world of a bridge a fifth interface has the frames of its Ethernet that are of no connection.
 //
 // It holds one packet back until the next, because what the link did to it is told after it has left, and remembers what
 // was done to the packets on their way, at most maxMarks.
@@ -30,7 +30,7 @@ type Run struct {
 	marks  map[int][]string
 	last   int64
 	err    error // the first, which Close repeats
-	sums   [4]struct{ packets, lost, missing uint64 }
+	sums   [5]struct{ packets, lost, missing uint64 }
 }
 
 // MissingError is a packet of which a run holds no octets.
@@ -66,6 +66,8 @@ func (r *Run) event(e *event.Event) error {
 		return r.packet(e)
 	case event.KindICMP:
 		return r.message(e)
+	case event.KindFrame:
+		return r.frame(e)
 	case event.KindFault, event.KindLost:
 		r.fault(e)
 	case event.KindEnd:
@@ -82,7 +84,7 @@ func (r *Run) Close() error {
 	if err := r.flush(); err != nil {
 		return err
 	}
-	for i := range r.sums {
+	for i := range r.w.interfaces {
 		s := &r.sums[i]
 		var texts []string
 		if s.lost > 0 {
@@ -128,6 +130,30 @@ func (r *Run) begin(run *event.Run) (err error) {
 			}
 		}
 	}
+	if run.World != event.BridgeWorld {
+		return nil
+	}
+	_, err = r.w.Interface(&Interface{Name: "bridge", Description: "what finds neighbours, and is of no connection", Link: Ethernet, Snap: uint32(max(run.Snap, 0))})
+	return err
+}
+
+// bridged is the interface of a bridge's frames.
+const bridged = 4
+
+// frame takes a frame that is of no connection. Of a damaged run, which has them in another world, it is left out.
+func (r *Run) frame(e *event.Event) error {
+	if err := r.flush(); err != nil || r.w.interfaces <= bridged {
+		return err
+	}
+	if e.Frame.Wire == "" {
+		return &MissingError{e.N}
+	}
+	p := &r.held
+	*p = Packet{Interface: bridged, Direction: Inbound, Time: stamp(r.run, e.T), Data: append(p.Data[:0], e.Frame.Wire...), Length: e.Frame.Size, Comments: p.Comments[:0]}
+	if e.Frame.Sent {
+		p.Direction = Outbound
+	}
+	r.has, r.id, r.copies = true, 0, r.copies[:0]
 	return nil
 }
 

@@ -21,6 +21,45 @@ import (
 	"gnet/stackprobe/link"
 )
 
+// TestRun_bridge: the frames of a bridge have an interface of their own, and are read by others as what they are.
+func TestRun_bridge(t *testing.T) {
+	tshark := nstest.Peer(t, "tshark")
+	who := "\xff\xff\xff\xff\xff\xff\x02\x01\x03\x04\x05\x06\x08\x06\x00\x01\x08\x00\x06\x04\x00\x01\x02\x01\x03\x04\x05\x06\xc0\x00\x02\x09\x00\x00\x00\x00\x00\x00\xc0\x00\x02\x01"
+	file := filepath.Join(t.TempDir(), "bridge.pcapng")
+	out, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	r := capture.NewRun(out)
+	for _, e := range []event.Event{
+		{Kind: event.KindRun, Run: &event.Run{World: event.BridgeWorld, Snap: 128}},
+		{T: 5, N: 2, Kind: event.KindFrame, Host: event.Client, Frame: event.Frame{Sent: true, Size: len(who), Wire: who}},
+		{T: 6, N: 3, Kind: event.KindFrame, Host: event.Client, Frame: event.Frame{Size: 60, Wire: who}},
+		{T: 7, N: 4, Kind: event.KindEnd, End: &event.End{}},
+	} {
+		if err := r.Event(&e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got, err := exec.Command(tshark, "-r", file, "-T", "fields", "-e", "frame.interface_name", "-e", "frame.packet_flags_direction", "-e", "frame.len",
+		"-e", "arp.opcode", "-e", "arp.dst.proto_ipv4").Output()
+	if want := "bridge\t0x00000002\t42\t1\t192.0.2.1\nbridge\t0x00000001\t60\t1\t192.0.2.1\n"; err != nil || string(got) != want {
+		t.Errorf("%v, %s", err, cmp.Diff(want, string(got)))
+	}
+	if err := capture.NewRun(out).Event(&event.Event{N: 1, Kind: event.KindFrame, Frame: event.Frame{Wire: who}}); err != nil {
+		t.Errorf("a frame in a run that is none of a bridge: %v, want it left out", err)
+	}
+	r = capture.NewRun(out)
+	r.Event(&event.Event{Kind: event.KindRun, Run: &event.Run{World: event.BridgeWorld}})
+	if missing, ok := errors.AsType[*capture.MissingError](r.Event(&event.Event{N: 9, Kind: event.KindFrame, Frame: event.Frame{Size: 42}})); !ok || missing.N != 9 {
+		t.Errorf("a frame without octets: %v", missing)
+	}
+}
+
 // exchange runs one in memory, which need not end well.
 func exchange(t testing.TB, c stackprobe.Config, faults ...string) []event.Event {
 	t.Helper()

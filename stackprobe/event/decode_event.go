@@ -195,6 +195,12 @@ func (p *parts) happening(key []byte) bool {
 		e.Check.Read = p.int(math.MinInt64, math.MaxInt64)
 	case "counters":
 		p.counters()
+	case "frame":
+		e.Frame.Sent = p.word([]string{"received", "sent"}) == 1
+	case "frame_size":
+		e.Frame.Size = int(p.int(0, math.MaxInt32))
+	case "frame_wire":
+		e.Frame.Wire = p.wire()
 	case "level":
 		e.Level = Level(p.word(levelNames[:]))
 	case "text":

@@ -31,6 +31,7 @@ const (
 	KindExpectation      // what came of an expectation of the run's scenario (Event.Expectation); they stand before the end
 	KindDiscard          // a router took Packet, which had reached it: Text says why
 	KindReassembly       // a fragment reached the buffer of its datagram, or the time was up (Event.Reassembly)
+	KindFrame            // Host sent or got a frame that is of its network and of no connection (Event.Frame)
 )
 
 // Host names one end of the connection; None is the run as a whole.
@@ -121,6 +122,7 @@ type Event struct {
 	// Fault is what a rule did to Seg (fault and lost).
 	Fault Fault
 	ICMP  ICMP
+	Frame Frame
 	Check Check
 	// Counters are sorted by name: those of a stack that are not zero, all that it has for a connection. Nobody changes them
 	// once they are here.

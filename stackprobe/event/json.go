@@ -46,6 +46,10 @@ func AppendJSON(dst []byte, e *Event) []byte {
 	case KindNote:
 		o.str("level", e.Level.String())
 		o.str("text", e.Text)
+	case KindFrame:
+		o.str("frame", e.Frame.Way())
+		o.int("frame_size", int64(e.Frame.Size))
+		o.optHex("frame_wire", e.Frame.Wire)
 	case KindRun:
 		o.run(e.Run)
 	case KindEnd:

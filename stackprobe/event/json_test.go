@@ -67,6 +67,8 @@ func samples() []event.Event {
 		{T: 7, N: 14, Clock: event.Mono, Kind: event.KindICMP, Host: event.Client, Packet: packet, ICMP: event.ICMP{Type: 11}},
 		{T: 7, N: 14, Clock: event.Mono, Kind: event.KindDiscard, Packet: packet, Text: "time to live"},
 		{T: 7, N: 14, Clock: event.Mono, Kind: event.KindReassembly, Host: event.Server, Reassembly: buffer},
+		{T: 7, N: 14, Clock: event.Mono, Kind: event.KindFrame, Host: event.Client, Frame: event.Frame{Sent: true, Size: 42, Wire: "\xff\x00"}},
+		{T: 7, N: 14, Clock: event.Mono, Kind: event.KindFrame, Host: event.Client, Frame: event.Frame{Size: 60}},
 		{T: 7, N: 15, Clock: event.Mono, Kind: event.KindEnd, End: &event.End{OK: true, Reason: "none", Client: totals, Server: totals}},
 		{T: 7, N: 16, Clock: event.Mono, Kind: event.KindEnd, End: &event.End{OK: true, Client: guest, Server: totals}},
 	}

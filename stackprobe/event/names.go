@@ -2,7 +2,7 @@ package event
 
 var (
 	kindNames = [...]string{"", "run", "tx", "rx", "lost", "state", "vars", "app", "timer", "note", "end", "fault", "icmp", "check", "counters", "expectation",
-		"discard", "reassembly"}
+		"discard", "reassembly", "frame"}
 	hostNames   = [...]string{"", "client", "server"}
 	clockNames  = [...]string{"", "virtual", "mono"}
 	howNames    = [...]string{"", "read", "computed", "inferred", "told"}

@@ -209,7 +209,7 @@ func parts8(e *Event) (has uint8) {
 	timer, seg, derived := e.Timer, e.Seg, e.Derived
 	timer.Op, seg.Flags, derived.Repeat = 0, 0, false // they are in the head
 	for i, is := range [...]bool{seg != Segment{}, derived != Derived{}, e.State|e.From|State(e.StateHow) != 0, e.Vars != Vars{}, e.App != App{}, timer != Timer{},
-		e.Fault != Fault{}, e.Evidence != 0 || e.Rule != "" || e.ICMP != ICMP{} || e.Check != Check{} || e.Level != 0 || e.Text != ""} {
+		e.Fault != Fault{}, e.Evidence != 0 || e.Rule != "" || e.ICMP != ICMP{} || e.Frame != Frame{} || e.Check != Check{} || e.Level != 0 || e.Text != ""} {
 		if is {
 			has |= 1 << i
 		}
@@ -226,6 +226,9 @@ func (c *coder) rest(e *Event) {
 	number(c, &e.ICMP.MTU)
 	number(c, &e.ICMP.Size)
 	c.wire(&e.ICMP.Wire)
+	c.bits(&e.Frame.Sent)
+	number(c, &e.Frame.Size)
+	c.wire(&e.Frame.Wire)
 	c.text(&e.Check.Name)
 	number(c, &e.Check.Computed)
 	number(c, &e.Check.Read)

@@ -180,6 +180,9 @@ const (
 // Captured reports whether r is a capture that was read.
 func (r *Run) Captured() bool { return r.World == CaptureWorld || r.World == TapWorld }
 
+// BridgeWorld is the world of an engine that is at a port of a bridge: a host of its network, with an Ethernet of its own.
+const BridgeWorld = "bridge"
+
 // NotOurs is the name of the stack at the end of a run of which nothing is known but its segments, where they enter and leave this host.
 const NotOurs = "not ours"
 
