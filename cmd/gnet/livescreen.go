@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -20,13 +21,24 @@ func (e *env) needTerminal(option, hint string) error {
 	return fail(statusUsage, "%s draws on a terminal, and standard output is none", option).withHint("%s", hint)
 }
 
-// liveOptions fits a full-screen view to the environment: no colours with NO_COLOR, ASCII alone in a locale without UTF-8.
+// noClipboard is what a view says where the terminal takes no copies.
+const noClipboard = "not copied: terminals of this kind have no clipboard"
+
+// liveOptions fits a full-screen view to the environment: no colours with NO_COLOR, ASCII alone where plainScreen says so.
 func (e *env) liveOptions() live.Options {
+	noColor, _ := e.LookupEnv("NO_COLOR")
+	return live.Options{ASCII: e.plainScreen(), Mono: noColor != ""}
+}
+
+// plainScreen reports whether pictures on the terminal are of ASCII: in a locale without UTF-8, and on the kinds of terminals whose fonts lack
+// blocks and dots: the console of Linux, DEC's.
+func (e *env) plainScreen() bool {
 	getenv := func(name string) string {
 		value, _ := e.LookupEnv(name)
 		return value
 	}
-	return live.Options{ASCII: !view.UTF8(getenv), Mono: getenv("NO_COLOR") != ""}
+	kind := getenv("TERM")
+	return !view.UTF8(getenv) || kind == "linux" || strings.HasPrefix(kind, "linux-") || strings.HasPrefix(kind, "vt")
 }
 
 // liveOutcome is the error of a command whose full-screen view ended with err: nothing is said where a signal or the loss of the

@@ -80,8 +80,7 @@ func (v *watchView) detailKey(l *live.Loop, k live.Key) {
 	case k.Rune == ' ':
 		v.pause()
 	case k.Rune == 'y':
-		l.Copy(v.line(&d.row))
-		v.message = "copied"
+		v.copy(l, &d.row)
 	case k.Rune == 'K':
 		v.askKill(&d.row)
 	case k.Code == live.Down || k.Rune == 'j':

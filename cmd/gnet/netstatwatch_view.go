@@ -286,10 +286,17 @@ func (v *watchView) socketKey(l *live.Loop, k live.Key) {
 	case k.Code == live.Enter || k.Code == live.Right:
 		v.openDetail(w)
 	case k.Rune == 'y':
-		l.Copy(v.line(w))
-		v.message = "copied"
+		v.copy(l, w)
 	case k.Rune == 'K':
 		v.askKill(w)
+	}
+}
+
+// copy copies the line of a socket.
+func (v *watchView) copy(l *live.Loop, w *watched) {
+	v.message = "copied"
+	if !l.Copy(v.line(w)) {
+		v.message, v.bad = noClipboard, true
 	}
 }
 

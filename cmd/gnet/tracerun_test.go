@@ -31,7 +31,7 @@ const guestEnv = "GNET_TEST_GUEST"
 
 // guestPrograms are the programs. Each returns its status.
 func guestPrograms() map[string]func(args []string) int {
-	return map[string]func([]string) int{"see": guestSees, "serve": guestServes, "fetch": guestFetches, "signals": guestCountsSignals}
+	return map[string]func([]string) int{"see": guestSees, "stage": guestShowsStage, "serve": guestServes, "fetch": guestFetches, "signals": guestCountsSignals}
 }
 
 // runsGnet makes a command of this test binary that runs gnet, with more variables for what that starts.

@@ -116,6 +116,7 @@ func showSteps(ctx context.Context, e *env, o *viewOptions, stored bool, body fu
 		return noScreen(errors.New("standard output is no terminal"))
 	}
 	options := e.viewOptions(o)
+	options.ASCII = options.ASCII || e.plainScreen()
 	r := &stepRecorder{screen: newStepView(options), ending: view.NewEnding(e.Stdout, options),
 		begun: make(chan struct{}), ready: make(chan struct{}), gone: make(chan struct{})}
 	r.screen.stored = stored

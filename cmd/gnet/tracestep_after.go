@@ -45,6 +45,7 @@ func showStepsAfter(ctx context.Context, e *env, o *viewOptions, out *output, wa
 		return noScreen(errors.New("where the picture goes is no terminal"))
 	}
 	options := t.viewOptions(o)
+	options.ASCII = options.ASCII || t.plainScreen()
 	k := &stepKeeper{screen: newStepView(options), ending: view.NewEnding(out, options)}
 	o.steps = k
 	if waiting {

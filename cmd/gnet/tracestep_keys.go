@@ -86,8 +86,10 @@ func (v *stepView) Key(l *live.Loop, k live.Key) {
 			v.message += " at both ends"
 		}
 	case k.Rune == 'y':
-		l.Copy(v.panes.Text(v.event(v.cursor)))
 		v.message = "copied"
+		if !l.Copy(v.panes.Text(v.event(v.cursor))) {
+			v.message = noClipboard
+		}
 	}
 }
 

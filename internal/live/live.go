@@ -83,6 +83,8 @@ type Loop struct {
 	picture picture
 	touched bool
 	anew    bool // the next picture is drawn whole, whatever the terminal shows
+	// clipboard: the terminal is of a kind that has one.
+	clipboard bool
 
 	// Of a terminal; nil of a simulation.
 	tty     *tty
@@ -106,6 +108,7 @@ func Run(ctx context.Context, v View, o Options) error {
 		return err
 	}
 	l := newLoop(screen, v, o)
+	l.clipboard = hasClipboard(os.Getenv("TERM"))
 	l.tty, l.signals = t, signals
 	defer l.close() // a panic passes here too, and is printed on a terminal that is itself again
 	return l.run(ctx)
@@ -284,8 +287,14 @@ func (l *Loop) Touched() bool { return l.touched }
 // Quit ends the view; Run returns err.
 func (l *Loop) Quit(err error) { l.over, l.err = true, err }
 
-// Copy gives text to the clipboard of the terminal, by OSC 52; a terminal that does not have that ignores it.
-func (l *Loop) Copy(text string) { l.screen.SetClipboard([]byte(text)) }
+// Copy gives text to the clipboard of the terminal, by OSC 52, and reports whether terminals of this kind have that. One that has it may
+// be set to ignore it.
+func (l *Loop) Copy(text string) bool {
+	if l.clipboard {
+		l.screen.SetClipboard([]byte(text))
+	}
+	return l.clipboard
+}
 
 // Post has f run on the goroutine of the view, and the picture drawn anew soon after. It waits while many wait already, and
 // returns false when the view is over, and f will not run.

@@ -25,6 +25,7 @@ func Simulate(v View, o Options, w, h int) (*Simulation, error) {
 		screen.PollEvent()
 	}
 	s := &Simulation{newLoop(screen, v, o), screen}
+	s.clipboard = true
 	if o.Start != nil {
 		o.Start(s.Loop)
 	}
@@ -100,6 +101,9 @@ func (s *Simulation) Posted() {
 
 // Over reports whether the view has quit, and with what.
 func (s *Simulation) Over() (bool, error) { return s.over, s.err }
+
+// NoClipboard makes the terminal one without a clipboard.
+func (s *Simulation) NoClipboard() { s.clipboard = false }
 
 // Clipboard returns what was copied last.
 func (s *Simulation) Clipboard() string { return string(s.screen.GetClipboardData()) }

@@ -70,6 +70,9 @@ func newTheme(colors int) *theme {
 			n = k.few
 		}
 		st := tcell.StyleDefault.Attributes(k.attr)
+		if k.attr&tcell.AttrUnderline != 0 { // which tcell draws by another name alone
+			st = st.Underline(true)
+		}
 		if n >= 0 {
 			st = st.Foreground(tcell.PaletteColor(n))
 		}

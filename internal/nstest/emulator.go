@@ -25,6 +25,8 @@ type Emulator struct {
 	cursor    bool
 	alternate bool
 	saved     []emulated // the main screen while the alternate one is shown
+	savedX    int        // by DECSC
+	savedY    int
 	clipboard string
 	strange   []string
 	pending   []byte // of a sequence or character that is not whole
@@ -219,6 +221,12 @@ func (e *Emulator) escape(b []byte) int {
 		return 3
 	case '=', '>': // keypad
 		return 2
+	case '7', '8': // DECSC, DECRC around the other screen
+		if b[1] == '8' {
+			e.x, e.y, e.wraps = e.savedX, e.savedY, false
+		}
+		e.savedX, e.savedY = e.x, e.y
+		return 2
 	}
 	e.wonder(b[:2])
 	return 2
@@ -296,7 +304,7 @@ func (e *Emulator) mode(params string, on bool) bool {
 		e.automatic = on
 	case "?25", "?12;25":
 		e.cursor = on
-	case "?1049":
+	case "?1049", "?47":
 		if on && !e.alternate {
 			e.saved, e.cells = e.cells, blankCells(e.w*e.h)
 		} else if !on && e.alternate {
@@ -373,6 +381,9 @@ func (e *Emulator) osc(b []byte) int {
 	}
 	return n
 }
+
+// Whole reports whether no sequence and no character is half there.
+func (e *Emulator) Whole() bool { return len(e.pending) == 0 }
 
 // Strange returns what was written and is no text nor a sequence that is known, quoted.
 func (e *Emulator) Strange() []string {

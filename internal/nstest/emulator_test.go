@@ -26,6 +26,7 @@ func TestEmulator(t *testing.T) {
 		{"erase all", "12\r\n34\x1b[2Jx", "\n  x\n\n", ""},
 		{"insert", "abc\x1b[1;2H\x1b[@", "abbc\n\n\n", ""},
 		{"alternate", "main\x1b[?1049halt\x1b[?1049l", "main\n\n\n", ""},
+		{"as xterm once did", "ma\x1b7\x1b[?47h\x1b[3;3Halt\x1b[2J\x1b[?47l\x1b8in", "main\n\n\n", ""},
 		{"backspace", "漢\b\bxy", "xy\n\n\n", ""},
 		{"C0", "a\x07b\tc", "abc\n\n\n", `"\a" "\t"`},
 		{"C1", "a\u009bb\x9bc", "abc\n\n\n", `"\u009b" "\x9b"`},

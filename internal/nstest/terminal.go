@@ -245,11 +245,12 @@ func (p *Terminal) rest() {
 	if _, err := p.slave.WriteString(mark); err != nil {
 		return // hung up
 	}
+	shown := len(p.seen)
 	end := time.After(terminalPatience)
 	for !bytes.HasSuffix(p.seen, []byte(mark)) {
 		select {
 		case b, ok := <-p.output:
-			p.take(b)
+			p.seen = append(p.seen, b...)
 			if !ok {
 				return
 			}
@@ -257,7 +258,8 @@ func (p *Terminal) rest() {
 			p.t.Fatalf("no end of the output: %q", p.seen)
 		}
 	}
-	p.seen = p.seen[:len(p.seen)-len(mark)] // the screen passes over it
+	p.seen = p.seen[:len(p.seen)-len(mark)]
+	p.screen.Write(p.seen[min(shown, len(p.seen)):])
 }
 
 // WantSettings fails the test unless the settings of the terminal are what they were before the process.
