@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,8 +16,9 @@ import (
 	"gnet/internal/nstest"
 )
 
-// besideTop is how many idle processes top finds here: a small server has as many, and top reads each of them at each refresh.
-const besideTop = 150
+// besideTop is how many idle processes top finds here beside those that hold the sockets: a bare machine has no fewer, and top reads
+// each of them at each refresh.
+const besideTop = 55
 
 // live measures the full-screen views, beside one netstat and beside a top that refreshes as often.
 func (l *lab) live() {
@@ -26,8 +30,8 @@ func (l *lab) live() {
 			idle.Wait()
 		}()
 	}
-	l.print("\nFull-screen views, refreshed every second, and top, which finds %d processes:\n", besideTop)
-	l.heading("| what | first picture | beside one `netstat -tn` | pictures a second | CPU | beside `top -d 1` |")
+	l.print("\nFull-screen views, refreshed every second, and top, which finds %d processes and those that hold the sockets. One connection moves:\n", besideTop)
+	l.heading("| what | first picture | beside one `netstat -tn` | pictures a second | CPU | beside `top -d 1` | memory |")
 	for _, processes := range []int{1, l.many} {
 		sockets := l.socketsEach
 		if processes == 1 {
@@ -36,7 +40,7 @@ func (l *lab) live() {
 		l.withHolders("tcp", processes, sockets, func(sockets string) { l.watch(sockets) })
 	}
 	ours := l.onScreen("127.0.0.1", l.gnet, "ping", "--live", "127.0.0.1")
-	l.print("| `ping --live`, one host | %s | | %.1f | %.2f %% | %s |\n", short(ours.first), ours.pictures, 100*ours.cpu, l.top(ours))
+	l.print("| `ping --live`, one host | %s | | %.1f | %.2f %% | %s | %s |\n", short(ours.first), ours.pictures, 100*ours.cpu, l.top(ours), ours.memory)
 }
 
 // top says how the processor time of a view stands to that of top.
@@ -54,33 +58,84 @@ type watched struct {
 	first    time.Duration // until it showed what was waited for
 	pictures float64       // a second
 	cpu      float64       // of one processor
+	memory   string        // the most that was in use
+}
+
+// moving keeps a connection moving, faster and faster, until stop is called: a picture that is like the one before is not sent.
+func (l *lab) moving() (stop func()) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	l.must(err)
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	l.must(err)
+	far, err := listener.Accept()
+	l.must(err)
+	go io.Copy(io.Discard, far)
+	go func() {
+		defer far.Close()
+		for n := 100; ; n += 20 {
+			if _, err := conn.Write(make([]byte, n)); err != nil {
+				return
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	}()
+	return func() { conn.Close(); listener.Close() }
 }
 
 // watch prints the row of netstat --watch.
 func (l *lab) watch(sockets string) {
-	one, err := once([]string{l.gnet, "netstat", "-tn"})
-	l.must(err)
+	stop := l.moving()
+	defer stop()
+	var first, one []time.Duration
+	for range l.rounds {
+		classic, err := once([]string{l.gnet, "netstat", "-tn"})
+		l.must(err)
+		p, _, took := l.open("ESTABLISHED", l.gnet, "netstat", "-tn", "--watch")
+		p.Write("q")
+		p.Wait()
+		first, one = append(first, took), append(one, classic.wall)
+	}
 	ours := l.onScreen("ESTABLISHED", l.gnet, "netstat", "-tn", "--watch")
-	l.print("| `netstat -tn --watch`, %s | %s | %s | %.1f | %.2f %% | %s |\n", sockets, short(ours.first), short(one.wall), ours.pictures, 100*ours.cpu, l.top(ours))
+	slices.Sort(first)
+	slices.Sort(one)
+	l.print("| `netstat -tn --watch`, %s | %s | %s | %.1f | %.2f %% | %s | %s |\n", sockets, short(first[len(first)/2]), short(one[len(one)/2]), ours.pictures, 100*ours.cpu, l.top(ours), ours.memory)
 }
 
-// onScreen runs a program on a terminal until it has shown word, and then for a while.
-func (l *lab) onScreen(word string, argv ...string) watched {
+// open starts a program on a terminal and returns how long it took to show word.
+func (l *lab) open(word string, argv ...string) (*nstest.Terminal, *exec.Cmd, time.Duration) {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	begin := time.Now()
 	p := nstest.OnTerminal(l, cmd, 80, 24)
 	p.Until(word)
-	w := watched{first: time.Since(begin)}
+	return p, cmd, time.Since(begin)
+}
+
+// onScreen runs a program on a terminal until it has shown word, and then for a while.
+func (l *lab) onScreen(word string, argv ...string) watched {
+	p, cmd, first := l.open(word, argv...)
+	w := watched{first: first}
 	p.For(2 * time.Second) // what is done once is done
 	before, pictures := l.cpuOf(cmd.Process.Pid), bytes.Count(p.Seen(), []byte("\x1b[?2026h"))
-	begin = time.Now()
+	begin := time.Now()
 	p.For(l.liveTime)
 	seconds := time.Since(begin).Seconds()
 	w.cpu = (l.cpuOf(cmd.Process.Pid) - before).Seconds() / seconds
 	w.pictures = float64(bytes.Count(p.Seen(), []byte("\x1b[?2026h"))-pictures) / seconds
+	w.memory = l.peak(cmd.Process.Pid)
 	p.Write("q")
 	p.Wait()
 	return w
+}
+
+// peak is VmHWM (proc_pid_status(5)), the most memory that a process has had.
+func (l *lab) peak(pid int) string {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	l.must(err)
+	_, rest, _ := strings.Cut(string(text), "\nVmHWM:")
+	line, _, _ := strings.Cut(rest, "\n")
+	kib, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(line), " kB"))
+	l.must(err)
+	return fmt.Sprintf("%.0f MiB", float64(kib)/1024)
 }
 
 // cpuOf is the processor time of the threads of a process (Documentation/scheduler/sched-stats.rst, the first figure of schedstat, in
