@@ -161,6 +161,7 @@ func measure(l *lab, sections []section) error {
 		l.scope(func() {
 			l.must(unix.Mount("tmpfs", l.dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0700"))
 			l.Cleanup(func() { unix.Unmount(l.dir, unix.MNT_DETACH) })
+			l.install()
 			nstest.Here(l) // brings the loopback interface up
 			l.machine()
 			before := l.processors()
