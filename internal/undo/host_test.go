@@ -101,7 +101,9 @@ func changer() {
 	check(err)
 	after, err := time.ParseDuration(os.Args[3])
 	check(err)
-	c, err := d.Begin(context.Background(), spec(os.Args[2], after))
+	plan := spec(os.Args[2], after)
+	plan.Lasting = os.Args[4] == "lasting"
+	c, err := d.Begin(context.Background(), plan)
 	check(err)
 	at := func(point string) {
 		if os.Args[4] == point {
@@ -112,6 +114,7 @@ func changer() {
 	at("planned")
 	check(os.WriteFile(os.Args[2], []byte("new"), 0o600))
 	at("changed")
+	at("lasting")
 	check(c.Made([]byte(`{"Word":"new"}`)))
 	at("made")
 }
