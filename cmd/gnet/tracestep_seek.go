@@ -58,10 +58,10 @@ func (v *stepView) seekOn() bool {
 
 // seekLater has the seek go on when the keys that wait were taken.
 func (v *stepView) seekLater() {
-	h := v.hunt
+	h, loop := v.hunt, v.loop
 	v.message = "seeking " + h.jump.what + ": at event " + strconv.Itoa(v.head(h.from).N) + "; any key ends that"
-	v.loop.Go(func() {
-		v.loop.Post(func() {
+	loop.Go(func() {
+		loop.Post(func() {
 			if v.hunt == h {
 				v.seekOn()
 			}
