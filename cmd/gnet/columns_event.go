@@ -118,7 +118,11 @@ func segmentColumns() []render.Column[event.Event] {
 		segment("dst_port", "", "Destination port.", func(s *event.Segment) int64 { return int64(s.Dst.Port()) }),
 		when("ip_id", "", "Identification of the IPv4 header.", func(s *event.Segment) bool { return !s.Dst.Addr().Is6() }, func(s *event.Segment) int64 { return int64(s.IPID) }),
 		segment("ttl", "", "Time to live or hop limit of the IP header.", func(s *event.Segment) int64 { return int64(s.Hop) }),
-		segmentWord("flags", "Control bits, comma between them: SYN,ACK.", func(s *event.Segment) string { return s.Flags.String() }),
+		column("flags", render.String, "", "Control bits, comma between them: SYN,ACK.", func(e *event.Event, v *render.Value) {
+			if isSegment(e) { // one without any is known to have none
+				v.Str(e.Seg.Flags.String())
+			}
+		}),
 		segment("seq", "", "Sequence number in the header.", func(s *event.Segment) int64 { return int64(s.Seq) }),
 		when("ack", "", "Acknowledgement number in the header.", func(s *event.Segment) bool { return s.Flags.Has(event.ACK) }, func(s *event.Segment) int64 { return int64(s.Ack) }),
 		segment("win", "", "Window field of the header.", func(s *event.Segment) int64 { return int64(s.Win) }),

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -73,6 +74,58 @@ func TestEventColumns_areTheStoredForm(t *testing.T) {
 		if !seen[k] {
 			t.Errorf("the run had no %v event", k)
 		}
+	}
+}
+
+// TestTraceDocument_isTheColumns: what a document makes of events in the short way is what the columns make, also of text that is not
+// UTF-8, which only they can write.
+func TestTraceDocument_isTheColumns(t *testing.T) {
+	file, err := os.ReadFile("../../stackprobe/event/testdata/every.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var events []event.Event
+	for e, err := range event.Decode(bytes.NewReader(file)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		events = append(events, *e)
+	}
+	for _, hostile := range []string{"x\xff", "\x1b[31m\u202e\u0085\"\\"} {
+		events = append(events, event.Event{Kind: event.KindNote, Text: hostile}, event.Event{Kind: event.KindLost, Rule: hostile, Fault: event.Fault{Rule: hostile}},
+			event.Event{Kind: event.KindFault, Fault: event.Fault{Rule: hostile}}, event.Event{Kind: event.KindApp, App: event.App{Call: event.Failed, Err: hostile}},
+			event.Event{Kind: event.KindTx, Seg: event.Segment{Line: hostile}}, event.Event{Kind: event.KindCheck, Check: event.Check{Name: hostile}},
+			event.Event{Kind: event.KindCounters, Host: event.Client, Counters: []event.Counter{{Name: hostile}}},
+			event.Event{Kind: event.KindRun, Run: &event.Run{World: hostile}}, event.Event{Kind: event.KindEnd, End: &event.End{Reason: hostile}})
+	}
+	short := 0
+	for _, f := range []render.Format{render.JSON, render.JSONL} {
+		var want, got bytes.Buffer
+		doc := render.NewDocument(&want, f, event.Schema)
+		rows := eventRows(doc, f)
+		e := &env{Stdout: newOutput(&got)}
+		views, err := newTraceView(e, &viewOptions{Format: f, View: screenWords()[0], Files: make([]string, len(fileViews()))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range events {
+			rows.Write(&events[i])
+			if err := views.event(&events[i]); err != nil {
+				t.Fatal(err)
+			}
+			if shortWay(&events[i]) {
+				short++
+			}
+		}
+		if err := errors.Join(doc.Close(), views.close(), e.Stdout.finish()); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(strings.Split(want.String(), "\n"), strings.Split(got.String(), "\n")); diff != "" {
+			t.Errorf("-columns +document\n%s", diff)
+		}
+	}
+	if short < 20 {
+		t.Errorf("only %d events took the short way", short)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -267,7 +268,7 @@ func newTraceView(e *env, o *viewOptions) (*traceViews, error) {
 		t.add(&summaryDocument{e: e, format: o.Format, left: left})
 	case o.Format != render.Classic:
 		doc := e.document(o.Format, event.Schema)
-		t.add(&traceDocument{e: e, doc: doc, rows: eventRows(doc, o.Format), left: left})
+		t.add(&traceDocument{e: e, doc: doc, rows: eventRows(doc, o.Format), left: left, json: o.Format == render.JSON || o.Format == render.JSONL})
 	default:
 		i := slices.IndexFunc(screenViews(), func(v screenView) bool { return v.word == o.View })
 		picture := screenViews()[max(i, 0)].choose
@@ -402,9 +403,32 @@ type traceDocument struct {
 	doc  *render.Document
 	rows *render.Rows[event.Event]
 	left *view.Left // nil if all connections are shown
+	json bool       // the format has objects
+	made []byte
 }
 
-func (d *traceDocument) event(ev *event.Event) error { return d.rows.Write(ev) }
+// event writes ev. Its own JSON is what the columns make, in a tenth of the time, but for text that is not UTF-8, which has its bytes
+// beside it in a document.
+func (d *traceDocument) event(ev *event.Event) error {
+	if !d.json || !shortWay(ev) {
+		return d.rows.Write(ev)
+	}
+	d.made = event.AppendJSON(d.made[:0], ev)
+	return d.rows.WriteObject(d.made)
+}
+
+// shortWay reports whether ev is of a kind that has little text, all of it UTF-8.
+func shortWay(ev *event.Event) bool {
+	if ev.Run != nil || ev.End != nil || ev.Expectation != nil || ev.Counters != nil {
+		return false
+	}
+	for _, s := range [...]string{ev.Rule, ev.Fault.Rule, ev.Seg.Line, ev.App.Err, ev.Text, ev.Check.Name} {
+		if !utf8.ValidString(s) {
+			return false
+		}
+	}
+	return true
+}
 
 func (d *traceDocument) flush() {
 	d.doc.Flush()
