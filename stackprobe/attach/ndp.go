@@ -31,7 +31,6 @@ const (
 	optionPrefix = 3
 	optionMTU    = 5
 
-	advertRouter    = 1 << 31
 	advertSolicited = 1 << 30
 	advertOverride  = 1 << 29
 )
