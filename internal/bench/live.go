@@ -40,7 +40,44 @@ func (l *lab) live() {
 		l.withHolders("tcp", processes, sockets, func(sockets string) { l.watch(sockets) })
 	}
 	ours := l.onScreen("127.0.0.1", l.gnet, "ping", "--live", "127.0.0.1")
-	l.print("| `ping --live`, one host | %s | | %.1f | %.2f %% | %s | %s |\n", short(ours.first), ours.pictures, 100*ours.cpu, l.top(ours), ours.memory)
+	l.print("| `ping --live`, one host | %s | | %.1f | %.2f %% | %s |\n", short(ours.first), ours.pictures, 100*ours.cpu, l.top(ours))
+}
+
+// firstPictures are those of the other views, each beside the command without its view.
+func (l *lab) firstPictures() {
+	stored := filepath.Join(l.dir, "step.json")
+	text, err := exec.Command(l.gnet, "trace", "tcp", "--link", "memory", "--json").Output()
+	l.must(err)
+	l.must(os.WriteFile(stored, text, 0o600))
+	l.print("\nFirst picture of a view, the middle of %d, and the command without it:\n", l.rounds)
+	l.heading("| what | first picture | without | times |")
+	for _, v := range []struct{ name, word, view, plain string }{
+		{"trace tcp --step", "begins", "trace tcp --link memory --step", "trace tcp --link memory"},
+		{"trace show --step", "begins", "trace show --step " + stored, "trace show " + stored},
+		{"tracepath --live", "127.0.0.1", "tracepath --live 127.0.0.1", "tracepath -n 127.0.0.1"},
+		{"ping --live", "127.0.0.1", "ping --live 127.0.0.1", "ping -c1 127.0.0.1"},
+	} {
+		var first, whole []time.Duration
+		for range l.rounds {
+			first = append(first, l.firstPicture(v.word, append([]string{l.gnet}, strings.Fields(v.view)...)))
+			one, err := once(append([]string{l.gnet}, strings.Fields(v.plain)...))
+			l.must(err)
+			whole = append(whole, one.wall)
+		}
+		ours, plain := middle(first), middle(whole)
+		l.print("| `%s` | %s | %s | %.2f |\n", v.name, short(ours), short(plain), float64(ours)/float64(plain))
+	}
+}
+
+// firstPicture is how long a view takes to show word.
+func (l *lab) firstPicture(word string, argv []string) time.Duration {
+	begin := time.Now()
+	p := nstest.OnTerminal(l, exec.Command(argv[0], argv[1:]...), 80, 24)
+	p.Until(word)
+	first := time.Since(begin)
+	p.Write("q")
+	p.Wait()
+	return first
 }
 
 // top says how the processor time of a view stands to that of top.

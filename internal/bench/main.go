@@ -126,6 +126,7 @@ func sections() []section {
 		{"views", (*lab).views},
 		{"capture", (*lab).captures},
 		{"live", (*lab).live},
+		{"pictures", (*lab).firstPictures},
 		{"start", (*lab).start},
 	}
 }
