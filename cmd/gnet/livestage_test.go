@@ -52,6 +52,9 @@ func stageOf(name string, ascii bool) *liveStage {
 			return s.make(ascii)
 		}
 	}
+	if hostile := hostileStages()[name]; hostile != nil {
+		return hostile(hostileTexts())
+	}
 	panic("no stage " + name)
 }
 

@@ -147,7 +147,7 @@ func (x *stageTerminal) wantSame(what string) {
 	}
 	if !x.UntilShown(same) {
 		ex, ey, eshown := x.Screen().Cursor()
-		x.t.Fatalf("%s: cursor at %d,%d %v, want %d,%d %v; %s; screen (-simulation +terminal)\n%s", what, ex, ey, eshown, cx, cy, shown, fault, cmp.Diff(want, x.Screen().Text()))
+		x.t.Fatalf("%s: cursor at %d,%d %v, want %d,%d %v; %s; screen (-simulation +terminal)\n%s", what, ex, ey, eshown, cx, cy, shown, fault, cmp.Diff(quoted(want), quoted(x.Screen().Text())))
 	}
 	if strange := x.Screen().Strange(); len(strange) > 0 {
 		x.t.Fatalf("%s: what no terminal should be sent: %s", what, strange)
@@ -169,6 +169,14 @@ func (x *stageTerminal) styles() (learned map[byte]string, fault string) {
 		}
 	}
 	return learned, ""
+}
+
+// quoted are the rows of a screen with what cannot be told apart by looking.
+func quoted(screen string) (rows []string) {
+	for row := range strings.Lines(screen) {
+		rows = append(rows, fmt.Sprintf("%+q", row))
+	}
+	return rows
 }
 
 // inASCII is a screen in a locale without other characters than ASCII: each that is none is a question mark, as wide as it is.

@@ -118,7 +118,7 @@ func (v *watchView) detailLines(width int, ascii bool) []detailLine {
 	s := d.row.socket()
 	var lines []detailLine
 	add := func(style live.Style, text string) {
-		for _, line := range wrapWords(text, width) {
+		for _, line := range live.Wrap(text, width) {
 			lines = append(lines, detailLine{style, line})
 		}
 	}
@@ -202,21 +202,4 @@ func sparkline(values []float64, low, high float64, ascii bool) string {
 		line[i] = levels[level]
 	}
 	return string(line)
-}
-
-// wrapWords breaks text at blanks into lines of at most width columns, where its words allow that.
-func wrapWords(text string, width int) []string {
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(text) {
-		switch {
-		case line == "":
-			line = word
-		case live.Columns(line)+1+live.Columns(word) <= width:
-			line += " " + word
-		default:
-			lines, line = append(lines, line), word
-		}
-	}
-	return append(lines, line)
 }

@@ -66,7 +66,7 @@ func TestWatch_partial(t *testing.T) {
 		x.Type("dport < 2000")
 	})
 	read(func() {})
-	keys := "? keys  / filter  b group  Enter details  K end  Space pause  q quit"
+	keys := "? keys  q quit  / filter  b group  Enter details  K end  Space pause"
 	want := [][]string{
 		{"256 sockets so far, by In+Out/s                                         every 1s", "reading: 256 sockets so far, sorted among themselves; ? keys", "256"},
 		{"1000 sockets, by Proto                                                  every 1s", keys},
@@ -130,7 +130,7 @@ func TestWatch_flood(t *testing.T) {
 		"50000 live, 50000 new, 10000 gone, 90000 more; 90000 more are gone since 5s, and not marked",
 		"50000 live, 50000 new, 10000 gone, 140000 more; 140000 more are gone since 5s, and not marked",
 		"50000 live, 50000 new, 0 gone, 50000 more; 50000 more are gone since 5s, and not marked",
-		"50000 live, 0 new, 0 gone, 0 more; ? keys  / filter  b group  Enter details  K end  Space pause  q quit",
+		"50000 live, 0 new, 0 gone, 0 more; ? keys  q quit  / filter  b group  Enter details  K end  Space pause",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -359,7 +359,11 @@ func (v *watchView) setFilter(text string) error {
 func (v *watchView) Draw(c *live.Canvas) {
 	w, h := c.Size()
 	v.drawTitle(c)
-	body := c.Part(0, 1, w, h-2)
+	foot := 1
+	if v.asking != nil { // whole, or nobody knows what is asked
+		foot = len(live.Wrap(v.question(), w))
+	}
+	body := c.Part(0, 1, w, max(h-1-foot, 0))
 	switch {
 	case v.detail != nil:
 		v.drawDetail(body)
@@ -409,11 +413,14 @@ func (v *watchView) drawSockets(c *live.Canvas) {
 	w, h := c.Size()
 	columns := place(v.columns, v.sort, w)
 	for _, p := range columns {
-		title := p.title
-		if p.number == v.sort {
-			title = title[:min(len(title), p.width-1)] + sortMark(p.down != v.reversed, c.ASCII)
+		drawCell(c, p, live.Heading, p.title)
+		if p.number == v.sort { // in the gap beside it, which a title leaves free
+			x := p.x + len(p.title)
+			if p.right {
+				x = p.x + p.width - len(p.title) - 1
+			}
+			c.Text(x, 0, live.Strong, sortMark(p.down != v.reversed, c.ASCII))
 		}
-		drawCell(c, p, live.Heading, title)
 	}
 	v.list.Draw(c.Part(0, 1, w, h-1), len(v.shown), func(i int, row *live.Canvas) {
 		s := &v.table.rows[v.order.at(i)]
@@ -464,7 +471,11 @@ func (v *watchView) drawFoot(c *live.Canvas, y int) {
 	case v.prompt.IsOpen():
 		v.prompt.Draw(c, y)
 	case v.asking != nil:
-		c.Text(0, y, live.Warn, v.question())
+		w, _ := c.Size()
+		lines := live.Wrap(v.question(), w)
+		for i, line := range lines {
+			c.Text(0, y-len(lines)+1+i, live.Warn, line)
+		}
 	case v.message != "" && v.bad:
 		c.Text(0, y, live.Bad, v.message)
 	case v.message != "":
@@ -484,6 +495,6 @@ func (v *watchView) drawFoot(c *live.Canvas, y int) {
 	case v.table.took > v.o.Watch/2 && v.table.took > 100*time.Millisecond:
 		c.Text(0, y, live.Faint, fmt.Sprintf("a reading takes %v; ? keys", v.table.took.Round(10*time.Millisecond)))
 	default:
-		c.Text(0, y, live.Faint, "? keys  / filter  b group  Enter details  K end  Space pause  q quit")
+		c.Words(y, live.Faint, "? keys", "q quit", "/ filter", "b group", "Enter details", "K end", "Space pause")
 	}
 }

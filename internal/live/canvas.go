@@ -1,7 +1,7 @@
 package live
 
 import (
-	"github.com/rivo/uniseg"
+	"strings"
 
 	"gnet/internal/safe"
 )
@@ -53,15 +53,26 @@ func (c *Canvas) Cell(x, y, n int, st Style, s string) int {
 	return x
 }
 
-// cluster returns the first character of s as people see it, with the marks that combine with it, and the columns that it takes. A
-// character of ASCII before another is one itself.
-func cluster(s string) (first, rest string, width int) {
-	if s[0] >= ' ' && s[0] < 0x7f && (len(s) == 1 || s[1] < 0x80) {
-		return s[:1], s[1:], 1
+// Words writes as many of the words as there is room for, in their order, with two blanks between.
+func (c *Canvas) Words(y int, st Style, words ...string) {
+	x := 0
+	for _, word := range words {
+		n := Columns(word)
+		if x > 0 && x+n > c.w {
+			return
+		}
+		x = c.Text(x, y, st, word) + 2
 	}
-	first, rest, width, _ = uniseg.FirstGraphemeClusterInString(s, -1)
-	return first, rest, width
 }
+
+// Clear makes the rectangle blank.
+func (c *Canvas) Clear() {
+	for y := range c.h {
+		c.Cell(0, y, c.w, Plain, blanks(c.w))
+	}
+}
+
+func blanks(n int) string { return strings.Repeat(" ", n) }
 
 // Right writes s so that it ends before column x+n; what does not fit is cut at its end.
 func (c *Canvas) Right(x, y, n int, st Style, s string) {

@@ -1,7 +1,5 @@
 package live
 
-import "strings"
-
 // helpPage is the page of keys.
 type helpPage struct {
 	shown       bool
@@ -54,7 +52,7 @@ func helpLines(bindings []Binding, width int) (lines []helpLine, at int) {
 		if i == len(keys) {
 			lines = append(lines, helpLine{}, helpLine{"Signs", "", Heading})
 		}
-		names, words := wrap(b.Keys, at-2), wrap(b.Does, width-at)
+		names, words := Wrap(b.Keys, at-2), Wrap(b.Does, width-at)
 		for n := range max(len(names), len(words)) {
 			line := helpLine{style: Strong}
 			if n < len(names) {
@@ -67,22 +65,6 @@ func helpLines(bindings []Binding, width int) (lines []helpLine, at int) {
 		}
 	}
 	return lines, at
-}
-
-// wrap breaks text at blanks into lines of at most width columns, where its words allow that.
-func wrap(text string, width int) (lines []string) {
-	line := ""
-	for _, word := range strings.Fields(text) {
-		switch {
-		case line == "":
-			line = word
-		case Columns(line)+1+Columns(word) <= width:
-			line += " " + word
-		default:
-			lines, line = append(lines, line), word
-		}
-	}
-	return append(lines, line)
 }
 
 // draw draws the page.

@@ -3,8 +3,6 @@ package live
 import (
 	"strings"
 	"unicode"
-
-	"github.com/rivo/uniseg"
 )
 
 // Prompt is a line that is being typed. The zero value is one that is not shown.
@@ -71,18 +69,24 @@ func (p *Prompt) cut(a, b int) {
 	p.at = a
 }
 
-// Draw draws the prompt in row y, so that the cursor is seen, and its error behind it or, where there is no room, in its place.
+// Draw draws the prompt in row y, so that the cursor is seen, and its error behind it or, where there is no room, in the row above.
 func (p *Prompt) Draw(c *Canvas, y int) {
 	w, _ := c.Size()
 	x := c.Text(0, y, Strong, p.Label)
 	room := max(w-x-1, 1)
-	from := 0
-	for from < p.at && uniseg.StringWidth(string(p.text[from:p.at])) > room {
+	from := max(p.at-room, 0)
+	for from < p.at && Columns(string(p.text[from:p.at])) > room {
 		from++
 	}
 	end := c.Text(x, y, Plain, string(p.text[from:]))
-	c.Cursor(x+uniseg.StringWidth(string(p.text[from:p.at])), y)
-	if p.Error != "" && end+2 < w {
+	c.Cursor(x+Columns(string(p.text[from:p.at])), y)
+	switch {
+	case p.Error == "":
+	case end+2+Columns(p.Error) <= w || y == 0:
 		c.Text(end+2, y, Bad, p.Error)
+	default:
+		above := c.Part(0, y-1, w, 1)
+		above.Clear()
+		above.Text(0, 0, Bad, p.Error)
 	}
 }
