@@ -5,9 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"gnet/internal/live"
 	"gnet/internal/render"
@@ -127,13 +130,23 @@ func showSteps(ctx context.Context, e *env, o *viewOptions, stored bool, body fu
 	quiet := *e
 	quiet.Stderr = &said
 	done := make(chan error, 1)
+	early := earlySignals()
+	defer signal.Stop(early)
 	go r.run(ctx, &quiet, body, done)
 	var err, shown error
 	select {
 	case err = <-done: // without an event
+	case s := <-early: // without one too; body may wait for what never comes
+		return liveOutcome(&live.Signaled{Signal: s})
 	case <-r.begun:
 		_, color := e.terminal()
 		shown = live.Run(ctx, r.screen, live.Options{ASCII: options.ASCII, Mono: !color, Start: func(l *live.Loop) {
+			signal.Stop(early) // the screen has them all now
+			select {
+			case s := <-early:
+				l.Quit(&live.Signaled{Signal: s})
+			default:
+			}
 			r.loop = l
 			close(r.ready)
 		}})
@@ -146,6 +159,18 @@ func showSteps(ctx context.Context, e *env, o *viewOptions, stored bool, body fu
 		return stepPathFailure()
 	}
 	return stepStatus(err, shown, r.ending, e.Stdout)
+}
+
+// earlySignals takes the signals that end a screen before there is one: those that a run takes too, to end itself, which would leave the
+// screen of a run that is over.
+func earlySignals() chan os.Signal {
+	early := make(chan os.Signal, 1)
+	for _, s := range [...]os.Signal{unix.SIGINT, unix.SIGTERM} {
+		if !signal.Ignored(s) {
+			signal.Notify(early, s)
+		}
+	}
+	return early
 }
 
 // run runs body. A panic is thrown where the screen is drawn, so that the terminal is itself again when it is printed.

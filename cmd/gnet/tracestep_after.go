@@ -3,6 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
+	"os/signal"
+
+	"golang.org/x/sys/unix"
 
 	"gnet/internal/live"
 	"gnet/stackprobe/event"
@@ -36,7 +40,7 @@ func (*stepKeeper) flush() {}
 func (*stepKeeper) close() error { return nil }
 
 // showStepsAfter runs body, which gives its events to o, and when it is over, with all that it does to end, shows them on the whole screen
-// until somebody quits. Then it writes what came of the run to out, which must be the terminal. waiting says that body ends when somebody
+// until somebody quits. Then it writes what came of the run to out, which must be the terminal. After a SIGTERM it writes that at once. waiting says that body ends when somebody
 // interrupts it. The error is that of body.
 func showStepsAfter(ctx context.Context, e *env, o *viewOptions, out *output, waiting bool, body func() error) error {
 	t := *e
@@ -51,7 +55,9 @@ func showStepsAfter(ctx context.Context, e *env, o *viewOptions, out *output, wa
 	if waiting {
 		printLine(e.Stderr, e.Name+": the screen opens when the run has ended; Ctrl-C ends it")
 	}
+	ended := awaitTerm()
 	err := body()
+	told := ended()
 	if k.path {
 		return stepPathFailure()
 	}
@@ -62,10 +68,38 @@ func showStepsAfter(ctx context.Context, e *env, o *viewOptions, out *output, wa
 		return err
 	}
 	e.Stdout.Flush()
+	if told { // whoever ends a process waits for no screen
+		return stepStatus(err, nil, k.ending, out)
+	}
 	k.screen.ends(err)
 	_, color := t.terminal()
 	shown := live.Run(context.WithoutCancel(ctx), k.screen, live.Options{ASCII: options.ASCII, Mono: !color})
 	return stepStatus(err, shown, k.ending, out)
+}
+
+// awaitTerm looks for a SIGTERM until the function that it returns is called, which tells whether there was one. The second one finds
+// what else is there, the default action at last.
+func awaitTerm() (came func() bool) {
+	c := make(chan os.Signal, 1)
+	if !signal.Ignored(unix.SIGTERM) {
+		signal.Notify(c, unix.SIGTERM)
+	}
+	over, seen := make(chan struct{}), make(chan bool)
+	go func() {
+		select {
+		case <-c:
+			signal.Stop(c)
+			<-over
+			seen <- true
+		case <-over:
+			seen <- len(c) > 0 // both were ready
+		}
+	}()
+	return func() bool {
+		signal.Stop(c) // it waits for one that is on its way
+		close(over)
+		return <-seen
+	}
 }
 
 // stepPathFailure refuses a run that has no connections.

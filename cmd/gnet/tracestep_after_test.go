@@ -57,6 +57,65 @@ func TestStep_afterInterrupt(t *testing.T) {
 	p.WantClean()
 }
 
+// TestStep_afterTerm: who ends a process that waits for others gets no screen, which would wait for a key.
+func TestStep_afterTerm(t *testing.T) {
+	nstest.Require(t, nstest.Netns, nstest.TUN, nstest.Root)
+	p := nstest.OnTerminal(t, netns.Self("gnet", "trace", "serve", "--step"), 100, 30)
+	p.Until("start programs with: nsenter")
+	p.Signal(unix.SIGTERM)
+	if status := p.Wait(); status != statusOK {
+		t.Errorf("status %d: %q", status, p.Seen())
+	}
+	if bytes.Contains(p.Seen(), []byte("\x1b[?1049h")) {
+		t.Errorf("there was a screen: %q", p.Seen())
+	}
+	p.WantSettings()
+}
+
+// TestStep_signalBeforeScreen: a signal that comes before the screen ends the command as one behind it does, and not the run alone.
+func TestStep_signalBeforeScreen(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "run")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.OpenFile(fifo, os.O_RDWR, 0) // or its reader would wait for a writer
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if _, err := file.WriteString("\n"); err != nil {
+		t.Fatal(err)
+	}
+	page := filepath.Join(t.TempDir(), "page.html")
+	p := nstest.OnTerminal(t, netns.Self("gnet", "trace", "show", "--step", "--html", page, fifo), 100, 30)
+	for unread := 1; unread > 0; { // until it reads: then it takes signals
+		if unread, err = unix.IoctlGetInt(int(file.Fd()), unix.TIOCINQ); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	p.Signal(unix.SIGTERM)
+	if status := p.Wait(); status != 128+int(unix.SIGTERM) {
+		t.Errorf("status %d: %q", status, p.Seen())
+	}
+	p.WantSettings()
+}
+
+// TestStep_signalAtStart: nor does one that comes while the screen begins.
+func TestStep_signalAtStart(t *testing.T) {
+	for wait := range 12 {
+		p := nstest.OnTerminal(t, netns.Self("gnet", "trace", "tcp", "--step", "--link", "memory"), 100, 30)
+		time.Sleep(time.Duration(wait) * 4 * time.Millisecond)
+		p.Signal(unix.SIGTERM)
+		if status := p.Wait(); status != 128+int(unix.SIGTERM) && status != -1 { // -1: before anybody took it
+			t.Errorf("status %d: %q", status, p.Seen())
+		}
+		if p.WantSettings(); bytes.Contains(p.Seen(), []byte("\x1b[?1049h")) {
+			p.WantClean()
+		}
+	}
+}
+
 // TestStep_afterCapture: a capture is shown when it has ended. Its variables are unknown, not 0.
 func TestStep_afterCapture(t *testing.T) {
 	nstest.Require(t, nstest.Netns, nstest.Raw)
