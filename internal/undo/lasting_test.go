@@ -180,13 +180,14 @@ func TestExclusive(t *testing.T) {
 	again, err := undo.Open(w.path)
 	must(t, err)
 	defer again.Close()
-	var order []string
+	// A channel, because the race detector does not know that a lock on a file orders what happens under it.
+	order := make(chan string, 2)
 	entered, done := make(chan bool), make(chan error)
 	stop := errors.New("stop")
 	go func() {
 		<-entered
 		done <- again.Exclusive(func() error {
-			order = append(order, "second")
+			order <- "second"
 			return stop
 		})
 	}()
@@ -195,11 +196,11 @@ func TestExclusive(t *testing.T) {
 		for range 20 { // the second has every chance to come in
 			time.Sleep(time.Millisecond)
 		}
-		order = append(order, "first")
+		order <- "first"
 		return nil
 	}))
 	if err := <-done; err != stop {
 		t.Errorf("%v, want the caller's error", err)
 	}
-	w.equal("order", []string{"first", "second"}, order)
+	w.equal("order", []string{"first", "second"}, []string{<-order, <-order})
 }
