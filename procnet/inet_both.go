@@ -20,6 +20,7 @@ func (s *Sockets) bothFamilies(conn *sockdiag.Conn, q Query) iter.Seq2[*InetSock
 	return func(yield func(*InetSocket, error) bool) {
 		v4, v6 := s.newDiagReader(TCP, false, q), s.newDiagReader(TCP, true, q)
 		kept := NewInetShelf(TCP, true)
+		s.few6 = false // until the whole was read
 		request := q.request(TCP, false)
 		request.Family = unix.AF_UNSPEC
 		for row, err := range askInet(conn, request) {
@@ -37,7 +38,7 @@ func (s *Sockets) bothFamilies(conn *sockdiag.Conn, q Query) iter.Seq2[*InetSock
 				kept = nil // tcp6 will be asked for itself
 			}
 		}
-		s.tcp6 = kept
+		s.tcp6, s.few6 = kept, kept != nil
 	}
 }
 

@@ -26,7 +26,7 @@ func (s *Sockets) inetDiag(p Proto, v6 bool, q Query) iter.Seq2[*InetSocket, err
 		kept := s.tcp6
 		s.tcp6 = nil
 		switch {
-		case q.Both && p == TCP && !v6 && s.fs.fewTCP6():
+		case q.Both && p == TCP && !v6 && (s.few6 || s.fs.fewTCP6()):
 			s.bothFamilies(conn, q)(yield)
 			return
 		case q.Both && p == TCP && v6 && kept != nil:

@@ -49,6 +49,7 @@ type Sockets struct {
 	dialErr   error
 	fallbacks []Fallback
 	tcp6      *InetShelf // rows that came with those of tcp (Query.Both)
+	few6      bool       // those of the reading before were few enough to keep
 }
 
 // Fallback is a table that was not read from the source that it is read from as a rule, and why.

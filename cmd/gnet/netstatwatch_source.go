@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"gnet/internal/sockdiag"
@@ -57,6 +58,8 @@ type kernelSockets struct {
 	o netstatOptions
 	// kept stays open from one reading to the next: its buffers are larger than all else that a reading takes.
 	kept *procnet.Sockets
+	// own is the namespace of this process, which stays the same; empty before the first reading and where others are read.
+	own []socketSpace
 }
 
 // newKernelSockets returns a source that tells nobody but its caller what is wrong: there is a picture on the screen.
@@ -81,7 +84,7 @@ func (k *kernelSockets) read(f *watchFilter, detailed bool, row func(*shownSocke
 	w.plan = newSocketPlan(&o)
 	w.plan.anyNamed = true // a protocol that is not there is nothing to report
 	w.plan.unix, w.plan.sctp = false, false
-	if err := w.findSpaces(); err != nil {
+	if err := k.findSpaces(w); err != nil {
 		return nil, err
 	}
 	if f != nil {
@@ -106,6 +109,22 @@ func (k *kernelSockets) read(f *watchFilter, detailed bool, row func(*shownSocke
 		return nil, err
 	}
 	return notes, nil
+}
+
+// findSpaces says what the walk goes through.
+func (k *kernelSockets) findSpaces(w *socketWalk) error {
+	named := w.o.filter != nil && w.o.filter.f.Needs()&filter.NeedNetns != 0 // names come and go
+	if len(k.own) > 0 && !named {
+		w.spaces = slices.Clone(k.own)
+		return nil
+	}
+	if err := w.findSpaces(); err != nil {
+		return err
+	}
+	if k.o.Netns == "" && !named {
+		k.own = slices.Clone(w.spaces)
+	}
+	return nil
 }
 
 // keepOpen has the walk read what is open already, through rows. What the walk opens and closes itself is nothing then.

@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -100,6 +101,9 @@ func Run(ctx context.Context, v View, o Options) error {
 	if err != nil {
 		return &TerminalError{"no terminal", err}
 	}
+	// One processor is enough for a picture. With more of them the scheduler wakes one to look for work at each event, and asks once a second
+	// how many there are: together a tenth or more of what a view at rest takes.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	signals := catchSignals(t.hurry) // before the terminal is changed, and until it is itself again
 	defer signals.release()
 	screen, err := open(t)
