@@ -18,7 +18,7 @@ func (e *env) needTerminal(option, hint string) error {
 	if isTerminal(e.Stdout.err.w) {
 		return nil
 	}
-	return fail(statusUsage, "%s draws on a terminal, and standard output is none", option).withHint("%s", hint)
+	return fail(statusCannot, "%s draws on a terminal, and standard output is none", option).withHint("%s", hint)
 }
 
 // noClipboard is what a view says where the terminal takes no copies.

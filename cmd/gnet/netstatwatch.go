@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -63,7 +64,8 @@ func (o *netstatOptions) checkWatch() error {
 
 // watchSockets shows the sockets until the user has enough.
 func watchSockets(ctx context.Context, e *env, o *netstatOptions) error {
-	if err := e.needTerminal("--watch", "-c prints the sockets every second, --json once for machines"); err != nil {
+	const hint = "-c prints the sockets every second, --json once for machines"
+	if err := e.needTerminal("--watch", hint); err != nil {
 		return err
 	}
 	reader := newWatchReader(ctx, newKernelSockets(e, o), o.Watch)
@@ -76,5 +78,9 @@ func watchSockets(ctx context.Context, e *env, o *netstatOptions) error {
 			reader.run(func(f func()) bool { return l.Post(f) }, l.Done(), v.take, v.learn)
 		})
 	}
-	return liveOutcome(live.Run(ctx, v, options))
+	err := live.Run(ctx, v, options)
+	if errors.As(err, new(*live.TerminalError)) {
+		return fail(statusCannot, "--watch: %w", err).withHint("%s", hint)
+	}
+	return liveOutcome(err)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -123,12 +124,19 @@ func (v *watchView) detailLines(width int, ascii bool) []detailLine {
 		}
 	}
 	head := inetWord(&s) + " " + v.endpoint(s.Proto, s.Local) + " " + v.endpoint(s.Proto, s.Remote) + " " + inetStateWord(&s)
-	if d.row.gone {
+	switch {
+	case d.row.gone && v.request.filter != nil:
+		add(live.Gone, head+" (gone, or not of the filter any more: what follows was the last)")
+	case d.row.gone:
 		add(live.Gone, head+" (gone: what follows was the last)")
-	} else {
+	default:
 		add(live.Strong, head)
 	}
-	add(live.Plain, fmt.Sprintf("program %s, user %s, inode %d", v.program(&d.row), v.user(&d.row), s.Inode))
+	inode := "-" // of no process: not accepted yet, or left by it
+	if s.Inode != 0 {
+		inode = strconv.FormatUint(s.Inode, 10)
+	}
+	add(live.Plain, fmt.Sprintf("program %s, user %s, inode %s", v.program(&d.row), cmp.Or(v.user(&d.row), "-"), inode))
 	queues := fmt.Sprintf("receive queue %d, send queue %d", s.RxQueue, s.TxQueue)
 	if s.Timer.Kind != 0 {
 		queues += ", timer " + string(appendTimer(nil, &s))

@@ -126,10 +126,10 @@ func TestWatch_flood(t *testing.T) {
 	x.later(1)
 	note()
 	want := []string{
-		"50000 live, 50000 new, 10000 gone, 40000 more; 40000 more are gone since 5s, and not marked",
-		"50000 live, 50000 new, 10000 gone, 90000 more; 90000 more are gone since 5s, and not marked",
-		"50000 live, 50000 new, 10000 gone, 140000 more; 140000 more are gone since 5s, and not marked",
-		"50000 live, 50000 new, 0 gone, 50000 more; 50000 more are gone since 5s, and not marked",
+		"50000 live, 50000 new, 10000 gone, 40000 more; 40000 more went in the last 5s, and are not marked",
+		"50000 live, 50000 new, 10000 gone, 90000 more; 90000 more went in the last 5s, and are not marked",
+		"50000 live, 50000 new, 10000 gone, 140000 more; 140000 more went in the last 5s, and are not marked",
+		"50000 live, 50000 new, 0 gone, 50000 more; 50000 more went in the last 5s, and are not marked",
 		"50000 live, 0 new, 0 gone, 0 more; ? keys  q quit  / filter  b group  Enter details  K end  Space pause",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

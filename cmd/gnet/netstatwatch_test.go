@@ -305,11 +305,15 @@ func TestNetstatWatch_refused(t *testing.T) {
 		{"--watch=0", "gnet netstat: --watch=0: not a number of seconds from 0.1 to 3600\n"},
 		{"--watch=NaN", "gnet netstat: --watch=NaN: not a number of seconds from 0.1 to 3600\n"},
 	} {
+		want := statusUsage
+		if c.line == "--watch" { // the line is right
+			want = statusCannot
+		}
 		var stdout, stderr bytes.Buffer
 		e := systemEnv()
 		e.Stdout, e.Stderr = newOutput(&stdout), &stderr
 		status := run(append([]string{"gnet", "netstat"}, strings.Fields(c.line)...), e)
-		if stdout.String() != "" || stderr.String() != c.want || status != statusUsage {
+		if stdout.String() != "" || stderr.String() != c.want || status != want {
 			t.Errorf("%s: %d %q %q", c.line, status, &stdout, &stderr)
 		}
 	}

@@ -489,7 +489,7 @@ func (v *watchView) drawFoot(c *live.Canvas, y int) {
 	case len(v.table.notes) > 0:
 		c.Text(0, y, live.Warn, v.table.notes[len(v.table.notes)-1])
 	case v.table.unmarked > 0:
-		c.Text(0, y, live.Faint, fmt.Sprintf("%d more are gone since %v, and not marked", v.table.unmarked, watchMark))
+		c.Text(0, y, live.Faint, fmt.Sprintf("%d more went in the last %v, and are not marked", v.table.unmarked, watchMark))
 	case v.problem != "":
 		c.Text(0, y, live.Warn, v.problem)
 	case v.table.took > v.o.Watch/2 && v.table.took > 100*time.Millisecond:
