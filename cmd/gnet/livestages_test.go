@@ -73,7 +73,7 @@ func pingManyStage(bool) *liveStage {
 	script := newLiveScript(liveHosts(30)...)
 	s := &liveStage{view: newPingView(script.record, "56 data bytes, every 1 s")}
 	s.happens("before the first probe", func() {})
-	s.happens("5 probes", func() { script.playMany(1, 5) }).press("Down", "Down", "Enter", "z", "z", "Esc", "o", "o", "o", "Home")
+	s.happens("5 probes", func() { script.playMany(1, 5) }).press("Down", "Down", "Enter", "z", "z", "Esc", "o", "o", "o", "Home", "j", "k", "G", "g")
 	s.happens("50 probes", func() { script.playMany(6, 50) }).everySize()
 	s.press("Down", "Up", "PgDn", "PgUp", "End", "Home", "o", "Down", "o", "l", "z", "l", "z", "-", "+", "Enter").everySize()
 	s.press("Down", "l", "h", "Tab", "h", "Left", "Right", "-", "Space", "Space", "Esc", "?", "x", "q")
@@ -118,7 +118,7 @@ func tracepathStage(bool) *liveStage {
 	s.press("Home")
 	s.happens("names and addresses, rounds that end", func() { o.Both, o.Rounds = true, 20 })
 	s.happens("finished", func() { v.stay() })
-	return s.press("Down", "Down", "Up", "PgDn", "PgUp", "End", "Home", "?", "x", "q")
+	return s.press("Down", "Down", "Up", "j", "k", "PgDn", "PgUp", "End", "Home", "G", "g", "?", "x", "q")
 }
 
 // stepLesson is a scenario of one connection in which there is something for each key.

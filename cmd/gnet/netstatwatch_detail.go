@@ -88,6 +88,10 @@ func (v *watchView) detailKey(l *live.Loop, k live.Key) {
 		d.top++
 	case k.Code == live.Up || k.Rune == 'k':
 		d.top--
+	case k.Code == live.PageDown:
+		d.top += max(d.height-1, 1)
+	case k.Code == live.PageUp:
+		d.top -= max(d.height-1, 1)
 	case k.Code == live.Home || k.Rune == 'g':
 		d.top = 0
 	case k.Code == live.End || k.Rune == 'G':

@@ -311,6 +311,8 @@ func (r *manyRun) run(ctx context.Context) error {
 		if err := drawn.show(ctx, r.e, r.o, func(ctx context.Context) error { return r.deliver(ctx, sweep, sink) }); err != nil {
 			return pingFailure(r.e, r.o, err)
 		}
+	} else if err := drawn.write(r.e); err != nil { // there is no host
+		return err
 	}
 	warnPing(r.e, sweep.Common())
 	if err := r.end(results, sink); err != nil {

@@ -61,7 +61,11 @@ func (r *manyRun) drawing() (*pingDrawing, error) {
 			hosts = append(hosts, pingHost{t.Name, t.Addr})
 		}
 	}
-	return startDrawing(r.o, hosts)
+	d, err := startDrawing(r.o, hosts)
+	if n := len(r.targets.missing); d != nil && n > 0 {
+		d.head += fmt.Sprintf(", %d not found", n)
+	}
+	return d, err
 }
 
 // startDrawing opens the file, so that one that cannot be written is known before the first probe. What it holds stays until the end of
@@ -85,6 +89,9 @@ func startDrawing(o *pingOptions, hosts []pingHost) (*pingDrawing, error) {
 
 // drawingHead says what the probes are.
 func drawingHead(o *pingOptions) string {
+	if o.Adaptive || o.Flood {
+		return fmt.Sprintf("%d data bytes, as answers come", o.Size)
+	}
 	return fmt.Sprintf("%d data bytes, every %s s", o.Size, appendSeconds(o.Interval))
 }
 
@@ -110,7 +117,7 @@ func (d *pingDrawing) show(ctx context.Context, e *env, o *pingOptions, deliver 
 
 // write writes the file.
 func (d *pingDrawing) write(e *env) error {
-	if d.file == nil {
+	if d == nil || d.file == nil {
 		return nil
 	}
 	d.record.finish()

@@ -265,15 +265,17 @@ func (v *pingView) histogram(c *live.Canvas, t *pingTrack) {
 	if c.ASCII {
 		sign = "#"
 	}
-	for i, r := range rows[:min(len(rows), h-1)] {
+	shown := rows
+	if len(rows) > h-1 {
+		shown = rows[:h-2]
+		c.Text(0, h-1, live.Faint, "the longer ones have no room here")
+	}
+	for i, r := range shown {
 		c.Right(0, i+1, 11, live.Plain, threeDigits(r.From))
 		c.Right(12, i+1, 11, live.Plain, numeral(r.Count))
 		if room := w - 25; room > 0 {
 			bar := (r.Count*int64(room) + most - 1) / most // nothing is drawn of nothing alone
 			c.Text(24, i+1, live.Series1, strings.Repeat(sign, int(bar)))
 		}
-	}
-	if len(rows) > h-1 {
-		c.Text(0, h-1, live.Faint, "the longer ones have no room here")
 	}
 }

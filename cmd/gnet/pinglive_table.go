@@ -11,6 +11,18 @@ import (
 // numeral writes a number.
 func numeral(n int64) string { return strconv.FormatInt(n, 10) }
 
+// millisColumns are those of cellMillis.
+const millisColumns = 6
+
+// cellMillis writes milliseconds as threeDigits does, in no more than millisColumns up to a quarter of an hour: less than ten microseconds
+// have four decimals.
+func cellMillis(d time.Duration) string {
+	if d > 0 && d < 10*time.Microsecond {
+		return strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 4, 64)
+	}
+	return threeDigits(d)
+}
+
 // hostColumn is a column of the table of hosts.
 type hostColumn struct {
 	head  string
@@ -25,7 +37,7 @@ func hostColumns(w int) []hostColumn {
 			if t.spread == nil {
 				return "-"
 			}
-			return threeDigits(f(t))
+			return cellMillis(f(t))
 		}
 	}
 	quantile := func(q float64) func(t *pingTrack) string {
@@ -36,7 +48,7 @@ func hostColumns(w int) []hostColumn {
 		hostColumn
 	}{
 		{60, hostColumn{"sent", 6, func(t *pingTrack) string { return numeral(t.stats.Transmitted) }}},
-		{0, hostColumn{"loss", 5, func(t *pingTrack) string { _, p := t.lost(); return percentText(p) }}},
+		{0, hostColumn{"loss", 5, (*pingTrack).lossText}},
 		{0, hostColumn{"last", 6, rtt(func(t *pingTrack) time.Duration { return t.last })}},
 		{120, hostColumn{"min", 6, rtt(func(t *pingTrack) time.Duration { return t.stats.RTT.Min })}},
 		{70, hostColumn{"avg", 6, rtt(func(t *pingTrack) time.Duration { return t.stats.RTT.Average() })}},
@@ -115,6 +127,15 @@ func (v *pingView) shares(w, name int, columns []hostColumn) (trend, remarks int
 		return left - remarks - 1, remarks
 	}
 	return left, 0
+}
+
+// lossText is the share that is lost of what left this host, when anything did.
+func (t *pingTrack) lossText() string {
+	if t.stats.Transmitted == 0 {
+		return "-"
+	}
+	_, percent := t.lost()
+	return percentText(percent)
 }
 
 // title is the name of a host alone.

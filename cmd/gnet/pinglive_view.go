@@ -86,7 +86,7 @@ func (v *pingView) Help() []live.Binding {
 	}
 	if len(v.record.tracks) > 1 {
 		keys = append([]live.Binding{
-			{Keys: "Up Down PgUp PgDn Home End", Does: "select a host; on its page the ones beside it"},
+			{Keys: "Up Down j k PgUp PgDn Home End g G", Does: "select a host; on its page the ones beside it"},
 			{Keys: "Enter", Does: "the page of the selected host"},
 			{Keys: "Esc", Does: "back to the table"},
 			{Keys: "o", Does: "order: worst, slowest, as given"},
@@ -194,7 +194,7 @@ func (v *pingView) sorted() {
 	worst := make([]float64, len(v.order))
 	for i, t := range v.record.tracks {
 		if v.sort == orderWorst {
-			_, worst[i] = t.lost()
+			worst[i] = t.failing()
 		}
 	}
 	slices.SortStableFunc(v.order, func(a, b int) int {
@@ -326,31 +326,54 @@ func (v *pingView) figures(c *live.Canvas, t *pingTrack) int {
 		c.Text(0, 2, live.Faint, "no answer so far")
 		return 3
 	}
-	c.Text(0, 2, live.Plain, pairs("rtt ms", "last", threeDigits(t.last), "min", threeDigits(st.RTT.Min), "avg", threeDigits(st.RTT.Average()),
-		"max", threeDigits(st.RTT.Max), "mdev", threeDigits(st.RTT.Deviation())))
+	y := drawPairs(c, 2, h >= 14, "rtt ms", "last", cellMillis(t.last), "min", cellMillis(st.RTT.Min), "avg", cellMillis(st.RTT.Average()),
+		"max", cellMillis(st.RTT.Max), "mdev", cellMillis(st.RTT.Deviation()))
 	if h < 14 {
-		return 3
+		return y
 	}
 	line := []string{}
 	for _, p := range percentiles() {
 		rtt, _ := t.spread.Quantile(p.share)
-		line = append(line, p.name, threeDigits(rtt))
+		line = append(line, p.name, cellMillis(rtt))
 	}
-	if jitter, ok := t.spread.Jitter(); ok {
-		line = append(line, "jitter", threeDigits(jitter))
+	jitter := "-" // of one answer
+	if d, ok := t.spread.Jitter(); ok {
+		jitter = cellMillis(d)
 	}
-	c.Text(0, 3, live.Plain, pairs("      ", line...))
-	return 4
+	line = append(line, "jitter", jitter)
+	return drawPairs(c, y, true, "", line...)
 }
 
-// pairs joins names and values.
-func pairs(head string, words ...string) string {
-	var b strings.Builder
-	b.WriteString(head)
-	for i := 0; i+1 < len(words); i += 2 {
-		fmt.Fprintf(&b, "  %s %s", words[i], words[i+1])
+// drawPairs draws names and values from row y on, and returns the row behind them: with wrapped in as many rows as values of millisColumns
+// need, so that nothing below moves when they change. What has no room is left out: half a figure would be another one.
+func drawPairs(c *live.Canvas, y int, wrapped bool, head string, words ...string) int {
+	w, _ := c.Size()
+	reserved, rows, x := len(head), 1, c.Text(0, y, live.Plain, head)
+	end := y + 1
+	if wrapped {
+		for i := 0; i < len(words); i += 2 {
+			room := len(words[i]) + 1 + millisColumns + 2
+			if reserved+room-2 > w && reserved > 0 {
+				reserved, rows = 0, rows+1
+			}
+			reserved += room
+		}
+		end = y + rows
 	}
-	return b.String()
+	for i := 0; i+1 < len(words) && y < end; i += 2 {
+		text := words[i] + " " + words[i+1]
+		if x > 0 {
+			text = "  " + text
+		}
+		if x+len(text) > w {
+			if y++; y < end {
+				x = c.Text(0, y, live.Plain, strings.TrimLeft(text, " "))
+			}
+			continue
+		}
+		x = c.Text(x, y, live.Plain, text)
+	}
+	return end
 }
 
 // percentText is a share in percent, short.

@@ -227,18 +227,32 @@ func (r *pingRecord) finish() {
 // lost returns the share of probes without an answer in percent, of those that have had their time: one that is under way is
 // none.
 func (t *pingTrack) lost() (n int64, percent float64) {
+	due := t.due()
+	n = max(min(t.stats.Lost(), due-t.stats.Received), 0)
+	if due == 0 {
+		return n, 0
+	}
+	return n, float64(n) * 100 / float64(due)
+}
+
+// failing is the share of probes, in percent, that brought no answer or could not be sent: how bad a host is.
+func (t *pingTrack) failing() float64 {
+	n, _ := t.lost()
+	if all := t.due() + t.stats.NotSent; all > 0 {
+		return float64(n+t.stats.NotSent) * 100 / float64(all)
+	}
+	return 0
+}
+
+// due is how many probes have left and are not waited for.
+func (t *pingTrack) due() int64 {
 	under := int64(0)
 	for seq := max(t.settled, t.first); seq <= t.newest; seq++ {
 		if t.held(seq).fate == fateWaiting {
 			under++
 		}
 	}
-	due := max(t.stats.Transmitted-under, 0)
-	n = max(min(t.stats.Lost(), due-t.stats.Received), 0)
-	if due == 0 {
-		return n, 0
-	}
-	return n, float64(n) * 100 / float64(due)
+	return max(t.stats.Transmitted-under, 0)
 }
 
 // foldedProbes are probes in the order of their numbers, per of them in each point; per doubles when there are too many points.

@@ -50,7 +50,7 @@ func (v *hopView) Typing() bool { return false }
 
 // Help are the keys.
 func (v *hopView) Help() []live.Binding {
-	return []live.Binding{{Keys: "Up Down PgUp PgDn Home End", Does: "select a hop; below are all that answered there"}}
+	return []live.Binding{{Keys: "Up Down j k PgUp PgDn Home End g G", Does: "select a hop; below are all that answered there"}}
 }
 
 // Key takes a key.
@@ -141,7 +141,7 @@ func liveHopColumns(w int) []liveHopColumn {
 			if h.Answered == 0 {
 				return "-"
 			}
-			return threeDigits(f(h))
+			return cellMillis(f(h))
 		}
 	}
 	var list []liveHopColumn
