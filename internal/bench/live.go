@@ -41,28 +41,28 @@ func (l *lab) live() {
 	}
 	ours := l.onScreen("127.0.0.1", l.gnet, "ping", "--live", "127.0.0.1")
 	l.print("| `ping --live`, one host | %s | | %.1f | %.2f %% | %s |\n", short(ours.first), ours.pictures, 100*ours.cpu, l.top(ours))
+	l.firstPictures()
 }
 
-// firstPictures are those of the other views, each beside the command without its view.
+// firstPictures are those of all views, each beside the command without its view from its start to its end, on a terminal too.
 func (l *lab) firstPictures() {
 	stored := filepath.Join(l.dir, "step.json")
 	text, err := exec.Command(l.gnet, "trace", "tcp", "--link", "memory", "--json").Output()
 	l.must(err)
 	l.must(os.WriteFile(stored, text, 0o600))
-	l.print("\nFirst picture of a view, the middle of %d, and the command without it:\n", l.rounds)
+	l.print("\nFirst picture of a view, the middle of %d, and the whole command without the view on the same terminal:\n", l.rounds)
 	l.heading("| what | first picture | without | times |")
 	for _, v := range []struct{ name, word, view, plain string }{
+		{"netstat -tn --watch", "Proto", "netstat -tn --watch", "netstat -tn"},
 		{"trace tcp --step", "begins", "trace tcp --link memory --step", "trace tcp --link memory"},
 		{"trace show --step", "begins", "trace show --step " + stored, "trace show " + stored},
-		{"tracepath --live", "127.0.0.1", "tracepath --live 127.0.0.1", "tracepath -n 127.0.0.1"},
+		{"tracepath --live", "127.0.0.1", "tracepath -n --live 127.0.0.1", "tracepath -n 127.0.0.1"},
 		{"ping --live", "127.0.0.1", "ping --live 127.0.0.1", "ping -c1 127.0.0.1"},
 	} {
 		var first, whole []time.Duration
 		for range l.rounds {
 			first = append(first, l.firstPicture(v.word, append([]string{l.gnet}, strings.Fields(v.view)...)))
-			one, err := once(append([]string{l.gnet}, strings.Fields(v.plain)...))
-			l.must(err)
-			whole = append(whole, one.wall)
+			whole = append(whole, l.onTerminal(append([]string{l.gnet}, strings.Fields(v.plain)...)))
 		}
 		ours, plain := middle(first), middle(whole)
 		l.print("| `%s` | %s | %s | %.2f |\n", v.name, short(ours), short(plain), float64(ours)/float64(plain))
@@ -78,6 +78,13 @@ func (l *lab) firstPicture(word string, argv []string) time.Duration {
 	p.Write("q")
 	p.Wait()
 	return first
+}
+
+// onTerminal is how long a command takes there.
+func (l *lab) onTerminal(argv []string) time.Duration {
+	begin := time.Now()
+	nstest.OnTerminal(l, exec.Command(argv[0], argv[1:]...), 80, 24).Wait()
+	return time.Since(begin)
 }
 
 // top says how the processor time of a view stands to that of top.

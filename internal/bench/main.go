@@ -126,7 +126,6 @@ func sections() []section {
 		{"views", (*lab).views},
 		{"capture", (*lab).captures},
 		{"live", (*lab).live},
-		{"pictures", (*lab).firstPictures},
 		{"start", (*lab).start},
 	}
 }
