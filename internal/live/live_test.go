@@ -198,3 +198,41 @@ func TestASCIIEncoding(t *testing.T) {
 		}
 	}
 }
+
+// TestPrompt_bounded: of a paste without an end a prompt keeps as much as it can show in time, and letters in the middle keep their order.
+func TestPrompt_bounded(t *testing.T) {
+	v := &counter{}
+	s := simulate(t, v, 40, 6)
+	s.Press("/")
+	s.Type(strings.Repeat("漢", maxPrompt+100))
+	s.Press("Home", "Delete", "Delete")
+	s.Type("abc")
+	if got, want := v.prompt.Text(), "ab"+strings.Repeat("漢", maxPrompt-2); got != want {
+		t.Errorf("%d letters: %.20q", len([]rune(got)), got)
+	}
+}
+
+// shrinking is a view of a list whose length a test changes.
+type shrinking struct {
+	counter
+	n int
+}
+
+func (v *shrinking) Draw(c *Canvas) {
+	v.list.Draw(c, v.n, func(i int, row *Canvas) { row.Text(0, 0, Plain, fmt.Sprintf("row %d", i)) })
+}
+
+// TestList_shrinks: a list that has become shorter fills the screen from its end.
+func TestList_shrinks(t *testing.T) {
+	v := &shrinking{n: 100}
+	s, err := Simulate(v, Options{}, 20, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	s.Press("End")
+	wantScreen(t, s, "row 97", "row 98", "row 99")
+	v.list.Selected, v.n = 97, 99
+	s.Posted()
+	wantScreen(t, s, "row 96", "row 97", "row 98")
+}

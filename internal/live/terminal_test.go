@@ -156,6 +156,21 @@ func TestRun_terminalGone(t *testing.T) {
 	}
 }
 
+// TestRun_nohup: a signal that was ignored when the program started ends nothing.
+func TestRun_nohup(t *testing.T) {
+	p := startView(t, "nohup")
+	p.Until("row 1")
+	p.Signal(unix.SIGHUP)
+	p.Write("G")
+	p.Until("row 99")
+	p.Write("q")
+	p.Until("ended: <nil>")
+	if status := p.Wait(); status != 0 {
+		t.Errorf("status %d", status)
+	}
+	p.WantClean()
+}
+
 // TestRun_stalled: a terminal that takes nothing does not keep a process that is told to end.
 func TestRun_stalled(t *testing.T) {
 	cmd := exec.Command("/proc/self/exe")
@@ -171,7 +186,7 @@ func TestRun_stalled(t *testing.T) {
 	p.Write("f")
 	p.Until("aaaa")
 	p.Stall()
-	p.For(time.Second)
+	time.Sleep(time.Second) // until a picture does not fit any more; For would not wait, as there is nothing to read
 	p.Signal(unix.SIGTERM)
 	if status := p.Wait(); status != 3 {
 		t.Errorf("status %d", status)
