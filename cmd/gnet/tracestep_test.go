@@ -283,6 +283,14 @@ func TestStep_follow(t *testing.T) {
 	more(10, 19)
 	s.Press("End")
 	more(10, 40)
+	v.ends(nil)
+	s.Press("End")
+	_, whole := stepped(t, events[:40], view.Options{}, false, 80, 24)
+	whole.Press("End")
+	ladder := func(text string) []string { return strings.Split(text, "\n")[:12] } // the panes begin with the end that was met last
+	if diff := cmp.Diff(ladder(whole.Text()), ladder(s.Text())); diff != "" {
+		t.Errorf("not the ladder of events that came at once (-want +got):\n%s", diff)
+	}
 	v.ends(context.Canceled)
 	s.Press("j")
 	if !strings.HasSuffix(s.Text(), "context canceled\n") {
