@@ -303,5 +303,5 @@ func (x *Panes) happened(p *page, e *event.Event) string {
 func (x *Panes) segment(e *event.Event) string {
 	row := reportRow{}
 	x.words.departure(&row, e)
-	return words(row.head, row.body, row.more, row.mark)
+	return strings.TrimRight(words(row.head, row.body, row.more, row.mark), " ") // a mark ends with a blank, for what stands behind it in a row
 }

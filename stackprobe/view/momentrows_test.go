@@ -45,3 +45,23 @@ func TestPanes_eventMarks(t *testing.T) {
 		}
 	}
 }
+
+// TestPanes_text: what happened is words with one blank between, and none before a comma.
+func TestPanes_text(t *testing.T) {
+	x := NewPanes(Options{})
+	for _, c := range []struct {
+		e    event.Event
+		want string
+	}{
+		{event.Event{Conn: 1, Kind: event.KindLost, Host: event.Client, Rule: "client> drop data 1", Seg: event.Segment{Flags: event.ACK, Len: 1},
+			Derived: event.Derived{Why: event.WindowProbe, WhyHow: event.Computed, Numbers: event.Numbers{RelSeq: 1, RelEnd: 2, RelAck: 1, HasRelSeq: true, HasRelAck: true}}},
+			"client lost: ACK 1:2 ack 1 win 0? ~window-probe, by client> drop data 1"},
+		{event.Event{Conn: 2, Kind: event.KindTx, Host: event.Client, Seg: event.Segment{Flags: event.ACK, Len: 1},
+			Derived: event.Derived{Numbers: event.Numbers{RelSeq: 1, RelEnd: 2, RelAck: 1, HasRelSeq: true, HasRelAck: true}}},
+			"#2 client sends ACK 1:2 ack 1 win 0?"},
+	} {
+		if diff := cmp.Diff(c.want, x.Text(&c.e)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
