@@ -34,7 +34,7 @@ func netstatStage(bool) *liveStage {
 		x.clock = x.clock.Add(2 * time.Second)
 		x.read()
 	}).everySize()
-	s.press("Down", "j", "Up", "k", "PgDn", "PgUp", "End", "Up", "Home", "G", "g", ">", ">", "r", "<", "y", "?").everySize().press("Down", "Esc")
+	s.press("Down", "j", "Up", "k", "PgDn", "PgUp", "End", "Up", "Home", "G", "g", ">", ">", "r", "Right").everySize().press("Left", "Right", "Right", "<", "y", "?").everySize().press("Down", "Esc")
 	s.press("b").everySize().press("Down", "Enter", "Left", "b", "b", "b", "Enter", "Esc", "b")
 	s.press("/").types("dport = 40001 or sport").everySize()
 	s.types(" = 5001").press("Enter")

@@ -17,7 +17,11 @@ type watchColumn struct {
 	title string
 	width int // the least
 	most  int // where it can use more; 0 for no more than width
-	right bool
+	ample int // what it has before columns of a higher rank than enough come, as far as it needs it; 0 for width
+	// enough is the last rank for which the column goes without ample.
+	enough int
+	end    bool // an end of a socket, which is cut in its middle
+	right  bool // a number, which is not cut where it can have more room
 	// rank is when the column gets its place: the first ones have it on every screen. 0 is no column, but an order to sort by.
 	rank int
 	down bool // the largest first, unless reversed
@@ -28,7 +32,7 @@ type watchColumn struct {
 // socketWatchColumns returns the columns from left to right; the first one is the order in which the view begins.
 func socketWatchColumns() []watchColumn {
 	number := func(title string, width, rank int, text func(*watchView, *watched) string, value func(*watched) float64) watchColumn {
-		return watchColumn{title: title, width: width, rank: rank, right: true, down: true, text: text,
+		return watchColumn{title: title, width: width, most: 10, rank: rank, right: true, down: true, text: text,
 			less: func(_ *watchView, a, b *watched) int { return cmp.Compare(value(a), value(b)) }}
 	}
 	count := func(n func(*watched) uint32) (func(*watchView, *watched) string, func(*watched) float64) {
@@ -47,8 +51,8 @@ func socketWatchColumns() []watchColumn {
 		endpointColumn("Foreign", 2, func(w *watched) netip.AddrPort { return w.remote.addrPort() }),
 		{title: "State", width: 11, rank: 5, text: func(_ *watchView, w *watched) string { return w.stateWord() },
 			less: func(_ *watchView, a, b *watched) int { return strings.Compare(a.stateWord(), b.stateWord()) }},
-		number("In/s", 6, 4, func(_ *watchView, w *watched) string { return w.rateText(w.in) }, func(w *watched) float64 { return rated(w, w.in) }),
-		number("Out/s", 6, 3, func(_ *watchView, w *watched) string { return w.rateText(w.out) }, func(w *watched) float64 { return rated(w, w.out) }),
+		number("In/s", 5, 4, func(_ *watchView, w *watched) string { return w.rateText(w.in) }, func(w *watched) float64 { return rated(w, w.in) }),
+		number("Out/s", 5, 3, func(_ *watchView, w *watched) string { return w.rateText(w.out) }, func(w *watched) float64 { return rated(w, w.out) }),
 		number("RTT ms", 7, 8, func(_ *watchView, w *watched) string { return w.figure(w.rtt > 0, millis(w.roundTrip())) }, func(w *watched) float64 { return float64(w.rtt) }),
 		number("Retr", 5, 11, func(_ *watchView, w *watched) string {
 			return w.figure(true, strconv.FormatUint(uint64(w.retrans), 10))
@@ -56,8 +60,8 @@ func socketWatchColumns() []watchColumn {
 			func(w *watched) float64 { return float64(w.retrans) }),
 		number("Cwnd", 5, 13, func(_ *watchView, w *watched) string { return w.figure(true, strconv.FormatUint(uint64(w.cwnd), 10)) },
 			func(w *watched) float64 { return float64(w.cwnd) }),
-		{title: "User", width: 8, rank: 12, text: (*watchView).user, less: func(_ *watchView, a, b *watched) int { return cmp.Compare(a.uid, b.uid) }},
-		{title: "Program", width: 8, most: 24, rank: 6, text: (*watchView).program,
+		{title: "User", width: 8, most: 16, rank: 12, text: (*watchView).user, less: func(_ *watchView, a, b *watched) int { return cmp.Compare(a.uid, b.uid) }},
+		{title: "Program", width: 8, ample: 12, enough: 7, most: math.MaxInt, rank: 6, text: (*watchView).program,
 			less: func(v *watchView, a, b *watched) int {
 				x, y := v.owner(a), v.owner(b)
 				return cmp.Or(strings.Compare(x.program, y.program), cmp.Compare(x.pid, y.pid))
@@ -67,7 +71,7 @@ func socketWatchColumns() []watchColumn {
 
 // endpointColumn is the column of one end. The names of its ports are looked up as the text is made.
 func endpointColumn(title string, rank int, end func(*watched) netip.AddrPort) watchColumn {
-	return watchColumn{title: title, width: 11, most: 47, rank: rank,
+	return watchColumn{title: title, width: 11, ample: len("255.255.255.255:65535"), enough: 4, most: 47, rank: rank, end: true,
 		text: func(v *watchView, w *watched) string { return v.endpoint(w.proto, end(w)) },
 		less: func(_ *watchView, a, b *watched) int { return end(a).Compare(end(b)) }}
 }
@@ -186,74 +190,4 @@ func (v *watchView) program(w *watched) string {
 		return "-"
 	}
 	return strconv.Itoa(owner.pid) + "/" + owner.program
-}
-
-// placed is a column with its place on the screen.
-type placed struct {
-	watchColumn
-	number, x, width int
-}
-
-// watchGutter is the column of marks with a blank.
-const watchGutter = 2
-
-// place chooses the columns that fit and gives them their places: by rank, the one that is sorted by before all others. An end has room for a
-// whole IPv4 address before lesser columns come.
-func place(columns []watchColumn, sorted, width int) []placed {
-	const whole, ranksBefore = 16, 4
-	least := func(c watchColumn, rank int) int {
-		if c.most == 47 && rank > ranksBefore {
-			return whole
-		}
-		return c.width
-	}
-	chosen := make([]bool, len(columns))
-	chosen[sorted] = columns[sorted].rank > 0
-	used := func(rank int) int {
-		n := watchGutter - 1
-		for i, c := range columns {
-			if chosen[i] {
-				n += least(c, rank) + 1
-			}
-		}
-		return n
-	}
-	for rank := 1; rank <= len(columns); rank++ {
-		for i, c := range columns {
-			if c.rank != rank || chosen[i] {
-				continue
-			}
-			chosen[i] = true
-			if used(rank) > width {
-				chosen[i] = false
-			}
-		}
-	}
-	var out []placed
-	for i, c := range columns {
-		if chosen[i] {
-			out = append(out, placed{c, i, 0, c.width})
-		}
-	}
-	grow(out, width-used(0))
-	return out
-}
-
-// grow shares the room that is left among those who can use it, and sets the places.
-func grow(out []placed, left int) {
-	for grown := true; grown && left > 0; {
-		grown = false
-		for i := range out {
-			if left > 0 && out[i].width < out[i].most {
-				out[i].width++
-				left--
-				grown = true
-			}
-		}
-	}
-	x := watchGutter
-	for i := range out {
-		out[i].x = x
-		x += out[i].width + 1
-	}
 }

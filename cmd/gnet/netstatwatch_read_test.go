@@ -66,15 +66,15 @@ func TestWatch_partial(t *testing.T) {
 		x.Type("dport < 2000")
 	})
 	read(func() {})
-	keys := "? keys  q quit  / filter  b group  Enter details  K end  Space pause"
+	keys := "? keys  q quit  Right columns  / filter  b group  Enter details  K end"
 	want := [][]string{
-		{"256 sockets so far, by In+Out/s                                         every 1s", "reading: 256 sockets so far, sorted among themselves; ? keys", "256"},
-		{"1000 sockets, by Proto                                                  every 1s", keys},
-		{"1000 sockets, by Proto                                                  every 1s", keys},
-		{"256 sockets so far, by Proto                                            every 1s", "filter: dport < 1250", "256"},
+		{"256 sockets so far, by In+Out/s                             +6 columns  every 1s", "reading: 256 sockets so far, sorted among themselves; ? keys", "256"},
+		{"1000 sockets, by Proto                                      +6 columns  every 1s", keys},
+		{"1000 sockets, by Proto                                      +6 columns  every 1s", keys},
+		{"256 sockets so far, by Proto                                +6 columns  every 1s", "filter: dport < 1250", "256"},
 		{"abandoned"},
-		{"256 sockets so far, by Proto                                            every 1s", "filter: dport < 2000", "256"},
-		{"1000 sockets, by Proto                                                  every 1s", "filter: dport < 2000"},
+		{"256 sockets so far, by Proto                                +6 columns  every 1s", "filter: dport < 2000", "256"},
+		{"1000 sockets, by Proto                                      +6 columns  every 1s", "filter: dport < 2000"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -130,7 +130,7 @@ func TestWatch_flood(t *testing.T) {
 		"50000 live, 50000 new, 10000 gone, 90000 more; 90000 more went in the last 5s, and are not marked",
 		"50000 live, 50000 new, 10000 gone, 140000 more; 140000 more went in the last 5s, and are not marked",
 		"50000 live, 50000 new, 0 gone, 50000 more; 50000 more went in the last 5s, and are not marked",
-		"50000 live, 0 new, 0 gone, 0 more; ? keys  q quit  / filter  b group  Enter details  K end  Space pause",
+		"50000 live, 0 new, 0 gone, 0 more; ? keys  q quit  Right columns  / filter  b group  Enter details  K end",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

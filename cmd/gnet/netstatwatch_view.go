@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,10 @@ type watchView struct {
 	follows  bool    // the selection stays with its socket, and not at the top
 	sort     int
 	reversed bool
+	needs    watchNeeds
+	page     int // of the columns
+	pages    int
+	hidden   int // the columns that are on other pages
 
 	by        watchGrouping
 	sums      []watchSum
@@ -80,6 +85,9 @@ func (v *watchView) take(table *watchTable) {
 	}
 	old := v.table
 	v.table = table
+	if !table.partial {
+		v.needs.read()
+	}
 	if v.detail != nil && !table.partial {
 		v.detail.take(v, table)
 	}
@@ -213,7 +221,8 @@ func (v *watchView) Help() []live.Binding {
 		{Keys: "/", Does: "filter as you type, in the language of --filter"},
 		{Keys: "b", Does: "group by program, local port, foreign port, state"},
 		{Keys: "Enter", Does: "details of the socket; the sockets of the group"},
-		{Keys: "Esc Left", Does: "back"},
+		{Keys: "Esc", Does: "back"},
+		{Keys: "Right Left", Does: "the columns that have no room, and those before; + in the first row tells how many"},
 		{Keys: "Space", Does: "pause"},
 		{Keys: "y", Does: "copy the line to the terminal's clipboard"},
 		{Keys: "K", Does: "end the socket, after a question"},
@@ -250,6 +259,8 @@ func (v *watchView) listKey(l *live.Loop, k live.Key) {
 		v.by = (v.by + 1) % groupings
 		v.isWithin, v.follows, v.list.Selected = false, false, 0
 		v.arrange()
+	case k.Code == live.Left && v.pages > 1 && v.page > 0:
+		v.page--
 	case k.Code == live.Escape || k.Code == live.Left || k.Code == live.Backspace:
 		if v.isWithin {
 			v.isWithin = false
@@ -258,11 +269,13 @@ func (v *watchView) listKey(l *live.Loop, k live.Key) {
 	case v.by != notGrouped && !v.isWithin:
 		v.groupKey(k)
 	case k.Rune == '<' || k.Rune == '>':
-		v.sort, v.reversed = around(v.sort, k.Rune == '>', len(v.columns)), false
+		v.sort, v.reversed, v.page = around(v.sort, k.Rune == '>', len(v.columns)), false, 0
 		v.arrange()
 	case k.Rune == 'r':
 		v.reversed = !v.reversed
 		v.arrange()
+	case k.Code == live.Right:
+		v.page = max(min(v.page+1, v.pages-1), 0)
 	case v.list.Key(k, len(v.shown)):
 		v.remember()
 	default:
@@ -283,7 +296,7 @@ func (v *watchView) socketKey(l *live.Loop, k live.Key) {
 	w := v.current()
 	switch {
 	case w == nil:
-	case k.Code == live.Enter || k.Code == live.Right:
+	case k.Code == live.Enter:
 		v.openDetail(w)
 	case k.Rune == 'y':
 		v.copy(l, w)
@@ -358,12 +371,12 @@ func (v *watchView) setFilter(text string) error {
 // Draw implements live.View.
 func (v *watchView) Draw(c *live.Canvas) {
 	w, h := c.Size()
-	v.drawTitle(c)
 	foot := 1
 	if v.asking != nil { // whole, or nobody knows what is asked
 		foot = len(live.Wrap(v.question(), w))
 	}
 	body := c.Part(0, 1, w, max(h-1-foot, 0))
+	v.pages, v.hidden = 0, 0
 	switch {
 	case v.detail != nil:
 		v.drawDetail(body)
@@ -372,6 +385,7 @@ func (v *watchView) Draw(c *live.Canvas) {
 	default:
 		v.drawSockets(body)
 	}
+	v.drawTitle(c)
 	v.drawFoot(c, h-1)
 }
 
@@ -402,6 +416,13 @@ func (v *watchView) drawTitle(c *live.Canvas) {
 	if v.request.paused {
 		state = "PAUSED"
 	}
+	if v.hidden > 0 {
+		more := fmt.Sprintf("+%d columns", v.hidden)
+		if live.Columns(rest)+live.Columns(more)+live.Columns(state)+4 > w-x {
+			more = fmt.Sprintf("+%d", v.hidden)
+		}
+		state = more + "  " + state
+	}
 	c.Cell(x, 0, max(w-x-live.Columns(state)-2, 0), live.Plain, rest)
 	if w-x > live.Columns(state)+1 {
 		c.Right(0, 0, w, live.Faint, state)
@@ -411,7 +432,9 @@ func (v *watchView) drawTitle(c *live.Canvas) {
 // drawSockets draws the table.
 func (v *watchView) drawSockets(c *live.Canvas) {
 	w, h := c.Size()
-	columns := place(v.columns, v.sort, w)
+	from, to := v.list.Seen(len(v.shown), max(h-1, 0))
+	v.measure(from, to, w, h)
+	columns := v.placeColumns(w)
 	for _, p := range columns {
 		drawCell(c, p, live.Heading, p.title)
 		if p.number == v.sort { // in the gap beside it, which a title leaves free
@@ -434,13 +457,27 @@ func (v *watchView) drawSockets(c *live.Canvas) {
 			row.Text(0, 0, style, "-")
 		}
 		for _, p := range columns {
-			text := p.text(v, s)
-			if p.most == 47 {
+			text := v.needs.texts[(i-from)*len(v.columns)+p.number]
+			if p.end {
 				text = cutEndpoint(text, p.width, c.ASCII)
 			}
 			drawCell(row, p, style, text)
 		}
 	})
+}
+
+// placeColumns returns the columns of the page that is shown, with their places, and notes how many are on others.
+func (v *watchView) placeColumns(w int) []placed {
+	places := watchPlaces{columns: v.columns, need: v.needs.of, sorted: v.sort, width: w}
+	pages := places.pages()
+	v.pages = len(pages)
+	v.page = max(min(v.page, v.pages-1), 0)
+	for i, c := range v.columns {
+		if c.rank > 0 && !pages[v.page][i] {
+			v.hidden++
+		}
+	}
+	return places.place(pages[v.page])
 }
 
 // drawCell writes a column of a row.
@@ -495,6 +532,14 @@ func (v *watchView) drawFoot(c *live.Canvas, y int) {
 	case v.table.took > v.o.Watch/2 && v.table.took > 100*time.Millisecond:
 		c.Text(0, y, live.Faint, fmt.Sprintf("a reading takes %v; ? keys", v.table.took.Round(10*time.Millisecond)))
 	default:
-		c.Words(y, live.Faint, "? keys", "q quit", "/ filter", "b group", "Enter details", "K end", "Space pause")
+		words := []string{"? keys", "q quit", "/ filter", "b group", "Enter details", "K end", "Space pause"}
+		if v.pages > 1 {
+			key := "Right"
+			if v.page == v.pages-1 {
+				key = "Left"
+			}
+			words = slices.Insert(words, 2, key+" columns")
+		}
+		c.Words(y, live.Faint, words...)
 	}
 }

@@ -33,19 +33,24 @@ func (l *List) Key(k Key, n int) bool {
 
 func (l *List) clamp(n int) { l.Selected = max(min(l.Selected, n-1), 0) }
 
+// Seen returns which of n rows are seen where there is room for h: those from from up to to. Draw shows the same ones.
+func (l *List) Seen(n, h int) (from, to int) {
+	l.page = h
+	l.clamp(n)
+	if h > 0 {
+		l.top = max(min(l.top, l.Selected, n-h), l.Selected-h+1, 0)
+	}
+	return l.top, min(l.top+h, n)
+}
+
 // Draw calls row for each of the n rows that is seen, with a canvas of one row, and marks the selected one.
 func (l *List) Draw(c *Canvas, n int, row func(i int, c *Canvas)) {
 	w, h := c.Size()
-	l.page = h
-	l.clamp(n)
-	if h == 0 {
-		return
-	}
-	l.top = max(min(l.top, l.Selected, n-h), l.Selected-h+1, 0)
-	for y := 0; y < h && l.top+y < n; y++ {
-		line := c.Part(0, y, w, 1)
-		row(l.top+y, line)
-		if l.top+y == l.Selected {
+	from, to := l.Seen(n, h)
+	for i := from; i < to; i++ {
+		line := c.Part(0, i-from, w, 1)
+		row(i, line)
+		if i == l.Selected {
 			line.Fill(0, Selected)
 		}
 	}
