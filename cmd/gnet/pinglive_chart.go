@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -143,14 +145,14 @@ func (v *pingView) chart(c *live.Canvas, t *pingTrack) {
 	dots := chart.NewDots(cells, rows, c.ASCII)
 	across, down := dots.PerCell()
 	list := v.columns(t, cells*across)
-	var lo, hi time.Duration
-	for i := range list {
-		if p := &list[i]; p.answered > 0 {
-			if hi == 0 || p.min < lo {
-				lo = p.min
-			}
-			hi = max(hi, p.max)
-		}
+	lo, hi, longest := v.spanOf(list)
+	if longest > hi && rows > 2 {
+		beyond(c, list, hi, across)
+		c = c.Part(0, 1, w, h-1)
+		rows--
+		dots = chart.NewDots(cells, rows, c.ASCII)
+	} else {
+		hi = longest
 	}
 	axis := v.axis(lo, hi, max(rows/3, 1))
 	if hi > 0 {
@@ -169,6 +171,79 @@ func (v *pingView) chart(c *live.Canvas, t *pingTrack) {
 		}
 	}
 	v.below(c.Part(axisWidth+1, rows, cells, 2), list, across)
+}
+
+// spanOf returns the shortest round trip, the longest one that is drawn to scale, and the longest one. A linear scale is made for 95 % of the
+// columns where the longest round trip is more than four times longer: drawn to scale it would leave them a line at the bottom.
+func (v *pingView) spanOf(list []rttColumn) (lo, hi, longest time.Duration) {
+	const few, far, near = 8, 4, 2
+	var tops []time.Duration
+	for i := range list {
+		if p := &list[i]; p.answered > 0 {
+			if longest == 0 || p.min < lo {
+				lo = p.min
+			}
+			longest = max(longest, p.max)
+			tops = append(tops, p.max)
+		}
+	}
+	if v.log || len(tops) < few {
+		return lo, longest, longest
+	}
+	slices.Sort(tops)
+	usual := tops[(len(tops)-1)*95/100]
+	if longest <= far*usual {
+		return lo, longest, longest
+	}
+	for _, top := range tops {
+		if top <= near*usual {
+			hi = top
+		}
+	}
+	return lo, hi, longest
+}
+
+// beyond draws the row above a chart: a mark over each column that goes beyond it, and how long it is, where there is room for the number: the
+// longest ones have theirs first.
+func beyond(c *live.Canvas, list []rttColumn, hi time.Duration, across int) {
+	c.Right(0, 0, axisWidth, live.Faint, "beyond")
+	c.Put(axisWidth, 0, live.Faint, wall(c.ASCII))
+	mark := '▲'
+	if c.ASCII {
+		mark = '^'
+	}
+	tops := make([]time.Duration, len(list)/across) // by cell
+	taken := make([]bool, len(tops))
+	var marked []int
+	for x := range tops {
+		for i := range list[x*across : (x+1)*across] {
+			tops[x] = max(tops[x], list[x*across+i].max)
+		}
+		if taken[x] = tops[x] > hi; taken[x] {
+			marked = append(marked, x)
+			c.Put(axisWidth+1+x, 0, live.Warn, mark)
+		}
+	}
+	slices.SortStableFunc(marked, func(a, b int) int { return cmp.Compare(tops[b], tops[a]) })
+	for _, x := range marked {
+		text := threeDigits(tops[x]) + " ms"
+		for _, at := range []int{x + 2, x - 1 - len(text)} {
+			left, right := max(at-1, 0), min(at+len(text)+1, len(taken))
+			if at < x {
+				right = x
+			} else {
+				left = x + 1
+			}
+			if at < 0 || at+len(text) > len(taken) || slices.Contains(taken[left:right], true) {
+				continue
+			}
+			c.Text(axisWidth+1+at, 0, live.Warn, text)
+			for i := range text {
+				taken[at+i] = true
+			}
+			break
+		}
+	}
 }
 
 // drawColumns draws the columns: a line through the round trips, and a dotted wall where an answer is missing.

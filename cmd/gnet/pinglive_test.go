@@ -247,3 +247,39 @@ func TestPingLive_refused(t *testing.T) {
 		}
 	}
 }
+
+// TestPingView_spanOf: a linear scale leaves out what would make the rest a line at the bottom, unless that is much, or there is little.
+func TestPingView_spanOf(t *testing.T) {
+	for _, c := range []struct {
+		log         bool
+		last        []time.Duration // behind forty of 10 ms
+		few         bool
+		hi, longest time.Duration
+	}{
+		{false, nil, false, 10, 10},
+		{false, []time.Duration{40}, false, 40, 40},
+		{false, []time.Duration{41}, false, 10, 41},
+		{false, []time.Duration{20, 21, 3000}, false, 20, 3000},
+		{false, []time.Duration{90, 95, 99, 99}, false, 99, 99},
+		{true, []time.Duration{3000}, false, 3000, 3000},
+		{false, []time.Duration{3000}, true, 3000, 3000},
+	} {
+		list := make([]rttColumn, 0, 50)
+		usual := 40
+		if c.few {
+			usual = 6
+		}
+		for i := range usual + len(c.last) {
+			rtt := 10 * time.Millisecond
+			if i >= usual {
+				rtt = c.last[i-usual] * time.Millisecond
+			}
+			list = append(list, rttColumn{foldedPoint: foldedPoint{answered: 1, min: rtt, max: rtt}}, rttColumn{})
+		}
+		v := &pingView{scale: scale{log: c.log}}
+		lo, hi, longest := v.spanOf(list)
+		if got, want := [3]time.Duration{lo, hi, longest}, [3]time.Duration{10 * time.Millisecond, c.hi * time.Millisecond, c.longest * time.Millisecond}; got != want {
+			t.Errorf("%+v: %v, want %v", c, got, want)
+		}
+	}
+}

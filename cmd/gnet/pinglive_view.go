@@ -92,6 +92,7 @@ func (v *pingView) Help() []live.Binding {
 			{Keys: "o", Does: "order: worst, slowest, as given"},
 		}, keys...)
 	}
+	keys = append(keys, live.Binding{Keys: "beyond", Does: "above a linear chart: those more than twice as long as 95 % of the columns", Sign: true})
 	return append(keys, live.Binding{Keys: "x", Does: "no answer", Sign: true}, live.Binding{Keys: "!", Does: "ICMP error", Sign: true},
 		live.Binding{Keys: "-", Does: "not sent", Sign: true}, live.Binding{Keys: "+", Does: "answered again", Sign: true},
 		live.Binding{Keys: ".", Does: "under way", Sign: true})
