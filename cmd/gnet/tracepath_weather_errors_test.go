@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -246,8 +247,11 @@ func TestTracepathWeather_disorder(t *testing.T) {
 	nstest.Peer(t, "nft")
 	nstest.InNetns(t, func(t *testing.T) {
 		o := newTraceOracle(t)
+		var mu sync.Mutex // the responder has a goroutine of its own
 		var held []udpProbe
 		behind(t, o.path, 1, false, func(other *otherPath, p udpProbe) {
+			mu.Lock()
+			defer mu.Unlock()
 			if held = append(held, p); p.TTL != 1 && p.TTL != 5 && p.TTL != 9 { // the last of each burst
 				return
 			}
@@ -270,7 +274,9 @@ func TestTracepathWeather_disorder(t *testing.T) {
 		if diff := cmp.Diff(nstest.Result{Stdout: want.String()}, got); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
+		mu.Lock()
 		held = nil
+		mu.Unlock()
 		// The trace is over when the last copy but one is there.
 		if d := o.document("-n -l 1000 10.77.4.2"); d.Summary.Duplicates < 9 || d.Summary.Duplicates > 10 || d.Summary.Foreign != 0 {
 			t.Errorf("duplicates: %+v", d.Summary)

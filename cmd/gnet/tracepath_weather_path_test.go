@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -88,8 +89,16 @@ func TestTracepathWeather_rounds(t *testing.T) {
 	nstest.InNetns(t, func(t *testing.T) {
 		o := newTraceOracle(t)
 		for _, six := range []bool{false, true} {
+			var mu sync.Mutex // the responder has a goroutine of its own
 			asked := make(map[int]int)
+			forget := func() {
+				mu.Lock()
+				defer mu.Unlock()
+				clear(asked)
+			}
 			behind(t, o.path, 1, six, func(other *otherPath, p udpProbe) {
+				mu.Lock()
+				defer mu.Unlock()
 				asked[p.TTL]++
 				even := asked[p.TTL]%2 == 0
 				switch {
@@ -109,7 +118,7 @@ func TestTracepathWeather_rounds(t *testing.T) {
 				fmt.Sprintf("  3  %-39s     3     3     0%% MIN AVG MAX\n", hop(3)+", "+hop(33)) +
 				fmt.Sprintf("  4  %-39s     3     2    33%% MIN AVG MAX\n", hop(4)) +
 				fmt.Sprintf("  5  %-39s     3     3     0%% MIN AVG MAX\n", traceTarget(six))
-			o.soon(nstest.Result{Stdout: want}, line+traceTarget(six), func() { clear(asked) })
+			o.soon(nstest.Result{Stdout: want}, line+traceTarget(six), forget)
 			times := `"rtt_min_ns":0,"rtt_avg_ns":0,"rtt_max_ns":0}`
 			rows := fmt.Sprintf(`{"kind":"row","hop":1,"address":"%s","fate":"time_exceeded","back_hops":1,"sent":3,"received":3,"loss_percent":0,%s
 {"kind":"row","hop":2,"fate":"silent","sent":7,"received":0,"loss_percent":100}
@@ -119,7 +128,7 @@ func TestTracepathWeather_rounds(t *testing.T) {
 `, hop(1), times, hop(3), hop(3), hop(33), times, hop(4), times, traceTarget(six), times)
 			rows += fmt.Sprintf(`{"kind":"summary","destination":"%s","address":"%[1]s","method":"udp","reached":true,"hops":5,"back_hops":1,"too_many_hops":false,`+
 				`"mtu":1000,"rounds":6,"duplicates":0,"foreign":0,"malformed":0,"malformed_extensions":0}`+"\n", traceTarget(six))
-			o.soon(nstest.Result{Stdout: rows}, line+"--format jsonl "+traceTarget(six), func() { clear(asked) })
+			o.soon(nstest.Result{Stdout: rows}, line+"--format jsonl "+traceTarget(six), forget)
 		}
 	})
 }
