@@ -240,30 +240,45 @@ func newTraceView(e *env, o *viewOptions) (*traceViews, error) {
 	}
 	screen := true
 	for i, name := range o.Files {
-		v := fileViews()[i]
-		p := &tracePicture{out: e.Stdout, make: v.choose, options: view.Options{ASCII: o.ASCII, Explain: o.Explain, Unfold: o.Unfold, Absolute: o.Absolute, Left: left}}
-		switch name {
-		case "":
+		if name == "" {
 			continue
-		case "-":
-			screen = false
-		default:
-			f, err := os.Create(name)
-			if err != nil {
-				return nil, errors.Join(fail(statusCannot, "--%s: %w", v.flag, err), t.close())
-			}
-			p.out, p.file = newOutput(f), f
 		}
-		if v.flag == captureFlag && o.PacketsTo != nil {
-			p.make = o.PacketsTo
-			p.begin() // packets come before events do
+		screen = screen && name != "-"
+		if err := t.addFile(e, o, left, i, name); err != nil {
+			return nil, errors.Join(err, t.close())
 		}
-		t.add(p)
 	}
 	switch {
 	case o.steps != nil:
 		t.add(o.steps)
-	case !screen || o.NoScreen:
+	case screen && !o.NoScreen:
+		t.addScreen(e, o, left)
+	}
+	return t, nil
+}
+
+// addFile adds what is written to the file of that name, "-" for standard output, by view i of those that have files.
+func (t *traceViews) addFile(e *env, o *viewOptions, left *view.Left, i int, name string) error {
+	v := fileViews()[i]
+	p := &tracePicture{out: e.Stdout, make: v.choose, options: view.Options{ASCII: o.ASCII, Explain: o.Explain, Unfold: o.Unfold, Absolute: o.Absolute, Left: left}}
+	if name != "-" {
+		f, err := os.Create(name)
+		if err != nil {
+			return fail(statusCannot, "--%s: %w", v.flag, err)
+		}
+		p.out, p.file = newOutput(f), f
+	}
+	if v.flag == captureFlag && o.PacketsTo != nil {
+		p.make = o.PacketsTo
+		p.begin() // packets come before events do
+	}
+	t.add(p)
+	return nil
+}
+
+// addScreen adds what is written to standard output where no file is.
+func (t *traceViews) addScreen(e *env, o *viewOptions, left *view.Left) {
+	switch {
 	case o.inFigures():
 		t.add(&summaryDocument{e: e, format: o.Format, left: left})
 	case o.Format != render.Classic:
@@ -279,7 +294,6 @@ func newTraceView(e *env, o *viewOptions) (*traceViews, error) {
 		options.Left = left
 		t.add(&tracePicture{out: e.Stdout, make: picture, options: options})
 	}
-	return t, nil
 }
 
 func (t *traceViews) add(v traceView) {

@@ -39,8 +39,14 @@ func (l *lab) live() {
 		}
 		l.withHolders("tcp", processes, sockets, func(sockets string) { l.watch(sockets) })
 	}
-	ours := l.onScreen("127.0.0.1", l.gnet, "ping", "--live", "127.0.0.1")
-	l.print("| `ping --live`, one host | %s | | %.1f | %.2f %% | %s |\n", short(ours.first), ours.pictures, 100*ours.cpu, l.top(ours))
+	for _, v := range []struct{ name, word, line string }{
+		{"`ping --live`, one host", "127.0.0.1", "ping --live 127.0.0.1"},
+		{"`tracepath --live`, one hop", "127.0.0.1", "tracepath -n --live 127.0.0.1"},
+		{"`trace tcp --step`", "begins", "trace tcp --link memory --step"},
+	} {
+		ours := l.onScreen(v.word, append([]string{l.gnet}, strings.Fields(v.line)...)...)
+		l.print("| %s | %s | | %.1f | %.2f %% | %s | %s |\n", v.name, short(ours.first), ours.pictures, 100*ours.cpu, l.top(ours), ours.memory)
+	}
 	l.firstPictures()
 }
 
