@@ -143,7 +143,7 @@ func everyRow() []string {
 		"`trace tcp --link memory --bytes 0`",
 		"`--view ladder`", "`--view ladder --width 120 --unfold`", "`--view window`", "`--view summary`", "`--view plot`", "`--plot`", "`--html`", "`--pcap`",
 		"`trace capture`, each alone", "`trace capture`, both at once",
-		"`netstat -tn --watch`, 5 sockets in 1 process", "`netstat -tn --watch`, 30 sockets in 3 processes", "`ping --live`, one host", "`tracepath --live`, one hop", "`trace tcp --step`", "`netstat -tn --watch`", "`trace tcp --step`", "`trace show --step`", "`tracepath --live`", "`ping --live`",
+		"`netstat -tn --watch`, 5 sockets in 1 process, at rest", "`netstat -tn --watch`, 5 sockets in 1 process, one of them moves", "`netstat -tn --watch`, 30 sockets in 3 processes, one of them moves", "`ping --live`, one host", "`tracepath --live`, one hop", "`trace tcp --step`", "`netstat -tn --watch`", "`trace tcp --step`", "`trace show --step`", "`tracepath --live`", "`ping --live`",
 		"`hello`",
 		"`gnet --version`",
 		"`gnet netstat -h`",

@@ -8,21 +8,21 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"gnet/internal/nstest"
 )
 
-// besideTop is how many idle processes top finds here beside those that hold the sockets: a bare machine has no fewer, and top reads
+// idleProcesses is how many idle processes top finds here beside those that hold the sockets: a bare machine has no fewer, and top reads
 // each of them at each refresh.
-const besideTop = 55
+const idleProcesses = 55
 
 // live measures the full-screen views, beside one netstat and beside a top that refreshes as often.
 func (l *lab) live() {
-	for range besideTop {
+	for range idleProcesses {
 		idle := exec.Command("sleep", "3600")
 		l.must(idle.Start())
 		defer func() {
@@ -30,22 +30,25 @@ func (l *lab) live() {
 			idle.Wait()
 		}()
 	}
-	l.print("\nFull-screen views, refreshed every second, and top, which finds %d processes and those that hold the sockets. One connection moves:\n", besideTop)
+	l.print("\nFull-screen views, refreshed every second, each at the same time as a top that finds %d processes and those that hold the sockets:\n", idleProcesses)
 	l.heading("| what | first picture | beside one `netstat -tn` | pictures a second | CPU | beside `top -d 1` | memory |")
+	l.withHolders("tcp", 1, l.few, func(sockets string) { l.watch(sockets + ", at rest") })
 	for _, processes := range []int{1, l.many} {
 		sockets := l.socketsEach
 		if processes == 1 {
 			sockets = l.few
 		}
-		l.withHolders("tcp", processes, sockets, func(sockets string) { l.watch(sockets) })
+		l.withHolders("tcp", processes, sockets, func(sockets string) {
+			defer l.moving()()
+			l.watch(sockets + ", one of them moves")
+		})
 	}
 	for _, v := range []struct{ name, word, line string }{
 		{"`ping --live`, one host", "127.0.0.1", "ping --live 127.0.0.1"},
 		{"`tracepath --live`, one hop", "127.0.0.1", "tracepath -n --live 127.0.0.1"},
 		{"`trace tcp --step`", "begins", "trace tcp --link memory --step"},
 	} {
-		ours := l.onScreen(v.word, append([]string{l.gnet}, strings.Fields(v.line)...)...)
-		l.print("| %s | %s | | %.1f | %.2f %% | %s | %s |\n", v.name, short(ours.first), ours.pictures, 100*ours.cpu, l.top(ours), ours.memory)
+		l.besideTop(v.name, "", v.word, append([]string{l.gnet}, strings.Fields(v.line)...)...)
 	}
 	l.firstPictures()
 }
@@ -67,23 +70,14 @@ func (l *lab) firstPictures() {
 	} {
 		var first, whole []time.Duration
 		for range l.rounds {
-			first = append(first, l.firstPicture(v.word, append([]string{l.gnet}, strings.Fields(v.view)...)))
+			w := l.open(v.word, append([]string{l.gnet}, strings.Fields(v.view)...)...)
+			w.quit()
+			first = append(first, w.first)
 			whole = append(whole, l.onTerminal(append([]string{l.gnet}, strings.Fields(v.plain)...)))
 		}
 		ours, plain := middle(first), middle(whole)
 		l.print("| `%s` | %s | %s | %.2f |\n", v.name, short(ours), short(plain), float64(ours)/float64(plain))
 	}
-}
-
-// firstPicture is how long a view takes to show word.
-func (l *lab) firstPicture(word string, argv []string) time.Duration {
-	begin := time.Now()
-	p := nstest.OnTerminal(l, exec.Command(argv[0], argv[1:]...), 80, 24)
-	p.Until(word)
-	first := time.Since(begin)
-	p.Write("q")
-	p.Wait()
-	return first
 }
 
 // onTerminal is how long a command takes there.
@@ -93,22 +87,23 @@ func (l *lab) onTerminal(argv []string) time.Duration {
 	return time.Since(begin)
 }
 
-// top says how the processor time of a view stands to that of top.
-func (l *lab) top(ours watched) string {
-	top, err := exec.LookPath("top")
-	if err != nil {
-		return "not installed"
-	}
-	theirs := l.onScreen("PID", top, "-d", "1")
-	return fmt.Sprintf("%.2f %%, %.2f times", 100*theirs.cpu, ours.cpu/max(theirs.cpu, 0.0001))
+// watched is a full-screen program, and what it took.
+type watched struct {
+	terminal *nstest.Terminal
+	cmd      *exec.Cmd
+	first    time.Duration // until it showed what was waited for
+	pictures int
+	cpu      time.Duration
 }
 
-// watched is what a full-screen program took.
-type watched struct {
-	first    time.Duration // until it showed what was waited for
-	pictures float64       // a second
-	cpu      float64       // of one processor
-	memory   string        // the most that was in use
+func (w *watched) pid() int { return w.cmd.Process.Pid }
+
+// drawn counts the pictures so far of a view of gnet: each is one synchronized update (DEC private mode 2026).
+func (w *watched) drawn() int { return bytes.Count(w.terminal.Seen(), []byte("\x1b[?2026h")) }
+
+func (w *watched) quit() {
+	w.terminal.Write("q")
+	w.terminal.Wait()
 }
 
 // moving keeps a connection moving, faster and faster, until stop is called: a picture that is like the one before is not sent.
@@ -134,46 +129,66 @@ func (l *lab) moving() (stop func()) {
 
 // watch prints the row of netstat --watch.
 func (l *lab) watch(sockets string) {
-	stop := l.moving()
-	defer stop()
 	var first, one []time.Duration
 	for range l.rounds {
 		classic, err := once([]string{l.gnet, "netstat", "-tn"})
 		l.must(err)
-		p, _, took := l.open("ESTABLISHED", l.gnet, "netstat", "-tn", "--watch")
-		p.Write("q")
-		p.Wait()
-		first, one = append(first, took), append(one, classic.wall)
+		w := l.open("ESTABLISHED", l.gnet, "netstat", "-tn", "--watch")
+		w.quit()
+		first, one = append(first, w.first), append(one, classic.wall)
 	}
-	ours := l.onScreen("ESTABLISHED", l.gnet, "netstat", "-tn", "--watch")
-	slices.Sort(first)
-	slices.Sort(one)
-	l.print("| `netstat -tn --watch`, %s | %s | %s | %.1f | %.2f %% | %s | %s |\n", sockets, short(first[len(first)/2]), short(one[len(one)/2]), ours.pictures, 100*ours.cpu, l.top(ours), ours.memory)
+	l.besideTop("`netstat -tn --watch`, "+sockets, short(middle(first))+" | "+short(middle(one)), "ESTABLISHED", l.gnet, "netstat", "-tn", "--watch")
 }
 
-// open starts a program on a terminal and returns how long it took to show word.
-func (l *lab) open(word string, argv ...string) (*nstest.Terminal, *exec.Cmd, time.Duration) {
-	cmd := exec.Command(argv[0], argv[1:]...)
+// besideTop shows a view and a top at once for a while, so that both have the same machine, and prints the row. first are the two cells of
+// the first picture; empty for that of this run.
+func (l *lab) besideTop(what, first, word string, argv ...string) {
+	ours := l.open(word, argv...)
+	shown := []*watched{ours}
+	if top, err := exec.LookPath("top"); err == nil {
+		shown = append(shown, l.open("PID", top, "-d", "1"))
+	}
+	onScreen(2*time.Second, shown) // what is done once is done
+	for _, w := range shown {
+		w.cpu, w.pictures = -l.cpuOf(w.pid()), -w.drawn()
+	}
 	begin := time.Now()
-	p := nstest.OnTerminal(l, cmd, 80, 24)
-	p.Until(word)
-	return p, cmd, time.Since(begin)
-}
-
-// onScreen runs a program on a terminal until it has shown word, and then for a while.
-func (l *lab) onScreen(word string, argv ...string) watched {
-	p, cmd, first := l.open(word, argv...)
-	w := watched{first: first}
-	p.For(2 * time.Second) // what is done once is done
-	before, pictures := l.cpuOf(cmd.Process.Pid), bytes.Count(p.Seen(), []byte("\x1b[?2026h"))
-	begin := time.Now()
-	p.For(l.liveTime)
+	onScreen(l.liveTime, shown)
 	seconds := time.Since(begin).Seconds()
-	w.cpu = (l.cpuOf(cmd.Process.Pid) - before).Seconds() / seconds
-	w.pictures = float64(bytes.Count(p.Seen(), []byte("\x1b[?2026h"))-pictures) / seconds
-	w.memory = l.peak(cmd.Process.Pid)
-	p.Write("q")
-	p.Wait()
+	beside := "not installed"
+	for _, w := range shown {
+		w.cpu += l.cpuOf(w.pid())
+		w.pictures += w.drawn()
+	}
+	share := func(w *watched) float64 { return w.cpu.Seconds() / seconds }
+	if len(shown) > 1 {
+		beside = fmt.Sprintf("%.2f %%, %.2f times", 100*share(shown[1]), share(ours)/max(share(shown[1]), 0.0001))
+	}
+	if first == "" {
+		first = short(ours.first) + " | "
+	}
+	l.print("| %s | %s | %.1f | %.2f %% | %s | %s |\n", what, first, float64(ours.pictures)/seconds, 100*share(ours), beside, l.peak(ours.pid()))
+	for _, w := range shown {
+		w.quit()
+	}
+}
+
+// onScreen lets programs run on their terminals for that long.
+func onScreen(d time.Duration, shown []*watched) {
+	var done sync.WaitGroup
+	for _, w := range shown {
+		done.Go(func() { w.terminal.For(d) })
+	}
+	done.Wait()
+}
+
+// open starts a program on a terminal and returns when it has shown word.
+func (l *lab) open(word string, argv ...string) *watched {
+	w := &watched{cmd: exec.Command(argv[0], argv[1:]...)}
+	begin := time.Now()
+	w.terminal = nstest.OnTerminal(l, w.cmd, 80, 24)
+	w.terminal.Until(word)
+	w.first = time.Since(begin)
 	return w
 }
 
