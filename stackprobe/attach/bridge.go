@@ -54,9 +54,23 @@ func (p *Plan) port(rt *rtnl.Conn) error {
 	if err != nil {
 		return err
 	}
-	rand.Read(p.MAC[:])
-	p.MAC[0] = p.MAC[0]&^1 | 2 // one host's, given out by nobody (IEEE 802)
+	p.MAC = drawMAC()
 	return nil
+}
+
+// drawMAC draws the engine's address: one host's, given out by the network's own administrator (IEEE 802c, which has the second digit 2 for
+// these).
+func drawMAC() (m MAC) {
+	rand.Read(m[:])
+	m[0] = m[0]&0xf0 | 0x02
+	return m
+}
+
+// portMAC is the address of the port itself, which a bridge takes for the host's own: what is sent there goes no further, so it is never the
+// engine's. It is higher than any other port's, since a bridge takes the lowest for itself.
+func portMAC(engine MAC) MAC {
+	engine[0] = 0xfe
+	return engine
 }
 
 // others returns the ports of a bridge but one, and whether each has a carrier; those of TAP interfaces, behind which are guests like the
@@ -75,7 +89,7 @@ func others(rt *rtnl.Conn, bridge int, but string, taps bool) (map[string]bool, 
 }
 
 // tap makes the port, which ends with its descriptor. Nothing of the bridge changes by it: the port has the bridge's MTU, of which a bridge
-// takes the least, and a higher address than any other, of which it takes the lowest.
+// takes the least, and an address that the bridge does not take (portMAC).
 func (h *Host) tap(ctx context.Context) error {
 	fd, err := link.OpenTAP(h.Device)
 	if err != nil {
@@ -98,8 +112,7 @@ func (h *Host) tap(ctx context.Context) error {
 	if err := silence(h.Device); err != nil {
 		return err
 	}
-	own := h.MAC
-	own[0] = 0xfe
+	own := portMAC(h.MAC)
 	change := new(rtnl.LinkChange).MTU(br.MTU).TxQueueLen(txQueue).Hardware(own[:]).Master(h.bridge)
 	if err := rt.SetLink(l.Index, change); err != nil {
 		return err
