@@ -59,22 +59,37 @@ func look(c *rtnl.Conn, six bool) (*view, error) {
 	return v, nil
 }
 
+// Networks that are wider than these say nothing of single ones within. Tunnels of whole hosts replace the default route without taking it
+// away: by 0.0.0.0/1 and 128.0.0.0/1, by ::/3, 2000::/4, 3000::/4 and fc00::/7.
+const (
+	// widest4 is the length of the widest private network of IPv4 (RFC 1918 section 3).
+	widest4 = 8
+	// globalID is where the random part of a local network of IPv6 ends: nobody else has drawn the same, whoever routes all of them
+	// (RFC 4193 section 3.2).
+	globalID = 48
+)
+
 // free returns a network of four addresses that the host has no way to: the last of one of 256, from the top of each private network
 // (RFC 1918) down, where people number least. Of IPv6 it is one of 64 bits in a random local one (RFC 4193).
 func (v *view) free(six bool) (netip.Prefix, error) {
 	for six {
 		b := [16]byte{0: 0xfd}
 		rand.Read(b[1:6])
-		if p := netip.PrefixFrom(netip.AddrFrom16(b), 64); !slices.ContainsFunc(v.used, p.Overlaps) {
+		if p := netip.PrefixFrom(netip.AddrFrom16(b), 64); !v.uses(p, globalID) {
 			return p, nil
 		}
 	}
 	for p := range quads() {
-		if !slices.ContainsFunc(v.used, p.Overlaps) {
+		if !v.uses(p, widest4) {
 			return p, nil
 		}
 	}
 	return netip.Prefix{}, ErrNoNetwork
+}
+
+// uses reports whether the host knows a way to a part of p, or to a network around it that is not wider than widest.
+func (v *view) uses(p netip.Prefix, widest int) bool {
+	return slices.ContainsFunc(v.used, func(u netip.Prefix) bool { return u.Bits() >= widest && u.Overlaps(p) })
 }
 
 // quads yields the networks of four in the order in which they are tried.
