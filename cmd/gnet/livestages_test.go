@@ -24,14 +24,14 @@ func netstatStage(bool) *liveStage {
 	s := &liveStage{view: x.view}
 	info := func(i int) *uint64 { return &x.source.sockets[i].Diag.Info.BytesReceived }
 	read := func(name string, d time.Duration) {
-		s.happens(name, func() { x.clock = x.clock.Add(d); x.read() })
+		s.happens(name, func() { x.clock += d; x.read() })
 	}
 	s.happens("first reading", func() {}).everySize()
 	s.happens("second reading, 2 s later", func() {
 		*info(2) += 123456
 		x.source.sockets[3].Diag.Info.BytesAcked += 10
 		x.source.sockets = append(x.source.sockets[:len(x.source.sockets)-1], connectionSocket(99, "192.0.2.1:5000", "192.0.2.99:9", 0, 0, 0))
-		x.clock = x.clock.Add(2 * time.Second)
+		x.clock += 2 * time.Second
 		x.read()
 	}).everySize()
 	s.press("Down", "j", "Up", "k", "PgDn", "PgUp", "End", "Up", "Home", "G", "g", ">", ">", "r", "Right").everySize().press("Left", "Right", "Right", "<", "y", "?").everySize().press("Down", "Esc")
@@ -44,7 +44,7 @@ func netstatStage(bool) *liveStage {
 	s.happens("details, next reading", func() {
 		x.source.sockets[4].Diag.Info.RTT, x.source.sockets[4].Diag.Info.SndCwnd = 9*time.Millisecond, 40
 		*info(4) += 2048
-		x.clock = x.clock.Add(time.Second)
+		x.clock += time.Second
 		x.read()
 	}).everySize()
 	s.press("Down", "y", "Esc", "K").everySize().press("n", "K", "y").last().until = func() bool { return strings.Contains(x.view.message, "killed") }

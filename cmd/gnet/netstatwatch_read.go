@@ -11,7 +11,7 @@ import (
 
 // watchTable is one reading, or as much of it as has been read.
 type watchTable struct {
-	at     time.Time
+	at     time.Duration // by the reader's clock
 	filter *watchFilter
 	// rows are the sockets that are there, live of them, and behind them those that are gone and still marked. They are not changed
 	// any more.
@@ -66,7 +66,7 @@ type watchReader struct {
 	ctx     context.Context
 	source  watchSource
 	every   time.Duration
-	now     func() time.Time
+	now     func() time.Duration // since the start, by a clock that nobody can set
 	request atomic.Pointer[watchRequest]
 	poke    chan struct{}
 	free    chan *watchMemory
@@ -79,13 +79,16 @@ type watchReader struct {
 	gone     []watched
 	goneAt   watchIndex
 	goneMore []goneCount // of those that are gone and not kept
-	lastAt   time.Time
+	lastAt   time.Duration
 	filter   *watchFilter
 	begun    bool
 }
 
 // goneCount is how many sockets were gone at a reading and are not kept.
-type goneCount struct{ at, sockets int64 }
+type goneCount struct {
+	at      time.Duration
+	sockets int
+}
 
 const (
 	// watchMark is how long new sockets and those that are gone are marked.
@@ -99,7 +102,7 @@ const (
 )
 
 func newWatchReader(ctx context.Context, source watchSource, every time.Duration) *watchReader {
-	r := &watchReader{ctx: ctx, source: source, every: every, now: time.Now, poke: make(chan struct{}, 1), free: make(chan *watchMemory, 2)}
+	r := &watchReader{ctx: ctx, source: source, every: every, now: liveSince(), poke: make(chan struct{}, 1), free: make(chan *watchMemory, 2)}
 	r.request.Store(&watchRequest{})
 	return r
 }
@@ -142,7 +145,7 @@ func (r *watchReader) run(post func(func()) bool, done <-chan struct{}, take fun
 					return
 				}
 			}
-			took = r.now().Sub(begin)
+			took = r.now() - begin
 		}
 		timer.Reset(max(r.every-took, took))
 	}
@@ -161,7 +164,7 @@ func (r *watchReader) read(request *watchRequest, show func(*watchTable) bool) *
 	if table.err == nil {
 		r.keep(g)
 	}
-	table.took = r.now().Sub(table.at)
+	table.took = r.now() - table.at
 	return table
 }
 
@@ -192,19 +195,19 @@ type watchRound struct {
 	table   *watchTable
 	memory  *watchMemory
 	show    func(*watchTable) bool
-	shown   time.Time // when a part was shown
-	over    bool      // it is not wanted any more
-	same    bool      // as the one before: what is new, is new
-	seconds float64   // since that
-	next    int       // where the row stood after which this one's stood
-	met     int       // of the previous rows
+	shown   time.Duration // when a part was shown
+	over    bool          // it is not wanted any more
+	same    bool          // as the one before: what is new, is new
+	seconds float64       // since that
+	next    int           // where the row stood after which this one's stood
+	met     int           // of the previous rows
 	numbers map[watchOwner]int32
 }
 
 // round begins a reading.
 func (r *watchReader) round(request *watchRequest, show func(*watchTable) bool) *watchRound {
 	now := r.now()
-	g := &watchRound{r: r, request: request, show: show, memory: r.reuse(), same: r.begun && request.filter == r.filter, seconds: now.Sub(r.lastAt).Seconds()}
+	g := &watchRound{r: r, request: request, show: show, memory: r.reuse(), same: r.begun && request.filter == r.filter, seconds: (now - r.lastAt).Seconds(), shown: now - watchShow}
 	g.table = &watchTable{at: now, filter: request.filter, memory: g.memory, free: r.free}
 	if cap(g.memory.rows) == 0 {
 		g.memory.rows = make([]watched, 0, len(r.previous)+len(r.previous)/16+watchFirst)
@@ -259,13 +262,13 @@ func (g *watchRound) progress() bool {
 		return false
 	}
 	now := g.r.now()
-	if g.same || !g.shown.IsZero() && now.Sub(g.shown) < watchShow {
+	if g.same || now-g.shown < watchShow {
 		return true
 	}
 	g.shown = now
 	part := *g.table
 	part.rows, part.live, part.partial, part.detail = g.memory.rows, len(g.memory.rows), true, nil
-	part.took = now.Sub(part.at)
+	part.took = now - part.at
 	g.over = !g.show(&part)
 	return !g.over
 }
@@ -302,7 +305,7 @@ func (g *watchRound) compare(w *watched) {
 	if at < 0 {
 		g.unowned(w)
 		if g.same {
-			w.marked, w.fresh = g.table.at.UnixNano(), true
+			w.marked, w.fresh = g.table.at, true
 			if back := r.goneAt.find(w); back >= 0 {
 				r.gone[back].gone = false
 			}
@@ -318,7 +321,7 @@ func (g *watchRound) compare(w *watched) {
 	if w.inode != before.inode || before.owner >= 0 {
 		g.unowned(w)
 	}
-	w.marked, w.fresh = before.marked, before.fresh && g.table.at.UnixNano()-before.marked < int64(watchMark)
+	w.marked, w.fresh = before.marked, before.fresh && g.table.at-before.marked < watchMark
 	if w.counts && before.counts && w.bytesIn >= before.bytesIn && w.bytesOut >= before.bytesOut && g.seconds > 0 {
 		w.rated, w.in, w.out = true, float64(w.bytesIn-before.bytesIn)/g.seconds, float64(w.bytesOut-before.bytesOut)/g.seconds
 	}
@@ -343,24 +346,24 @@ func (r *watchReader) keep(g *watchRound) {
 
 // age takes in the sockets that are not there any more, as many as are kept, and lets go of those whose time is over.
 func (r *watchReader) age(g *watchRound) {
-	now := g.table.at.UnixNano()
+	now := g.table.at
 	if !g.same {
 		r.gone, r.goneMore = r.gone[:0], r.goneMore[:0]
 		return
 	}
-	r.gone = slices.DeleteFunc(r.gone, func(w watched) bool { return !w.gone || now-w.marked >= int64(watchMark) })
-	r.goneMore = slices.DeleteFunc(r.goneMore, func(c goneCount) bool { return now-c.at >= int64(watchMark) })
+	r.gone = slices.DeleteFunc(r.gone, func(w watched) bool { return !w.gone || now-w.marked >= watchMark })
+	r.goneMore = slices.DeleteFunc(r.goneMore, func(c goneCount) bool { return now-c.at >= watchMark })
 	if g.met < len(r.previous) {
 		more := r.miss(now)
-		r.goneMore = append(r.goneMore, goneCount{now, int64(more)})
+		r.goneMore = append(r.goneMore, goneCount{now, more})
 	}
 	for _, c := range r.goneMore {
-		g.table.unmarked += int(c.sockets)
+		g.table.unmarked += c.sockets
 	}
 }
 
 // miss takes in the previous sockets that were not seen again, and returns how many of them are not kept.
-func (r *watchReader) miss(now int64) (more int) {
+func (r *watchReader) miss(now time.Duration) (more int) {
 	for i := range r.previous {
 		switch {
 		case r.seen[i]:

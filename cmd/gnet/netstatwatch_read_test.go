@@ -34,7 +34,7 @@ func (x *watchTest) titleAndFoot() []string {
 func TestWatch_partial(t *testing.T) {
 	x := newWatchTest(t, &heldSockets{}, 80, 24, live.Options{})
 	x.reader = newWatchReader(t.Context(), x.source, time.Second)
-	x.reader.now = func() time.Time { return x.clock }
+	x.reader.now = func() time.Duration { return x.clock }
 	x.source.sockets = manySockets(0, 1000)
 	var got [][]string
 	read := func(meanwhile func()) {
@@ -55,7 +55,7 @@ func TestWatch_partial(t *testing.T) {
 	}
 	read(func() {
 		x.Press("Down", ">")
-		x.clock = x.clock.Add(watchShow / 2)
+		x.clock += watchShow / 2
 	})
 	read(func() {})
 	x.Press("/")
@@ -88,7 +88,7 @@ func TestWatch_memory(t *testing.T) {
 	for i := range 20 {
 		shown := append([]watched(nil), x.view.table.rows...)
 		x.source.sockets = manySockets(i, 600)
-		x.clock = x.clock.Add(time.Second)
+		x.clock += time.Second
 		table := x.reader.read(x.reader.request.Load(), func(*watchTable) bool { return true })
 		if diff := cmp.Diff(shown, x.view.table.rows, cmp.AllowUnexported(watched{}, watchEnd{})); diff != "" {
 			t.Fatalf("reading %d wrote to what is shown: %s", i, diff)

@@ -18,8 +18,8 @@ type watched struct {
 	inode    uint64
 	bytesIn  uint64
 	bytesOut uint64
-	in, out  float64 // octets each second
-	marked   int64   // when it came or was gone, in nanoseconds of the Unix epoch
+	in, out  float64       // octets each second
+	marked   time.Duration // when it came or was gone, by the reader's clock
 	timer    procnet.Timer
 
 	local, remote      watchEnd

@@ -87,16 +87,16 @@ type watchScript struct {
 	source *heldSockets
 	reader *watchReader
 	view   *watchView
-	clock  time.Time
+	clock  time.Duration
 	asked  []string
 }
 
 func newWatchScript(source *heldSockets) *watchScript {
 	o := &netstatOptions{Watch: time.Second, NumericPorts: true, NumericUsers: true}
 	o.ProcRoot = "/proc"
-	x := &watchScript{source: source, clock: time.Unix(1e9, 0)}
+	x := &watchScript{source: source}
 	x.reader = newWatchReader(context.Background(), source, time.Second)
-	x.reader.now = func() time.Time { return x.clock }
+	x.reader.now = func() time.Duration { return x.clock }
 	x.view = newWatchView(o, x.reader.ask)
 	x.view.compile = watchFilterOf(context.Background(), o)
 	x.view.kill = func(k *killTarget) killResult {
@@ -146,7 +146,7 @@ func (x *watchTest) read() {
 
 // later reads again after that time.
 func (x *watchTest) later(d time.Duration) {
-	x.clock = x.clock.Add(d)
+	x.clock += d
 	x.read()
 }
 
