@@ -174,8 +174,8 @@ func knownTone(v analyze.Verdict) style {
 func (x *Panes) Variables(m *analyze.Moment, conn, width int) (rows []Row) {
 	p := x.page(width, &rows)
 	ends := [...]*analyze.Standing{m.Standing(conn, event.Client), m.Standing(conn, event.Server)}
-	const longest = 29 // of the names
-	name := min(longest, p.opts.Width/2)
+	const longest, value = 29, 12 // of the names; of ESTABLISHED and 0.040000 s with the blank behind them, which are cut last
+	name := min(longest, p.opts.Width/2, max(p.opts.Width-2*value, 0))
 	each := (p.opts.Width - name) / 2
 	put3 := func(texts [3]string, st style) {
 		row := p.row()
@@ -196,7 +196,12 @@ func (x *Panes) Variables(m *analyze.Moment, conn, width int) (rows []Row) {
 			put3(cells, plain)
 		}
 	}
-	both("state", func(s *analyze.Standing) string { return stateName(&p, s.State, s.StateHow, true) })
+	both("state", func(s *analyze.Standing) string {
+		if full := stateName(&p, s.State, s.StateHow, true); columns(full) < each {
+			return full
+		}
+		return stateName(&p, s.State, s.StateHow, false)
+	})
 	both("shown at", func(s *analyze.Standing) string {
 		if s.Vars.Has == 0 {
 			return ""
