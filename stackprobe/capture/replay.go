@@ -92,6 +92,9 @@ func (v *Replay) packet(p *Packet) error {
 			return err
 		}
 	}
+	if err := v.follow(p); err != nil {
+		return err
+	}
 	t := v.moment(p)
 	if v.both && host != event.None {
 		return v.own(p, &s, t, host, direction)
@@ -101,6 +104,22 @@ func (v *Replay) packet(p *Packet) error {
 	// A sender's own capture is made before its device writes the checksum; a file does not tell.
 	s.BadSum = s.BadSum && p.Judged && !p.Partial
 	return v.passed(&s, t)
+}
+
+// setBack is how far back in time a packet of a live capture shows that the time of day was set: no kernel holds packets for so long.
+const setBack = time.Second
+
+// follow has the times of a live capture go on where the time of day was set back. Those of the packets are on that clock, and would all
+// stand still until it is again what it was; of a file nobody knows whose clocks its packets have.
+func (v *Replay) follow(p *Packet) error {
+	back := v.e.T - (p.Time - v.first)
+	if v.device == "" || back <= int64(setBack) {
+		return nil
+	}
+	v.first -= back
+	v.e = event.Event{T: v.e.T, Level: event.Warning,
+		Text: fmt.Sprintf("the time of day was set back, by at least %v: times go on from the packet before", time.Duration(back).Round(time.Millisecond))}
+	return v.put(v.e.T, event.KindNote, event.None, 0)
 }
 
 // moment is the time of p since the start, not before the last.

@@ -160,3 +160,36 @@ func TestReplay_warnings(t *testing.T) {
 		t.Errorf("-want +got\n%s", diff)
 	}
 }
+
+// TestTap_clockSetBack: in a live capture time goes on where the time of day is set back by an hour, and it is said; what one processor's
+// packets are behind another's is no such thing.
+func TestTap_clockSetBack(t *testing.T) {
+	var got []string
+	tap := capture.NewTap("eth0", func(e *event.Event) bool {
+		switch e.Kind {
+		case event.KindTx:
+			got = append(got, fmt.Sprintf("%v at %v", e.Host, time.Duration(e.T)))
+		case event.KindNote:
+			got = append(got, e.Level.String()+" "+e.Text)
+		case event.KindVars:
+			got = append(got, fmt.Sprintf("sample of %v", time.Duration(e.Vars.At)))
+		}
+		return true
+	})
+	const start, hour = 1_700_000_000e9, 3600e9
+	data := synPacket(false)
+	for _, at := range []int64{start, start + 2e9, start + 1e9, start + 3e9, start + 4e9 - hour, start + 5e9 - hour} {
+		p := capture.Packet{Interface: 0, At: &capture.Interface{Link: capture.Raw}, Time: at, Data: data, Length: len(data)}
+		if _, err := tap.Packet(&p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tap.Sampled(start+5e9+1e6-hour, event.Client, 1, event.StateEstablished, &event.Vars{})
+	tap.End()
+	want := []string{"client at 0s", "client at 2s", "client at 2s", "client at 3s",
+		"warning the time of day was set back, by at least 59m59s: times go on from the packet before", "client at 3s", "client at 4s", "sample of 4.001s",
+		"warning 1 packets stand behind later ones; their times are taken as those of the ones before them"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got\n%s", diff)
+	}
+}
