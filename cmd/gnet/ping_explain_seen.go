@@ -255,9 +255,10 @@ func (w *wireWatch) see(p *seenPacket) {
 }
 
 // begin takes in the first packet of a message. Another copy of it, from a network
-// that duplicates, begins no new one.
+// that duplicates, begins no new one; another message may have the same
+// identification, of which there are 65536.
 func (w *wireWatch) begin(p *seenPacket, key wireKey, reply bool) {
-	if d := w.fragments[key]; d != nil && p.isFragment() {
+	if d := w.fragments[key]; d != nil && p.isFragment() && d.Seq == p.Seq && d.Reply == reply {
 		d.add(p)
 		return
 	}
