@@ -65,9 +65,9 @@ func TestSocketColumns_diag(t *testing.T) {
 func TestSocketColumns_unixDiag(t *testing.T) {
 	nstest.InNetns(t, func(t *testing.T) {
 		lab := newSocketLab(t)
-		dir := publicDir(t)
+		t.Chdir(publicDir(t)) // with the folder's own name, which is long where TMPDIR is, a socket's name could pass its 108 bytes
 		// The second one's name would be a row of its own in the file.
-		names := []string{"@a\x00b", dir + "/x\n0000000000000000: 00000002 00000000 00010000 0001 01 99999999 forged", dir + "/@a"}
+		names := []string{"@a\x00b", "./x\n0000000000000000: 00000002 00000000 00010000 0001 01 99999999 forged", "./@a"}
 		for _, name := range names {
 			fd := lab.socket(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
 			lab.must(unix.Bind(fd, &unix.SockaddrUnix{Name: name}))
@@ -83,12 +83,12 @@ func TestSocketColumns_unixDiag(t *testing.T) {
 		paths, pairs := make(map[string]any), make(map[string]any)
 		for _, row := range newNetstatOracle(t).jsonRows("-xa") {
 			if path, bound := row["path"].(string); bound {
-				paths[strings.Replace(path, dir, "DIR", 1)] = row["abstract"]
+				paths[path] = row["abstract"]
 			} else {
 				pairs[row["inode"].(string)] = keyed(row, "peer_inode", "recv_q", "uid", "user")
 			}
 		}
-		wantPaths := map[string]any{"@a@b": true, strings.Replace(names[1], dir, "DIR", 1): false, "DIR/@a": false}
+		wantPaths := map[string]any{"@a@b": true, names[1]: false, names[2]: false}
 		if diff := cmp.Diff(wantPaths, paths); diff != "" {
 			t.Errorf("paths, and whether they are abstract (-want +got):\n%s", diff)
 		}

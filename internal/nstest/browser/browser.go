@@ -70,11 +70,11 @@ func Start(t testing.TB) *Browser {
 		t.Fatal(err)
 	}
 	b := &Browser{in: in, out: bufio.NewReaderSize(out, 1<<20), wait: make(map[int]chan reply), pages: make(map[string]*Page)}
-	home := t.TempDir()
+	home := homeOf(t)
 	cmd := exec.Command(path, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-extensions",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-default-apps", "--mute-audio",
 		"--force-color-profile=srgb", "--allow-file-access-from-files", "--remote-debugging-pipe", "--user-data-dir="+home, "about:blank")
-	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home, "XDG_CACHE_HOME="+home)
+	cmd.Env = append(os.Environ(), "HOME="+home, "TMPDIR="+home, "XDG_CONFIG_HOME="+home, "XDG_CACHE_HOME="+home)
 	cmd.ExtraFiles = []*os.File{toBrowser, fromBrowser}
 	cmd.Stderr = &b.stderr
 	netns.Isolate(cmd) // it must not reach anything, and nothing of it outlives the test
@@ -93,6 +93,22 @@ func Start(t testing.TB) *Browser {
 	})
 	go b.read()
 	return b
+}
+
+// homeOf is the folder of everything that a browser writes, which goes with the test: it is killed, and a killed one tidies
+// nothing. The name is short, because it makes a socket in it, and a socket's path ends after 107 bytes.
+func homeOf(t testing.TB) string {
+	t.Helper()
+	home, err := os.MkdirTemp("", "gnet-browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(home); err != nil {
+			t.Error(err)
+		}
+	})
+	return home
 }
 
 // read hands out what the browser says until it ends.
