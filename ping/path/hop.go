@@ -29,7 +29,9 @@ const (
 	// window is how many hops are asked at once. The host beyond the last router
 	// answers for all that are too many, and routers send few errors a second.
 	window = 4
-	// hopTries is how often a silent hop is asked.
+	// hopTries is how often a silent hop is asked. The last time is more than hostSpan after
+	// the first: a router that sends one error a second, the least of a usual kernel's limits
+	// (icmp_ratelimit, icmp(7)), has one for it whatever it sent before.
 	hopTries = 3
 	// hopSmall is a length that every link carries (RFC 791, section 3.2).
 	hopSmall = 68
@@ -285,6 +287,9 @@ func (t *Trace) burst() []Packet {
 			continue
 		}
 		tries := t.silent(ttl, t.mtu)
+		if tries == hopTries-1 && t.early(ttl) {
+			continue
+		}
 		if ttl == 1 && t.twice && tries == 0 && t.decided(ttl) == 0 {
 			burst = append(burst, t.packet(ttl, t.mtu))
 		}
@@ -294,6 +299,17 @@ func (t *Trace) burst() []Packet {
 		}
 	}
 	return burst
+}
+
+// early reports whether a hop may be silent because of what it sent just before it was asked
+// for the first time.
+func (t *Trace) early(ttl int) bool {
+	for _, s := range t.hops[ttl] {
+		if s.Size == t.mtu {
+			return t.prober.clock.Now().Mono-s.Sent < t.span()+grace
+		}
+	}
+	return false
 }
 
 func (t *Trace) packet(ttl, size int) Packet {

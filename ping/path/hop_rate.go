@@ -26,7 +26,7 @@ type journey struct {
 // when there are none how long to wait for the first one.
 func (t *Trace) permitted(burst []Packet) (n int, wait time.Duration) {
 	now := t.prober.clock.Now().Mono
-	span := hostSpan + min(t.longest, hostSpan) // what is sent a second apart may arrive closer
+	span := t.span()
 	recent := t.since(now - span)
 	for i := range burst {
 		next := t.journey(&Probe{Packet: burst[i], Sent: now})
@@ -40,6 +40,10 @@ func (t *Trace) permitted(burst []Packet) (n int, wait time.Duration) {
 	}
 	return len(burst), 0
 }
+
+// span is how far apart probes are sent that arrive hostSpan apart: some take longer than
+// others.
+func (t *Trace) span() time.Duration { return hostSpan + min(t.longest, hostSpan) }
 
 // since returns the probes that left this host after a time, the oldest first.
 func (t *Trace) since(start time.Duration) (recent []*journey) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -77,6 +78,25 @@ func TestTrace_rate(t *testing.T) {
 					t.Errorf("%v got %d probes in the second from %v", who, most, at)
 				}
 			})
+		}
+	}
+}
+
+// TestTrace_spentRate: routers that send one error a second, and have sent it to somebody else
+// just before, are no silent hops, wherever they are and however soon the host answers.
+func TestTrace_spentRate(t *testing.T) {
+	for spent := 1; spent < 8; spent++ { // a bit for each router
+		for after := 50 * ms; after <= time.Second; after += 50 * ms {
+			n := newSim(probe.IPv4, 1, mtus(1500, 1450, 1400, 1500))
+			for i := range n.routers {
+				if spent>>i&1 == 1 {
+					n.routers[i].spent = after
+				}
+			}
+			got, trace := traced(t, n, HopConfig{})
+			if strings.Contains(got, "silen") || !strings.HasSuffix(got, "4:answered") || trace.MTU() != 1400 {
+				t.Errorf("routers %03b, the next error after %v: %s", spent, after, got)
+			}
 		}
 	}
 }

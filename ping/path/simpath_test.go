@@ -42,6 +42,10 @@ type simRouter struct {
 	// rate limits its time exceeded messages: six, then one a second.
 	rate bool
 	sent int
+	// spent says that it sends one time exceeded message a second, and has sent the last one to
+	// somebody else: the next comes so long after the first packet for which there is none.
+	spent time.Duration
+	next  time.Duration
 }
 
 // simPath is a path as data: Conn and Clock over it, in virtual time. It has no
@@ -302,6 +306,16 @@ func (n *simPath) exceed(p *Packet, i int) {
 		return
 	}
 	r.sent++
+	if r.spent > 0 {
+		at := n.now + time.Duration(i+1)*linkDelay
+		if r.next == 0 {
+			r.next = at + r.spent
+		}
+		if at < r.next {
+			return
+		}
+		r.next = at + time.Second
+	}
 	if n.family == probe.IPv6 {
 		n.about(p, i, wire.ICMPv6TimeExceeded, 0, 0)
 		return
