@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"gnet/ping/probe"
 )
@@ -169,6 +170,35 @@ func TestTrace_change(t *testing.T) {
 		if diff := cmp.Diff(tt.want, got); diff != "" || trace.MTU() != 1300 {
 			t.Errorf("%s: MTU %d (-want +got)\n%s", tt.name, trace.MTU(), diff)
 		}
+	}
+}
+
+// TestTrace_leftErrors: an error that fails a send, and whose report was read before, is not
+// our own kernel's refusal. One that comes again is.
+func TestTrace_leftErrors(t *testing.T) {
+	for _, errno := range []unix.Errno{unix.EHOSTUNREACH, unix.ECONNREFUSED, unix.EMSGSIZE} {
+		n := newSim(probe.IPv4, 1, mtus(1500, 1450, 1400, 1500))
+		failed := make(map[uint16]bool)
+		n.left = func(p *Packet) unix.Errno {
+			if failed[p.Number] {
+				return 0
+			}
+			failed[p.Number] = true
+			return errno
+		}
+		if got, _ := traced(t, n, HopConfig{}); got != steps {
+			t.Errorf("%v once for each probe: %s", errno, got)
+		}
+	}
+	n := newSim(probe.IPv4, 1, mtus(1500, 1500, 1500))
+	n.left = func(p *Packet) unix.Errno {
+		if p.TTL == 2 {
+			return unix.EHOSTUNREACH
+		}
+		return 0
+	}
+	if got, _ := traced(t, n, HopConfig{Size: 1500}); got != "1:time_exceeded 2:not_sent" {
+		t.Errorf("no route: %s", got)
 	}
 }
 

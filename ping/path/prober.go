@@ -146,6 +146,7 @@ func (p *Prober) send(packet *Packet) error {
 	s.Number, s.Cookie = uint16(p.next()), p.random()
 	p.table = append(p.table, s)
 	p.burst = append(p.burst, s)
+	excused := false
 	for attempt := 0; ; attempt++ {
 		now := p.clock.Now()
 		s.Sent, s.At = now.Mono, now.Wall
@@ -158,7 +159,7 @@ func (p *Prober) send(packet *Packet) error {
 		if errors.As(err, new(*probe.SocketError)) {
 			return err
 		}
-		if attempt < retries && p.again(s, err) {
+		if attempt < retries && p.again(s, err, &excused) {
 			continue
 		}
 		s.Fate, s.Err, s.RTT = Refused, err, p.clock.Now().Mono-s.Sent
@@ -167,17 +168,23 @@ func (p *Prober) send(packet *Packet) error {
 }
 
 // again reports whether a probe that could not be sent may be sent after all, and
-// makes room for it.
-func (p *Prober) again(s *Probe, err error) bool {
+// makes room for it. The kernel puts an ICMP error on the queue before it leaves its
+// number on the socket (ip_icmp_error, then __udp4_lib_err): who reads in between
+// finds no report later. One error that has none is excused.
+func (p *Prober) again(s *Probe, err error, excused *bool) bool {
 	switch errno := unix.Errno(0); {
 	case !errors.As(err, &errno):
 		return false
 	case errno == unix.ENOBUFS || errno == unix.ENOMEM || errno == unix.EAGAIN:
 		return p.conn.Wait(busy) == nil && p.drain() == nil
 	case pendingError(errno):
-		before := len(p.table)
 		local, pending := p.pending(s)
-		return len(p.table) == before && !local && pending
+		if local || pending {
+			return !local
+		}
+		again := !*excused
+		*excused = true
+		return again
 	}
 	return false
 }

@@ -67,6 +67,9 @@ type simPath struct {
 	forge func(n *simPath, p *Packet)
 	// refuses are packets that our own kernel does not send.
 	refuses func(p *Packet) bool
+	// left is what an earlier probe has left on the socket, 0: nothing. Its report was read
+	// before.
+	left func(p *Packet) unix.Errno
 	// change happens at a time.
 	change   func(n *simPath)
 	changeAt time.Duration
@@ -210,6 +213,11 @@ func (n *simPath) Send(p *Packet) error {
 	}
 	if n.refuses != nil && n.refuses(p) {
 		return unix.EPERM
+	}
+	if n.left != nil {
+		if errno := n.left(p); errno != 0 {
+			return errno
+		}
 	}
 	n.sent = append(n.sent, *p)
 	if n.forge != nil {
