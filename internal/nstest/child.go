@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"regexp"
 	"strings"
 	"testing"
@@ -90,7 +91,9 @@ func runChild(t *testing.T) (outcome, reason string, err error) {
 	t.Helper()
 	report, reportW := mustPipe(t)
 	output, outputW := mustPipe(t)
+	heed := heedSignals()
 	p, err := netns.Start(childCommand(t, outputW, reportW))
+	heed()
 	reportW.Close()
 	outputW.Close()
 	if err != nil {
@@ -103,6 +106,20 @@ func runChild(t *testing.T) (outcome, reason string, err error) {
 		err = readErr
 	}
 	return strings.TrimSpace(string(word)), reason, err
+}
+
+// heedSignals makes the programs that are started until done obey the signals that this
+// one ignores: a shell ignores SIGINT for what it runs in the background (POSIX, Shell
+// Command Language, section 2.11), nohup(1) SIGHUP, and that is handed on. A signal
+// that is caught, not ignored, has its usual effect on a new program (execve(2)).
+func heedSignals() (done func()) {
+	caught := make(chan os.Signal, 1)
+	for _, s := range []os.Signal{unix.SIGINT, unix.SIGHUP} {
+		if signal.Ignored(s) {
+			signal.Notify(caught, s)
+		}
+	}
+	return func() { signal.Stop(caught) }
 }
 
 func mustPipe(t *testing.T) (r, w *os.File) {

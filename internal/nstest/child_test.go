@@ -5,7 +5,9 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,6 +35,30 @@ func TestInNetns_ownNamespaceWithLoopback(t *testing.T) {
 			t.Fatal(err)
 		}
 		l.Close()
+	})
+}
+
+// TestInNetns_signals: what a background job ignores, the programs of a test obey.
+func TestInNetns_signals(t *testing.T) {
+	if os.Getenv(childEnv) == "" {
+		signal.Ignore(unix.SIGINT, unix.SIGHUP)
+		defer signal.Reset(unix.SIGINT, unix.SIGHUP)
+	}
+	InNetns(t, func(t *testing.T) {
+		for _, s := range []unix.Signal{unix.SIGINT, unix.SIGHUP} {
+			cmd := exec.Command("sleep", "1000")
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Process.Signal(s); err != nil {
+				t.Fatal(err)
+			}
+			cmd.Process.Signal(unix.SIGTERM) // comes later, and has a higher number
+			cmd.Wait()
+			if got := cmd.ProcessState.Sys().(syscall.WaitStatus).Signal(); got != s {
+				t.Errorf("%v: a program ended by %v", s, got)
+			}
+		}
 	})
 }
 
