@@ -84,6 +84,7 @@ type Loop struct {
 	picture picture
 	touched bool
 	anew    bool // the next picture is drawn whole, whatever the terminal shows
+	sized   bool // tcell has told of the size
 	// clipboard: the terminal is of a kind that has one.
 	clipboard bool
 
@@ -101,9 +102,6 @@ func Run(ctx context.Context, v View, o Options) error {
 	if err != nil {
 		return &TerminalError{"no terminal", err}
 	}
-	// One processor is enough for a picture. With more of them the scheduler wakes one to look for work at each event, and asks once a second
-	// how many there are: together a tenth or more of what a view at rest takes.
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	signals := catchSignals(t.hurry) // before the terminal is changed, and until it is itself again
 	defer signals.release()
 	screen, err := open(t)
@@ -155,6 +153,9 @@ func (l *Loop) run(ctx context.Context) error {
 		l.opts.Start(l)
 	}
 	l.draw()
+	// One processor is enough for the pictures to come. With more of them the scheduler wakes one to look for work at each event, and asks once
+	// a second how many there are: together a tenth or more of what a view at rest takes. To change it takes as long as half a picture.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	var late <-chan time.Time // when the picture is due
 	var last time.Time        // when one was drawn that no key asked for: the first post is drawn at once
 	for !l.over {
@@ -233,7 +234,9 @@ func (l *Loop) event(ev tcell.Event) {
 	case *tcell.EventKey:
 		l.key(keyOf(ev))
 	case *tcell.EventResize:
-		l.anew = true
+		w, h := ev.Size() // the first one is that with which the view began
+		l.anew = l.anew || l.sized || w != l.picture.w || h != l.picture.h
+		l.sized = true
 	case *tcell.EventError:
 		l.Quit(&LostError{ev})
 	}
@@ -283,6 +286,9 @@ func (l *Loop) draw() {
 		l.screen.Show()
 	}
 	l.anew = false
+	if l.tty != nil {
+		l.tty.flush()
+	}
 }
 
 // Touched reports whether a key has been pressed: somebody is looking.

@@ -29,17 +29,28 @@ func noCursor() point { return point{-1, -1} }
 // forget takes the screen for one that has nothing: a terminal that was given away and taken back.
 func (p *picture) forget() { p.shown = nil }
 
-// begin empties the picture. On a screen of another size nothing of what was there before counts.
+// begin empties the picture. The first screen is blank; on one of another size nothing of what was there before counts.
 func (p *picture) begin(w, h int) {
+	first := p.w == 0
 	if w != p.w || h != p.h || p.shown == nil {
 		p.w, p.h = w, h
 		p.cells, p.shown = make([]pictureCell, w*h), make([]pictureCell, w*h)
 		p.before = point{-2, -2}
 	}
-	for i := range p.cells {
-		p.cells[i] = pictureCell{" ", Plain, 1}
+	if first {
+		erase(p.shown)
 	}
+	erase(p.cells)
 	p.cursor = noCursor()
+}
+
+// blank is a cell in which nothing stands.
+func blank() pictureCell { return pictureCell{" ", Plain, 1} }
+
+func erase(cells []pictureCell) {
+	for i := range cells {
+		cells[i] = blank()
+	}
 }
 
 // put writes one character of that many columns, of which all are on the screen.
@@ -54,16 +65,19 @@ func (p *picture) put(x, y int, text string, width int, st Style) {
 // at returns a cell.
 func (p *picture) at(x, y int) pictureCell { return p.cells[y*p.w+x] }
 
-// flush gives the screen the rows that have changed, and reports whether anything has. A row is sent whole: its words stay whole then
-// where somebody reads what goes to the terminal, in a record of script(1) or a log.
+// flush gives the screen the rows that have changed, and reports whether anything has. A row is sent whole, but for blanks at its end that
+// were there: its words stay whole then where somebody reads what goes to the terminal, in a record of script(1) or a log.
 func (p *picture) flush(screen tcell.Screen, t *theme) bool {
 	changed := p.cursor != p.before
 	for y := range p.h {
-		row := p.cells[y*p.w : (y+1)*p.w]
-		if slices.Equal(row, p.shown[y*p.w:(y+1)*p.w]) {
+		row, shown := p.cells[y*p.w:(y+1)*p.w], p.shown[y*p.w:(y+1)*p.w]
+		if slices.Equal(row, shown) {
 			continue
 		}
 		changed = true
+		for n := len(row); row[n-1] == blank() && shown[n-1] == blank(); n-- {
+			row = row[:n-1]
+		}
 		for x, c := range row {
 			screen.Put(x, y, " ", t.style[c.style])
 			if c.width > 0 && c.text != " " {

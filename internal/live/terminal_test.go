@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"gnet/internal/nstest"
@@ -80,7 +81,11 @@ func showView(mode string) int {
 	if mode == "nohup" {
 		signal.Ignore(unix.SIGHUP)
 	}
-	err := Run(context.Background(), v, Options{Mono: mode == "mono", Every: 10 * time.Millisecond, Tick: func(time.Time) bool { v.ticks++; return true }})
+	o := Options{Mono: mode == "mono", Every: 10 * time.Millisecond, Tick: func(time.Time) bool { v.ticks++; return true }}
+	if mode == "still" {
+		o.Every = 0
+	}
+	err := Run(context.Background(), v, o)
 	if v.last == "waits" {
 		select {}
 	}
@@ -244,6 +249,52 @@ func TestRun_suspend(t *testing.T) {
 	p.Until("ended")
 	p.Wait()
 	p.WantClean()
+}
+
+// TestRun_first: a view in which nothing happens is drawn once.
+func TestRun_first(t *testing.T) {
+	p := startView(t, "still")
+	p.Until("row 1")
+	p.Write("q")
+	p.Until("ended")
+	p.Wait()
+	if n := bytes.Count(p.Seen(), []byte("row 1 ")); n != 1 {
+		t.Errorf("drawn %d times: %q", n, p.Seen())
+	}
+}
+
+// TestTTY_held: what opens the screen is one write with the first picture.
+func TestTTY_held(t *testing.T) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET, 0) // which keeps writes apart
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := os.NewFile(uintptr(pair[0]), "terminal")
+	defer file.Close()
+	defer unix.Close(pair[1])
+	terminal := &tty{file: file, held: new(bytes.Buffer)}
+	for _, words := range []string{"opening ", "picture "} {
+		if _, err := terminal.Write([]byte(words)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	terminal.flush()
+	terminal.flush()
+	if _, err := terminal.Write([]byte("next")); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for range 2 {
+		b := make([]byte, 100)
+		n, err := unix.Read(pair[1], b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, string(b[:n]))
+	}
+	if diff := cmp.Diff([]string{"opening picture ", "next"}, got); diff != "" {
+		t.Error(diff)
+	}
 }
 
 // TestRun_mono: without colours none is set.

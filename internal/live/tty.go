@@ -1,6 +1,7 @@
 package live
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"os/signal"
@@ -26,6 +27,9 @@ type tty struct {
 	winch   chan os.Signal
 	over    sync.WaitGroup
 	reading *reading
+
+	out  sync.Mutex
+	held *bytes.Buffer // what opens the screen, until the picture that comes with it; else nil
 }
 
 // reading is what Read does from a Start to the next Stop.
@@ -121,6 +125,9 @@ func (t *tty) Start() error {
 	if err := t.set(&raw); err != nil {
 		return err
 	}
+	t.out.Lock()
+	t.held = new(bytes.Buffer)
+	t.out.Unlock()
 	t.reading = &reading{quiet: make(chan struct{}), idle: make(chan struct{}), stop: make(chan struct{})}
 	t.winch = make(chan os.Signal, 1)
 	signal.Notify(t.winch, unix.SIGWINCH)
@@ -167,6 +174,7 @@ func (t *tty) Drain() error {
 
 // Stop gives the settings back. In the background the terminal is another's.
 func (t *tty) Stop() error {
+	t.flush()
 	t.mu.Lock()
 	var err error
 	if t.foreground() {
@@ -244,8 +252,28 @@ func (t *tty) Read(p []byte) (int, error) {
 	}
 }
 
-// Write writes to the screen. tcell does not look at the error, which is why it is kept.
+// Write writes to the screen.
 func (t *tty) Write(p []byte) (int, error) {
+	t.out.Lock()
+	defer t.out.Unlock()
+	if t.held != nil {
+		return t.held.Write(p)
+	}
+	return t.write(p)
+}
+
+// flush writes what was held back. What opens a screen is a dozen of strings, each of which would wake the terminal.
+func (t *tty) flush() {
+	t.out.Lock()
+	defer t.out.Unlock()
+	if held := t.held; held != nil {
+		t.held = nil
+		_, _ = t.write(held.Bytes())
+	}
+}
+
+// write writes to the terminal. tcell does not look at the error, which is why it is kept.
+func (t *tty) write(p []byte) (int, error) {
 	n, err := t.file.Write(p)
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		select {
