@@ -246,3 +246,25 @@ func TestMeasure_invented(t *testing.T) {
 		t.Errorf("%d foreign, %d from others of %d probes", r.Foreign, r.OtherSource, r.Probes)
 	}
 }
+
+// TestMeasure_replacedRoute: what our own kernel says of a link while it replaces the
+// route changes nothing of the measurement, since it does not say it twice.
+func TestMeasure_replacedRoute(t *testing.T) {
+	for _, family := range []probe.Family{probe.IPv4, probe.IPv6} {
+		t.Run(family.String(), func(t *testing.T) {
+			path := func() *simPath {
+				return newSim(family, 1, []simLink{{forward: 1500}, {forward: 1400}, {forward: 1450}})
+			}
+			steady, replaced := path(), path()
+			replaced.replaced = true
+			want, wantLines := steady.measure(t, nil)
+			got, gotLines := replaced.measure(t, nil)
+			if diff := cmp.Diff(wantLines, gotLines); diff != "" || replaced.failed == 0 {
+				t.Errorf("the rounds (-want +got):\n%s", diff)
+			}
+			if got.DeviceMTU != want.DeviceMTU || got.Changes != 0 || got.Forward.MTU != 1400 {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}

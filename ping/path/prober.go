@@ -47,7 +47,7 @@ type Prober struct {
 	last   time.Duration
 	rtt    time.Duration // the longest of the host's answers
 	counts Counts
-	// deviceMTU is what our own kernel said when it refused a probe, 0: nothing.
+	// deviceMTU is what our own kernel said of the link when it refused a probe, 0: nothing.
 	deviceMTU int
 }
 
@@ -154,6 +154,7 @@ func (p *Prober) send(packet *Packet) error {
 		err := p.conn.Send(&s.Packet)
 		if err == nil {
 			p.counts.Bytes += int64(s.Size)
+			s.MTU = 0
 			return p.drain()
 		}
 		if errors.As(err, new(*probe.SocketError)) {
@@ -171,6 +172,12 @@ func (p *Prober) send(packet *Packet) error {
 // makes room for it. The kernel puts an ICMP error on the queue before it leaves its
 // number on the socket (ip_icmp_error, then __udp4_lib_err): who reads in between
 // finds no report later. One error that has none is excused.
+//
+// Our own kernel is believed when it says the same of a probe twice. A route that is
+// replaced while a packet is made for it, as by a router's message, has the blackhole
+// device for that moment (dst_dev_put, net/core/dst.c), whose MTU is 68: IPv4 names
+// that as the link's (__ip_append_data, net/ipv4/ip_output.c), IPv6 finds it too
+// little (ip6_setup_cork, net/ipv6/ip6_output.c).
 func (p *Prober) again(s *Probe, err error, excused *bool) bool {
 	switch errno := unix.Errno(0); {
 	case !errors.As(err, &errno):
@@ -178,15 +185,21 @@ func (p *Prober) again(s *Probe, err error, excused *bool) bool {
 	case errno == unix.ENOBUFS || errno == unix.ENOMEM || errno == unix.EAGAIN:
 		return p.conn.Wait(busy) == nil && p.drain() == nil
 	case pendingError(errno):
+		said := s.MTU
 		local, pending := p.pending(s)
-		if local || pending {
-			return !local
+		if local && s.MTU == said {
+			p.deviceMTU = said
+			return false
 		}
-		again := !*excused
-		*excused = true
-		return again
+		if local || pending {
+			return true
+		}
+	case errno != unix.EINVAL || p.family == probe.IPv4:
+		return false
 	}
-	return false
+	again := !*excused
+	*excused = true
+	return again
 }
 
 // pending reads what waits on the socket after the send of s failed: whether
@@ -201,7 +214,7 @@ func (p *Prober) pending(s *Probe) (local, other bool) {
 			return local, other
 		case a.Kind == LocalError:
 			local = true
-			s.MTU, p.deviceMTU = int(a.Info), int(a.Info)
+			s.MTU = int(a.Info)
 		default:
 			other = true
 			p.take(a)

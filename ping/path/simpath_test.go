@@ -70,6 +70,10 @@ type simPath struct {
 	// left is what an earlier probe has left on the socket, 0: nothing. Its report was read
 	// before.
 	left func(p *Packet) unix.Errno
+	// replaced has the route of our own kernel replaced while each packet is sent for
+	// the first time; failed is the number of the last of these, and 1.
+	replaced bool
+	failed   int
 	// change happens at a time.
 	change   func(n *simPath)
 	changeAt time.Duration
@@ -206,6 +210,14 @@ func (n *simPath) Send(p *Packet) error {
 	n.mayChange()
 	if p.Size > n.links[0].forward && !p.Fragment {
 		n.deliver(0, Answer{Kind: LocalError, Info: uint32(n.links[0].forward)})
+		return unix.EMSGSIZE
+	}
+	if n.replaced && n.failed != int(p.Number)+1 {
+		n.failed = int(p.Number) + 1
+		if n.family == probe.IPv6 {
+			return unix.EINVAL
+		}
+		n.deliver(0, Answer{Kind: LocalError, Info: 68})
 		return unix.EMSGSIZE
 	}
 	if p.Method == TCP && n.deaf[TCP] && n.deaf[UDP] && n.deaf[Echo] {
