@@ -6,6 +6,7 @@ import (
 	"os"
 	"testing"
 
+	"gnet/internal/nstest"
 	"gnet/stackprobe"
 	"gnet/stackprobe/event"
 	"gnet/stackprobe/link"
@@ -19,7 +20,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(victimEnv) != "" {
 		os.Exit(victim())
 	}
-	os.Exit(m.Run())
+	os.Exit(nstest.Interruptible{M: m}.Run())
 }
 
 // rules parses fault rules.

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"gnet/internal/nstest"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected blocks of the scripts and the golden files")
@@ -21,7 +23,7 @@ func TestMain(m *testing.M) {
 		os.Exit(guest(os.Args))
 	}
 	gnet := gnetForTests
-	testscript.Main(m, map[string]func(){
+	testscript.Main(nstest.Interruptible{M: m}, map[string]func(){
 		"gnet": gnet, "netstat": gnet, "route": gnet, "ping": gnet, "ping4": gnet, "ping6": gnet, "tracepath": gnet, "tracepath6": gnet, "some-other-name": gnet,
 		"inet6_route": gnet, "inet_route": gnet, "ip6_route": gnet, "unix_route": gnet, "foo_route": gnet,
 	})

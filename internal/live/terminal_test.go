@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(showView(mode))
 	}
-	os.Exit(m.Run())
+	os.Exit(nstest.Interruptible{M: m}.Run())
 }
 
 // ender is a view that ends in the way of its key.

@@ -29,7 +29,7 @@ const roleEnv = "GNET_NETNS_TEST_ROLE"
 func TestMain(m *testing.M) {
 	switch os.Getenv(roleEnv) {
 	case "":
-		os.Exit(m.Run())
+		os.Exit(nstest.Interruptible{M: m}.Run())
 	case "show":
 		show()
 	case "parent":

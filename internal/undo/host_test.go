@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"gnet/internal/netns"
+	"gnet/internal/nstest"
 	"gnet/internal/undo"
 )
 
@@ -28,7 +29,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(roleEnv) != "" {
 		changer()
 	}
-	os.Exit(m.Run())
+	os.Exit(nstest.Interruptible{M: m}.Run())
 }
 
 func domains() undo.Domains { return undo.Domains{"host": host{}} }

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(demoEnv) != "" {
 		os.Exit(run(os.Args[1:]))
 	}
-	os.Exit(m.Run())
+	os.Exit(nstest.Interruptible{M: m}.Run())
 }
 
 // demo is the command `make demo` runs, on a gnet built for this test.
