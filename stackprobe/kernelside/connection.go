@@ -41,7 +41,7 @@ type connection struct {
 type traces struct {
 	sk     uint64 // the kernel's address of its socket, 0 if none is known
 	cookie uint64 // its number, 0 if it was not asked for
-	// since is when we began to connect it or last handed it a segment, until when the call to connect was over.
+	// since is when we began to connect it or last handed it a segment, 0 before either, until when the call to connect was over.
 	since, until time.Duration
 	barred       bool // it has had its socket, or another's was taken for it
 	reset        bool // it has accepted a RST

@@ -59,10 +59,11 @@ func (h *Host) owner(r *traceRecord) *connection {
 	return c
 }
 
-// begins reports whether r can be about c's socket by its time.
+// begins reports whether r can be about c's socket by its time: none is ours before we have done anything for it. A child of the
+// listener is known here from its SYN,ACK on, a round trip before it can be established; another run's may be in that time.
 func (k *traces) begins(r *traceRecord) bool {
 	at := time.Duration(r.at)
-	return at >= k.since && (r.new != tcpSynSent || at <= k.until)
+	return k.since > 0 && at >= k.since && (r.new != tcpSynSent || at <= k.until)
 }
 
 // cookie returns the number that the kernel gave the socket (SO_COOKIE), 0 while there is no descriptor to ask.
