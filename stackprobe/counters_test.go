@@ -36,6 +36,8 @@ var counterRuns = []counterRun{
 	{name: "syn-lost", kernel: cl, ipv6: true, keeps: true, bytes: 3000, faults: []string{"client> drop syn 1"}},
 	{name: "synack-lost", kernel: sv, bytes: 3000, faults: []string{"server> drop synack 1"}},
 	{name: "synack-lost-client", kernel: cl, keeps: true, bytes: 3000, faults: []string{"server> drop synack 1"}},
+	{name: "synack-timer", kernel: sv, bytes: 3000, faults: []string{"server> drop synack 1", "client> drop syn 2"}},
+	{name: "synack-timer-6", kernel: sv, ipv6: true, bytes: 3000, faults: []string{"server> drop synack 1", "client> drop syn 2"}},
 	{name: "final-ack-lost-6", kernel: sv, ipv6: true, bytes: 0, faults: []string{"client> drop ack 1"}},
 	{name: "damaged", kernel: cl, keeps: true, bytes: 20_000, faults: []string{"corrupt data 2"}},
 	{name: "damaged-server-6", kernel: sv, ipv6: true, bytes: 20_000, faults: []string{"corrupt data 2"}},
@@ -145,6 +147,7 @@ func TestOneEventLess(t *testing.T) {
 		slices.IndexFunc(counterRuns, func(r counterRun) bool { return r.name == "data-lost" }),
 		slices.IndexFunc(counterRuns, func(r counterRun) bool { return r.name == "synack-lost-client" }),
 		slices.IndexFunc(counterRuns, func(r counterRun) bool { return r.name == "damaged-server-6" }),
+		slices.IndexFunc(counterRuns, func(r counterRun) bool { return r.name == "synack-timer" }),
 	} {
 		r := counterRuns[i]
 		t.Run(r.name, func(t *testing.T) {
@@ -155,7 +158,7 @@ func TestOneEventLess(t *testing.T) {
 			left := 0
 			for i := range events {
 				e := &events[i]
-				expired := e.Kind == event.KindTimer && e.Timer.Op == event.Fired && (e.Timer.Kind == event.RTO || e.Timer.Kind == event.TimerSyn)
+				expired := e.Kind == event.KindTimer && e.Timer.Op == event.Fired && (e.Timer.Kind == event.RTO || e.Timer.Kind == event.TimerSyn || e.Timer.Kind == event.TimerSynAck)
 				if e.Host != r.kernel || e.Kind != event.KindTx && e.Kind != event.KindRx && !expired {
 					continue
 				}

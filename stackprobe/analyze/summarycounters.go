@@ -93,7 +93,8 @@ func (t *counting) add(names, what string, n int, apart string) {
 }
 
 // kernel compares the counters of a namespace. The kernel counts a repetition in RetransSegs alone, but a repeated SYN,ACK in OutSegs
-// too (net/ipv4/tcp_output.c, __tcp_transmit_skb and tcp_rtx_synack), and what it gives up in TCPTimeouts without sending.
+// too (net/ipv4/tcp_output.c, __tcp_transmit_skb and tcp_rtx_synack), an expiry in TCPTimeouts, that of a SYN,ACK among them
+// (net/ipv4/tcp_timer.c, tcp_syn_ack_timeout), and there what it gives up without sending.
 func (t *counting) kernel(e *EndFigures) {
 	gaveUp, _ := t.value("TcpExtTCPAbortOnTimeout")
 	givenUp := ""
@@ -110,7 +111,7 @@ func (t *counting) kernel(e *EndFigures) {
 	t.add("TcpOutRsts", "RSTs sent", e.Why[event.Reset], "")
 	t.add("TcpExtTCPOrigDataSent", "first transmissions of data or FIN", e.Original, "")
 	t.add("TcpExtTCPSynRetrans", "repetitions of a SYN or SYN,ACK", e.SynAgain+e.SynAckAgain, "")
-	t.add("TcpExtTCPTimeouts", "expiries of the retransmission timer", e.Timeouts, givenUp)
+	t.add("TcpExtTCPTimeouts", "expiries of the retransmission timer", e.Timeouts+e.SynAckTimeouts, givenUp)
 	t.add("TcpExtTCPFastRetrans", "fast retransmissions", e.RepeatWhy[event.Fast], "")
 	t.add("TcpExtTCPLossProbes", "probes of a tail", e.TailProbes, "")
 	t.add("TcpExtTCPKeepAlive", "keepalives", e.Why[event.Keepalive], "")

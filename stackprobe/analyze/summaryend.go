@@ -44,11 +44,12 @@ type EndFigures struct {
 	Scripted          bool
 
 	// Active says that it sent a SYN of its own. SynAgain and SynAckAgain count the repetitions of SYN and SYN,ACK, SynAcks all of
-	// the latter, SynsIn the SYNs that arrived, Original the first transmissions of data or FIN, DataIn the arrivals with data,
+	// the latter, SynAckTimeouts the expiries of its timer, SynsIn the SYNs that arrived, Original the first transmissions of data or FIN, DataIn the arrivals with data,
 	// DSACKsIn the reports that something had arrived twice, AckOut and AckIn the highest acknowledgments that left and that
 	// arrived.
 	Active                                                             bool
 	SynAgain, SynAckAgain, SynAcks, SynsIn, Original, DataIn, DSACKsIn int
+	SynAckTimeouts                                                     int
 	AckOut, AckIn                                                      int64
 
 	// The first departure of data and the last arrival of fresh octets at the peer bound the time of Goodput.
@@ -90,6 +91,7 @@ func (f *EndFigures) merge(o *EndFigures) {
 	f.Lost, f.Damaged, f.Copies = f.Lost+o.Lost, f.Damaged+o.Damaged, f.Copies+o.Copies
 	f.Arrived, f.BadSums, f.Fresh = f.Arrived+o.Arrived, f.BadSums+o.BadSums, f.Fresh+o.Fresh
 	f.SynAgain, f.SynAckAgain, f.SynAcks, f.SynsIn = f.SynAgain+o.SynAgain, f.SynAckAgain+o.SynAckAgain, f.SynAcks+o.SynAcks, f.SynsIn+o.SynsIn
+	f.SynAckTimeouts += o.SynAckTimeouts
 	f.Original, f.DataIn, f.DSACKsIn, f.Active = f.Original+o.Original, f.DataIn+o.DataIn, f.DSACKsIn+o.DSACKsIn, f.Active || o.Active
 	f.Shut, f.ShutTime = f.Shut+o.Shut, f.ShutTime+o.ShutTime
 	f.Written, f.Received, f.Scripted = f.Written+o.Written, f.Received+o.Received, f.Scripted || o.Scripted

@@ -151,9 +151,7 @@ func (c *ConnectionFigures) add(e *event.Event, oneTap, beyond bool) {
 	case event.KindRx:
 		own.arrives(e, peer, oneTap || beyond && e.Derived.Attempt > 1)
 	case event.KindTimer:
-		if e.Timer.Op == event.Fired && (e.Timer.Kind == event.RTO || e.Timer.Kind == event.TimerSyn) {
-			own.Timeouts++
-		}
+		own.expires(&e.Timer)
 	case event.KindApp:
 		switch e.App.Call {
 		case event.Write:
@@ -161,6 +159,17 @@ func (c *ConnectionFigures) add(e *event.Event, oneTap, beyond bool) {
 		case event.Receive:
 			own.Received = sum(own.Received, int64(e.App.Bytes))
 		}
+	}
+}
+
+// expires takes what has happened to a timer.
+func (f *EndFigures) expires(t *event.Timer) {
+	switch {
+	case t.Op != event.Fired:
+	case t.Kind == event.RTO, t.Kind == event.TimerSyn:
+		f.Timeouts++
+	case t.Kind == event.TimerSynAck:
+		f.SynAckTimeouts++
 	}
 }
 

@@ -1,6 +1,7 @@
 package kernelside
 
 import (
+	"slices"
 	"time"
 
 	"gnet/stackprobe/event"
@@ -26,22 +27,51 @@ const (
 // The kernel counts when the segment is on the link already (net/ipv4/tcp_output.c, tcp_send_loss_probe), and a processor that the
 // hypervisor takes away in between counts milliseconds later: what is repeated without a reason is asked about again.
 func (h *Host) movement(own bool) (moved event.Evidence) {
-	asks, repeated := false, false
+	asks := false
 	for i := range h.batch {
 		t := &h.batch[i]
 		if c := t.conn; c != nil {
-			again := c.repeats(&t.seg)
-			repeated = repeated || again
-			asks = asks || own || c.odd || again || t.seg.sack && t.seg.space == 0 || t.seg.flags.Has(event.SYN|event.ACK)
+			asks = asks || own || c.odd || c.repeats(&t.seg) || t.seg.sack && t.seg.space == 0 || t.seg.flags.Has(event.SYN|event.ACK)
 		}
 	}
 	if !asks {
 		return 0
 	}
 	moved = h.stats.moved()
-	for patience := 8; repeated && moved&ofRepeated == 0 && patience > 0; patience-- {
+	for patience := 8; h.unexplained(moved) && patience > 0; patience-- {
 		time.Sleep(lateCount)
 		moved |= h.stats.moved()
+	}
+	return moved
+}
+
+// unexplained reports whether the batch repeats something for which nothing that has moved can be the reason.
+func (h *Host) unexplained(moved event.Evidence) bool {
+	return slices.ContainsFunc(h.batch, func(t transmission) bool {
+		return t.conn != nil && t.conn.repeats(&t.seg) && moved&reasons(t.seg.flags) == 0
+	})
+}
+
+// reasons returns what is counted when a segment with these flags is repeated, whatever the state. An expiry is no reason for a SYN,ACK
+// here: it is counted before, the repetition afterwards (net/ipv4/inet_connection_sock.c, reqsk_timer_handler).
+func reasons(f event.Flags) event.Evidence {
+	switch {
+	case f.Has(event.SYN | event.ACK):
+		return event.SynRetransmitted
+	case f.Has(event.SYN):
+		return event.SynRetransmitted | event.Expired
+	}
+	return ofRepeated &^ event.SynRetransmitted
+}
+
+// belongs returns what of moved can be about s. TCPTimeouts counts the expiries of all timers (net/ipv4/tcp_timer.c, tcp_syn_ack_timeout and
+// tcp_retransmit_timer), and a SYN,ACK is repeated for a SYN as well: the expiry is its own if a timer must have sent it, or if there is
+// nothing else that one can have sent. inTimer alone does not say it, as a SYN may be answered after the call that delivered it.
+func (h *Host) belongs(s *segment, inTimer bool, moved event.Evidence) event.Evidence {
+	if s.flags.Has(event.SYN|event.ACK) && !inTimer && slices.ContainsFunc(h.batch, func(t transmission) bool {
+		return t.conn != nil && t.conn.repeats(&t.seg) && !t.seg.flags.Has(event.SYN|event.ACK)
+	}) {
+		return moved &^ event.Expired
 	}
 	return moved
 }
@@ -65,9 +95,6 @@ func (c *connection) evidence(s *segment, inTimer bool, moved event.Evidence) ev
 		ev |= moved & ofRepeated &^ impossible(s.flags, state)
 		switch {
 		case c.info.State == tcpSynRecv || s.flags.Has(event.SYN|event.ACK):
-			if inTimer && moved&event.SynRetransmitted != 0 {
-				ev |= event.Expired // the timer of an embryonic connection is not in TCPTimeouts
-			}
 		case state == caLoss:
 			ev |= event.Resending
 		case state == caRecovery:
@@ -92,8 +119,6 @@ func (c *connection) evidence(s *segment, inTimer bool, moved event.Evidence) ev
 func impossible(f event.Flags, state uint8) event.Evidence {
 	const probe, quick, slow = event.ProbedTail, event.FastRetransmitted | event.LostRetransmission, event.Expired | event.SlowStartRetrans
 	switch {
-	case f.Has(event.SYN | event.ACK):
-		return probe | quick | slow
 	case f.Has(event.SYN):
 		return probe | quick | event.SlowStartRetrans
 	case state == caLoss:

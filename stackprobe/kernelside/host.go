@@ -131,7 +131,8 @@ func (h *Host) pass() {
 		sent := link.Sent{}
 		if c := t.conn; c != nil {
 			h.refresh(c)
-			sent = link.Sent{State: c.state, Vars: c.vars, Evidence: c.evidence(&t.seg, h.inTimer(c, &t.seg, own), news)}
+			inTimer := h.inTimer(c, &t.seg, own)
+			sent = link.Sent{State: c.state, Vars: c.vars, Evidence: c.evidence(&t.seg, inTimer, h.belongs(&t.seg, inTimer, news))}
 			if sent.State != event.StateUnknown {
 				sent.StateHow = event.Read
 			}

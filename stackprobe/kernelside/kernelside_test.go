@@ -86,16 +86,65 @@ func TestEvidence(t *testing.T) {
 		{"repeated after an expiry, all moved", with(1, caLoss), again, false, all, event.Expired | event.SlowStartRetrans | event.Resending},
 		{"SYN again, all moved", with(2, caLoss), segment{seq: 999, space: 1, flags: event.SYN}, true, all,
 			event.InTimer | event.Expired | event.SynRetransmitted | event.Resending},
-		{"SYN,ACK again, all moved", with(3, 0), segment{seq: 999, space: 1, flags: event.SYN | event.ACK}, false, all, event.SynRetransmitted},
+		{"SYN,ACK again, all moved", with(3, 0), segment{seq: 999, space: 1, flags: event.SYN | event.ACK}, false, all, event.SynRetransmitted | event.Expired},
 		{"repeated in recovery", with(1, caRecovery), again, false, event.FastRetransmitted, event.FastRetransmitted | event.Recovering},
 		{"repeated after an expiry", with(1, caLoss), again, true, event.Expired, event.InTimer | event.Expired | event.Resending},
 		{"empty, all moved", with(1, 0), empty, false, all, ofEmpty | event.Probing},
 		{"delayed", with(1, 0), empty, true, event.DelayedAck, event.InTimer | event.DelayedAck},
 		{"SYN,ACK", with(3, 0), segment{seq: 1000, space: 1, flags: event.SYN | event.ACK}, false, all, event.SentCookie},
-		{"SYN,ACK again by its timer", with(3, 0), segment{seq: 999, space: 1, flags: event.SYN | event.ACK}, true, event.SynRetransmitted, event.InTimer | event.SynRetransmitted | event.Expired},
+		{"SYN,ACK again by its timer", with(3, 0), segment{seq: 999, space: 1, flags: event.SYN | event.ACK}, true, event.SynRetransmitted | event.Expired, event.InTimer | event.SynRetransmitted | event.Expired},
+		{"SYN,ACK again for a SYN, late", with(3, 0), segment{seq: 999, space: 1, flags: event.SYN | event.ACK}, true, event.SynRetransmitted, event.InTimer | event.SynRetransmitted},
 		{"SYN,ACK again for a SYN", with(3, 0), segment{seq: 999, space: 1, flags: event.SYN | event.ACK}, false, event.SynRetransmitted, event.SynRetransmitted},
 	} {
 		if got := tt.c.evidence(&tt.s, tt.inTimer, tt.moved); got != tt.want {
+			t.Errorf("%s: %b, want %b", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestUnexplained: a repetition is asked about until a counter has moved that can be about it.
+func TestUnexplained(t *testing.T) {
+	c := &connection{hasNxt: true, nxt: 1000}
+	synAck, syn, again := segment{seq: 999, space: 1, flags: event.SYN | event.ACK}, segment{seq: 999, space: 1, flags: event.SYN}, segment{seq: 990, space: 10}
+	for _, tt := range []struct {
+		name  string
+		batch []transmission
+		moved event.Evidence
+		want  bool
+	}{
+		{"SYN,ACK of which the expiry alone is counted yet", []transmission{{conn: c, seg: synAck}}, event.Expired, true},
+		{"SYN,ACK", []transmission{{conn: c, seg: synAck}}, event.Expired | event.SynRetransmitted, false},
+		{"SYN", []transmission{{conn: c, seg: syn}}, event.Expired, false},
+		{"data beside a SYN,ACK", []transmission{{conn: c, seg: synAck}, {conn: c, seg: again}}, event.SynRetransmitted, true},
+		{"data", []transmission{{conn: c, seg: again}}, event.ProbedTail, false},
+		{"nothing repeated", []transmission{{conn: c, seg: segment{seq: 1000, space: 1}}, {seg: again}}, 0, false},
+	} {
+		if got := (&Host{traffic: traffic{batch: tt.batch}}).unexplained(tt.moved); got != tt.want {
+			t.Errorf("%s: %t, want %t", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestBelongs: an expiry that another segment may have had is not a SYN,ACK's that no timer need have sent.
+func TestBelongs(t *testing.T) {
+	c := &connection{hasNxt: true, nxt: 1000}
+	synAck, again := segment{seq: 999, space: 1, flags: event.SYN | event.ACK}, segment{seq: 990, space: 10}
+	const moved = event.Expired | event.SynRetransmitted
+	for _, tt := range []struct {
+		name    string
+		s       segment
+		others  []transmission
+		inTimer bool
+		want    event.Evidence
+	}{
+		{"alone", synAck, nil, false, moved},
+		{"beside another", synAck, []transmission{{conn: c, seg: synAck}}, false, moved},
+		{"beside data", synAck, []transmission{{conn: c, seg: again}}, false, event.SynRetransmitted},
+		{"beside data, by a timer", synAck, []transmission{{conn: c, seg: again}}, true, moved},
+		{"data", again, []transmission{{conn: c, seg: synAck}}, false, moved},
+	} {
+		h := &Host{traffic: traffic{batch: append([]transmission{{conn: c, seg: tt.s}}, tt.others...)}}
+		if got := h.belongs(&tt.s, tt.inTimer, moved); got != tt.want {
 			t.Errorf("%s: %b, want %b", tt.name, got, tt.want)
 		}
 	}
