@@ -154,7 +154,8 @@ func processes(t *testing.T) (pids []string) {
 	return pids
 }
 
-// namespacesOfSession lists the network namespaces that the processes of a session are in or hold, other than this one's.
+// namespacesOfSession lists the network namespaces that the processes of a session are in, other than this one's. They stay open until
+// the test ends: the kernel gives the number of one that is gone to the next one that anybody makes.
 func namespacesOfSession(t *testing.T, session int) (names []string) {
 	t.Helper()
 	here, err := os.Readlink("/proc/self/ns/net")
@@ -165,7 +166,12 @@ func namespacesOfSession(t *testing.T, session int) (names []string) {
 		if sessionOf(pid) != session {
 			continue
 		}
-		if name, err := os.Readlink("/proc/" + pid + "/ns/net"); err == nil && name != here {
+		f, err := os.Open("/proc/" + pid + "/ns/net")
+		if err != nil {
+			continue // it has ended
+		}
+		t.Cleanup(func() { f.Close() })
+		if name, _ := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", f.Fd())); name != here {
 			names = append(names, name)
 		}
 	}
@@ -177,7 +183,7 @@ func namespacesOfSession(t *testing.T, session int) (names []string) {
 func expectNothingOf(t *testing.T, session int, namespaces []string) {
 	t.Helper()
 	var left []string
-	for range 500 {
+	for range 2000 {
 		left = nil
 		for _, pid := range processes(t) {
 			name, _ := os.Readlink("/proc/" + pid + "/ns/net")
