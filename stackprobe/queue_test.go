@@ -166,7 +166,7 @@ func TestQueue_full(t *testing.T) {
 		want   error
 	}{
 		"no space":  {func(s *spool) { s.file = must(os.OpenFile("/dev/full", os.O_RDWR, 0)) }, unix.ENOSPC},
-		"no folder": {func(s *spool) { s.dir = "/nonexistent" }, fs.ErrNotExist},
+		"no folder": {func(s *spool) { s.dir = "/proc/none" }, fs.ErrNotExist},
 	} {
 		q := newQueue()
 		q.limit = 64

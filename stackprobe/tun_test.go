@@ -224,7 +224,7 @@ func TestAuto(t *testing.T) {
 // TestNoHelper: a program that does not answer as helper is a refusal, and auto runs in memory.
 func TestNoHelper(t *testing.T) {
 	nstest.Require(t, nstest.Netns)
-	for _, helper := range [][]string{{"/bin/true"}, {"/bin/false"}, {"/nonexistent"}} {
+	for _, helper := range [][]string{{"/bin/true"}, {"/bin/false"}, {"/proc/none"}} {
 		c := config(t, 0, nil)
 		c.Helper, c.World = helper, stackprobe.Tun
 		for _, err := range stackprobe.Run(context.Background(), c) {

@@ -88,8 +88,8 @@ func TestPingLive_terminal(t *testing.T) {
 		if r := lab.client.Run(t, gnet, "-c1", "--plot", "/dev/full", labServer4); r.Status != 1 || !strings.HasSuffix(r.Stderr, "--plot: write /dev/full: no space left on device\n") {
 			t.Errorf("a full disk: %+v", r)
 		}
-		if r := lab.client.Run(t, gnet, "-c1", "--plot", "/nonexistent/x", labServer4); r.Status != 2 || r.Stdout != "" ||
-			!strings.HasSuffix(r.Stderr, "--plot: open /nonexistent/x: no such file or directory\n") {
+		if r := lab.client.Run(t, gnet, "-c1", "--plot", "/proc/none/x", labServer4); r.Status != 2 || r.Stdout != "" ||
+			!strings.HasSuffix(r.Stderr, "--plot: open /proc/none/x: no such file or directory\n") {
 			t.Errorf("no such folder: %+v", r)
 		}
 		none := lab.client.Run(t, "setsid", "-w", gnet, "--live", "-c1", labServer4)

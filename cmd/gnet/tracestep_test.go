@@ -318,7 +318,7 @@ func TestStep_terminal(t *testing.T) {
 		{[]string{"tcp", "loss-fast-retransmit", "--html", page}, "l", "client lost:", "delivered server = sent client\r\n", 0},
 		{[]string{"show", stored}, "G", "Hends", "every byte arrived unchanged, both ends closed", 0},
 		{[]string{"tcp", "--scenario-file", failing}, "G", "scenario", "1 of 1 expectations failed", statusNo},
-		{[]string{"show", "/nonexistent"}, "", "", "no such file", statusCannot},
+		{[]string{"show", "/proc/none"}, "", "", "no such file", statusCannot},
 		{[]string{"ip", "--link", "memory"}, "", "", "fragments", 0},
 	} {
 		if c.args[0] == "ip" {
