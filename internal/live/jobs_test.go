@@ -7,10 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"gnet/internal/nstest"
@@ -33,6 +36,13 @@ func runShell(words []string) int {
 		return 1
 	}
 	pid := job.Process.Pid
+	beside, told, err := startBeside(pid)
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	defer beside.Wait()
+	defer beside.Process.Kill()
 	keys := bufio.NewReader(os.Stdin)
 	for _, word := range words {
 		switch word {
@@ -48,13 +58,13 @@ func runShell(words []string) int {
 				fmt.Printf("not stopped: %v %v\n", err, ws)
 				return 1
 			}
-			settings, err := unix.IoctlGetTermios(0, unix.TCGETS)
-			if err != nil {
-				fmt.Println(err)
-				return 1
-			}
 			unix.IoctlSetPointerInt(0, unix.TIOCSPGRP, unix.Getpgrp())
-			fmt.Printf("stopped by %d, cooked %v\n", ws.StopSignal(), settings.Lflag&(unix.ICANON|unix.ECHO|unix.ISIG) == unix.ICANON|unix.ECHO|unix.ISIG)
+			fmt.Printf("stopped by %d, %s\n", ws.StopSignal(), terminalMode())
+		case "look": // once the test has seen the view again
+			<-asked
+			fmt.Println("seen,", terminalMode())
+		case "beside": // waits until the other process of the job has been told to stop
+			told.Read(make([]byte, 1))
 		case "line": // waits for one
 			line, err := keys.ReadString('\n')
 			fmt.Printf("read %q %v\n", line, err)
@@ -70,10 +80,55 @@ func runShell(words []string) int {
 			unix.IoctlSetTermios(0, unix.TCSETS, own)
 		}
 	}
-	err := job.Wait()
+	err = job.Wait()
 	unix.IoctlSetPointerInt(0, unix.TIOCSPGRP, unix.Getpgrp())
 	fmt.Printf("shell: %v\n", err)
 	return job.ProcessState.ExitCode()
+}
+
+// terminalMode says how the terminal is set.
+func terminalMode() string {
+	settings, err := unix.IoctlGetTermios(0, unix.TCGETS)
+	const cooked = unix.ICANON | unix.ECHO | unix.ISIG
+	switch {
+	case err != nil:
+		return err.Error()
+	case settings.Lflag&cooked == cooked:
+		return "cooked"
+	case settings.Lflag&cooked == 0:
+		return "raw"
+	}
+	return fmt.Sprintf("%#x", settings.Lflag)
+}
+
+// startBeside starts another process in the group of a job, as a shell does for a pipe. What it reads tells that it was told to stop.
+func startBeside(group int) (*exec.Cmd, *os.File, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	beside := exec.Command("/proc/self/exe")
+	beside.Env = append(os.Environ(), asView+"=beside")
+	beside.Stdin, beside.Stdout, beside.ExtraFiles = os.Stdin, os.Stdout, []*os.File{w}
+	beside.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pgid: group}
+	if err := beside.Start(); err != nil {
+		return nil, nil, err
+	}
+	_, err = r.Read(make([]byte, 1)) // it is ready
+	return beside, r, err
+}
+
+// runBeside says when it is told to stop, and does not.
+func runBeside() int {
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, unix.SIGTSTP)
+	told := os.NewFile(3, "told")
+	told.WriteString("r")
+	for range stop {
+		fmt.Println("beside told to stop,", terminalMode())
+		told.WriteString("t")
+	}
+	return 0
 }
 
 // startShell starts the shell of those words.
@@ -84,20 +139,47 @@ func startShell(t *testing.T, words ...string) *nstest.Terminal {
 	return p
 }
 
-// TestSuspend: what stops the view gives the shell its terminal, fg draws all anew, and the end is as clean as without.
+// wantOrder compares what came to the terminal with what is wanted, in that order: that the view took the screen (+) and gave it back (-), and
+// what the others said of the terminal.
+func wantOrder(t *testing.T, p *nstest.Terminal, want ...string) {
+	t.Helper()
+	var got []string
+	for _, what := range regexp.MustCompile(`\x1b\[\?1049[hl]|stopped by [^\r\n]*|seen, \w+|beside told to stop, \w+|read "|ended: [^\r\n]*`).FindAllString(string(p.Seen()), -1) {
+		switch what {
+		case "\x1b[?1049h":
+			what = "+"
+		case "\x1b[?1049l":
+			what = "-"
+		}
+		got = append(got, what)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the order of what happened (-want +got)\n%s%q", diff, p.Seen())
+	}
+}
+
+// TestSuspend: what stops the view gives the shell its terminal, fg draws all anew, and the end is as clean as without. The screen and the
+// settings are given back before anybody stops, and are taken again in the foreground alone.
 func TestSuspend(t *testing.T) {
-	for name, words := range map[string]string{"Ctrl-Z": "wait", "SIGTSTP": "wait tstp", "SIGTSTP twice": "wait tstp stopped bg"} {
-		t.Run(name, func(t *testing.T) {
-			p := startShell(t, append(strings.Fields(words), "stopped", "line", "fg")...)
-			if name == "Ctrl-Z" {
+	for _, c := range []struct{ name, words, stops string }{
+		{"Ctrl-Z", "wait beside stopped", "beside told to stop, cooked; stopped by 20, cooked"},
+		{"SIGTSTP", "wait tstp stopped", "stopped by 20, cooked"},
+		{"bg", "wait tstp stopped bg stopped bg stopped", "stopped by 20, cooked; stopped by 20, cooked; stopped by 20, cooked"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := startShell(t, append(strings.Fields(c.words), "line", "fg", "look")...)
+			if c.name == "Ctrl-Z" {
 				p.Write("\x1a")
 			}
 			p.Signal(unix.SIGUSR1)
-			p.Until("stopped by 20, cooked true")
+			p.Until("stopped by 20, cooked")
 			p.Write("a line\n")
 			p.Until(`read "a line\n"`)
 			p.UntilFrom(bytes.Index(p.Seen(), []byte("read")), "row 1")
+			p.Signal(unix.SIGUSR1)
+			p.Until("seen,")
 			wantEnd(t, p)
+			wantOrder(t, p, slices.Concat([]string{"+", "-"}, strings.Split(c.stops, "; "), []string{`read "`, "+", "seen, raw", "-", "ended: <nil>"})...)
 		})
 	}
 }
@@ -115,7 +197,16 @@ func wantEnd(t *testing.T, p *nstest.Terminal) {
 
 // TestSuspend_killed: a job that is stopped ends by the signal of kill, and takes nothing of the shell's terminal.
 func TestSuspend_killed(t *testing.T) {
-	for _, words := range []string{"wait tstp stopped kill", "wait tstp stopped bg stopped kill", "wait sigstop stopped cook kill"} {
+	const ended = "ended: ended by signal: terminated"
+	for _, c := range []struct {
+		words string
+		order []string
+	}{
+		{"wait tstp stopped kill", []string{"+", "-", "stopped by 20, cooked", ended}},
+		{"wait tstp stopped bg stopped kill", []string{"+", "-", "stopped by 20, cooked", "stopped by 20, cooked", ended}},
+		{"wait sigstop stopped cook kill", []string{"+", "stopped by 19, raw", "-", ended}}, // nobody else would give the screen back
+	} {
+		words := c.words
 		p := startShell(t, strings.Fields(words)...)
 		p.Signal(unix.SIGUSR1)
 		p.Until("ended: ended by signal: terminated")
@@ -124,16 +215,20 @@ func TestSuspend_killed(t *testing.T) {
 			t.Errorf("%s: status %d", words, status)
 		}
 		p.WantSettings()
+		wantOrder(t, p, c.order...)
 	}
 }
 
 // TestSuspend_stop: after SIGSTOP, of which no program is told, and whatever the shell has made of the terminal, fg draws all anew.
 func TestSuspend_stop(t *testing.T) {
-	p := startShell(t, "wait", "sigstop", "stopped", "cook", "line", "fg")
+	p := startShell(t, "wait", "sigstop", "stopped", "cook", "line", "fg", "look")
 	p.Signal(unix.SIGUSR1)
 	p.Until("stopped by 19")
 	p.Write("a line\n")
 	p.Until(`read "a line\n"`)
 	p.UntilFrom(bytes.Index(p.Seen(), []byte("read")), "row 1")
+	p.Signal(unix.SIGUSR1)
+	p.Until("seen,")
 	wantEnd(t, p)
+	wantOrder(t, p, "+", "stopped by 19, raw", `read "`, "-", "+", "seen, raw", "-", "ended: <nil>")
 }

@@ -30,6 +30,9 @@ func TestMain(m *testing.M) {
 		if words := strings.Fields(mode); len(words) > 0 && words[0] == "shell" {
 			os.Exit(runShell(words[1:]))
 		}
+		if mode == "beside" {
+			os.Exit(runBeside())
+		}
 		os.Exit(showView(mode))
 	}
 	os.Exit(nstest.Interruptible{M: m}.Run())
