@@ -46,6 +46,10 @@ func (h *Host) Timers(yield func(event.Tuple, event.Timer)) {
 		}
 		c.timer.due, c.timer.polled = false, now
 		kind, expires, how := h.timerOf(c)
+		if kind == 0 && c.timer.kind == event.TimerSynAck {
+			h.sample(c) // it has been accepted or given up since the last sample
+			c.dirty = true
+		}
 		c.timed(now, kind, now+expires, how, func(t event.Timer) { yield(c.tuple, t) })
 		if kind != 0 && h.silent(c) {
 			h.askAgain(c, expires+pollEvery)
@@ -116,11 +120,12 @@ func retransmission(i *sockdiag.TCPInfo, expires time.Duration) event.TimerKind 
 }
 
 // timed compares what runs now with what ran before, and yields what has happened between. That a timer of retransmission has
-// fired is told by what it sends.
+// fired is told by what it sends, but the last of a SYN,ACK sends nothing: the kernel forgets the connection then. A timer that is due
+// has no time left until the kernel comes to it, which takes the longer the longer it ran (kernel/time/timer.c).
 func (c *connection) timed(now time.Duration, kind event.TimerKind, at time.Duration, how event.How, yield func(event.Timer)) {
 	old := c.timer
 	c.timer.kind, c.timer.at = kind, at
-	same := kind == old.kind && (at-old.at).Abs() <= grain
+	same := kind == old.kind && ((at-old.at).Abs() <= grain || old.at <= at && at <= now)
 	if same {
 		c.timer.at = old.at
 		return
@@ -129,7 +134,7 @@ func (c *connection) timed(now time.Duration, kind event.TimerKind, at time.Dura
 		switch expired := now >= old.at-grain; {
 		case !expired:
 			yield(event.Timer{Kind: old.kind, Op: event.Stopped, How: event.Inferred})
-		case old.kind != event.RTO && old.kind != event.TimerSyn && old.kind != event.TimerSynAck:
+		case old.kind != event.RTO && old.kind != event.TimerSyn && (old.kind != event.TimerSynAck || c.gone && !c.rst):
 			yield(event.Timer{Kind: old.kind, Op: event.Fired, At: int64(old.at), How: event.Inferred})
 		}
 	}
