@@ -111,15 +111,20 @@ func runChild(t *testing.T) (outcome, reason string, err error) {
 // heedSignals makes the programs that are started until done obey the signals that this
 // one ignores: a shell ignores SIGINT for what it runs in the background (POSIX, Shell
 // Command Language, section 2.11), nohup(1) SIGHUP, and that is handed on. A signal
-// that is caught, not ignored, has its usual effect on a new program (execve(2)).
+// that is caught, not ignored, has its usual effect on a new program (execve(2)). What
+// comes meanwhile has its effect on this program when it is done.
 func heedSignals() (done func()) {
-	caught := make(chan os.Signal, 1)
-	for _, s := range []os.Signal{unix.SIGINT, unix.SIGHUP} {
-		if signal.Ignored(s) {
-			signal.Notify(caught, s)
+	caught := make(chan os.Signal, 2)
+	signal.Notify(caught, unix.SIGINT, unix.SIGHUP)
+	return func() {
+		signal.Stop(caught)
+		close(caught)
+		for s := range caught {
+			if s, ok := s.(unix.Signal); ok {
+				unix.Kill(os.Getpid(), s)
+			}
 		}
 	}
-	return func() { signal.Stop(caught) }
 }
 
 func mustPipe(t *testing.T) (r, w *os.File) {

@@ -5,7 +5,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -38,28 +37,35 @@ func TestInNetns_ownNamespaceWithLoopback(t *testing.T) {
 	})
 }
 
-// TestInNetns_signals: what a background job ignores, the programs of a test obey.
+// TestInNetns_signals: what a background job ignores, the programs of a test obey, and
+// those of the next test too.
 func TestInNetns_signals(t *testing.T) {
-	if os.Getenv(childEnv) == "" {
-		signal.Ignore(unix.SIGINT, unix.SIGHUP)
-		defer signal.Reset(unix.SIGINT, unix.SIGHUP)
+	Require(t, Netns)
+	background := `trap "" INT HUP; exec "$0" "$@"`
+	cmd := exec.Command("/bin/sh", "-c", background, os.Args[0], "-test.run=^TestScenario$/^signals$", "-test.v", "-test.count=2")
+	cmd.Env = append(os.Environ(), "GNET_NSTEST_SCENARIO=1")
+	out, _ := cmd.CombinedOutput()
+	if n := strings.Count(string(out), "\n    --- PASS: TestScenario/signals"); n != 2 {
+		t.Errorf("%d of 2 tests passed:\n%s", n, out)
 	}
-	InNetns(t, func(t *testing.T) {
-		for _, s := range []unix.Signal{unix.SIGINT, unix.SIGHUP} {
-			cmd := exec.Command("sleep", "1000")
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Process.Signal(s); err != nil {
-				t.Fatal(err)
-			}
-			cmd.Process.Signal(unix.SIGTERM) // comes later, and has a higher number
-			cmd.Wait()
-			if got := cmd.ProcessState.Sys().(syscall.WaitStatus).Signal(); got != s {
-				t.Errorf("%v: a program ended by %v", s, got)
-			}
+}
+
+// signalsEnd runs programs that the signals end which a background job ignores.
+func signalsEnd(t *testing.T) {
+	for _, s := range []unix.Signal{unix.SIGINT, unix.SIGHUP} {
+		cmd := exec.Command("sleep", "1000")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
 		}
-	})
+		if err := cmd.Process.Signal(s); err != nil {
+			t.Fatal(err)
+		}
+		cmd.Process.Signal(unix.SIGTERM) // comes later, and has a higher number
+		cmd.Wait()
+		if got := cmd.ProcessState.Sys().(syscall.WaitStatus).Signal(); got != s {
+			t.Errorf("%v: a program ended by %v", s, got)
+		}
+	}
 }
 
 // TestInNetns_outcomes runs the tests named scenario in a child go test and
@@ -86,7 +92,7 @@ func TestInNetns_outcomes(t *testing.T) {
 	}
 }
 
-// TestScenario is the subject of TestInNetns_outcomes; by itself it does nothing.
+// TestScenario is the subject of TestInNetns_outcomes and TestInNetns_signals; by itself it does nothing.
 func TestScenario(t *testing.T) {
 	if os.Getenv("GNET_NSTEST_SCENARIO") == "" {
 		return
@@ -106,6 +112,7 @@ func TestScenario(t *testing.T) {
 	t.Run("panic", func(t *testing.T) {
 		InNetns(t, func(t *testing.T) { panic("oops") })
 	})
+	t.Run("signals", func(t *testing.T) { InNetns(t, signalsEnd) })
 }
 
 func TestRequire_environmentTurnsSkipIntoFailure(t *testing.T) {
