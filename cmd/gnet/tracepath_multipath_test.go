@@ -68,8 +68,8 @@ func TestTracepath_multipath(t *testing.T) {
 			}
 		}
 		// Sixteen ports by chance all go one way once in 32,768 runs.
-		if n := middles("--rounds", "16"); n != 2 {
-			t.Errorf("without a flow: %d routers at the second hop", n)
+		if n := middles("--rounds", "16"); n != 2 && middles("--rounds", "16") != 2 {
+			t.Error("without a flow: 1 router at the second hop, twice")
 		}
 	})
 }
