@@ -283,6 +283,7 @@ func (p *Pinger) forget(s *sent) {
 // transmit hands probe s to the kernel. An error of an earlier probe that is
 // still pending on the socket fails the call: it is read, and the call repeated.
 func (p *Pinger) transmit(s *sent) error {
+	excused := false
 	for attempt := 0; ; attempt++ {
 		if !p.current {
 			p.now = p.clock.Now()
@@ -298,10 +299,11 @@ func (p *Pinger) transmit(s *sent) error {
 		if refused {
 			return errRefused
 		}
-		// The first error of a network kind may be one whose report was read before.
-		if pending == 0 && !(attempt == 0 && reported(err)) || attempt == resends {
+		if attempt == resends || pending == 0 && (excused || !reported(err)) {
 			return err
 		}
+		// One error of a network kind may be one whose report was read before.
+		excused = excused || pending == 0
 	}
 }
 

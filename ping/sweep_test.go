@@ -118,6 +118,12 @@ func TestSweep(t *testing.T) {
 			"reply 1 @1ms from 10.0.0.1 64 bytes ttl 61 rtt 1ms kernel of a", "reply 1 @1ms from 10.0.0.2 64 bytes ttl 61 rtt 1ms kernel of b",
 			"reply 2 @1.001s from 10.0.0.1 64 bytes ttl 61 rtt 1ms kernel of a", "reply 2 @1.001s from 10.0.0.2 64 bytes ttl 61 rtt 1ms kernel of b",
 		}, []figures{{Transmitted: 2, Received: 2}, {Transmitted: 2, Received: 2}, {}}},
+		{"and another one whose report was read before", func(c *SweepConfig) { c.Count = 2 }, sweepNet{
+			refused: map[netip.Addr][]sendResult{sweepB: {{}, {unix.EHOSTUNREACH, []probe.Message{{Kind: probe.ICMPError, From: sweepB, Offender: router, Type: 3, Code: 1, TTL: -1}}}, {unix.EHOSTUNREACH, nil}}},
+			targets: map[netip.Addr]sweepHost{sweepA: answers(ms), sweepB: answers(ms)}}, []string{
+			"reply 1 @1ms from 10.0.0.1 64 bytes ttl 61 rtt 1ms kernel of a", "reply 1 @1ms from 10.0.0.2 64 bytes ttl 61 rtt 1ms kernel of b",
+			"reply 2 @1.001s from 10.0.0.1 64 bytes ttl 61 rtt 1ms kernel of a", "reply 2 @1.001s from 10.0.0.2 64 bytes ttl 61 rtt 1ms kernel of b",
+		}, []figures{{Transmitted: 2, Received: 2}, {Transmitted: 2, Received: 2}, {}}},
 		{"a full queue puts the rest off", nil, sweepNet{refused: map[netip.Addr][]sendResult{sweepB: {{unix.ENOBUFS, nil}, {unix.EAGAIN, nil}}},
 			targets: map[netip.Addr]sweepHost{sweepA: answers(ms), sweepB: answers(ms)}}, []string{
 			"reply 1 @1ms from 10.0.0.1 64 bytes ttl 61 rtt 1ms kernel of a",

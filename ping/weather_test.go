@@ -43,6 +43,11 @@ func TestPinger_weather(t *testing.T) {
 			"icmp_error 1 @200ms from 198.51.100.1 8 bytes rtt 200ms user icmp 3/1", "icmp_error 1 @200ms from 198.51.100.1 8 bytes rtt 200ms user icmp 3/1",
 			"icmp_error 1 @200ms from 198.51.100.1 8 bytes rtt 200.1ms user icmp 3/1", "reply 2 @201ms from 192.0.2.1 64 bytes ttl 61 rtt 1ms kernel",
 		}, figures{Transmitted: 2, Received: 1, Errors: 3, Explained: 1, Pipe: 1, Elapsed: 200 * ms}},
+		{"and then for one whose report was read before", nil, 2, script{answers: map[int][]answer{1: {}, 2: {{after: ms}}},
+			sends: map[int][]sendResult{2: {pending}, 3: {{unix.EHOSTUNREACH, nil}}, 4: {pending}}}, []string{
+			"icmp_error 1 @200ms from 198.51.100.1 8 bytes rtt 200ms user icmp 3/1", "icmp_error 1 @200ms from 198.51.100.1 8 bytes rtt 200.1ms user icmp 3/1",
+			"reply 2 @201ms from 192.0.2.1 64 bytes ttl 61 rtt 1ms kernel",
+		}, figures{Transmitted: 2, Received: 1, Errors: 2, Explained: 1, Pipe: 1, Elapsed: 200 * ms}},
 		{"an error that comes twice is of the probe itself", nil, 1, script{echo: true, sends: map[int][]sendResult{
 			1: {{unix.EHOSTUNREACH, nil}}, 2: {{unix.EHOSTUNREACH, nil}}}}, []string{
 			"not_sent 1 @0s err no route to host",
