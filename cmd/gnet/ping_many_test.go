@@ -118,6 +118,7 @@ func FuzzParseTargets(f *testing.F) {
 // Options that are about one target, and files that are not there, end the
 // command before a socket is opened.
 func TestPingMany_refused(t *testing.T) {
+	nowhere := filepath.Join(t.TempDir(), "none")
 	for line, want := range map[string]string{
 		"-A 127.0.0.1 127.0.0.2":             "-A is for one target",
 		"-l 3 127.0.0.1 127.0.0.2":           "-l is for one target",
@@ -127,7 +128,7 @@ func TestPingMany_refused(t *testing.T) {
 		"--pmtu --range 127.0.0.1-127.0.0.2": "--pmtu takes one destination",
 		"--pmtu --targets -":                 "--pmtu takes one destination",
 		"--range 10.0.0.0/8":                 "--range 10.0.0.0/8: 16777214 addresses, and at most 1048576 targets",
-		"--targets /nonexistent/f":           "--targets: open /nonexistent/f: no such file or directory",
+		"--targets " + nowhere:               "--targets: open " + nowhere + ": no such file or directory",
 		"--targets ''":                       "--targets: the name of the file is empty",
 		"--pps -1 --range 127.0.0.1/32":      "invalid argument: '-1': out of range: 0 <= value <= 10000000",
 	} {
