@@ -236,11 +236,21 @@ func TestNetstatOracle_interfacesLongAgain(t *testing.T) {
 	})
 }
 
-// lines runs a program that does not end until it has printed n lines.
-func (o *netstatOracle) lines(path string, n int, args ...string) (lines []string) {
+// lines are those of until.
+func (o *netstatOracle) lines(path string, n int, args ...string) []string {
+	o.t.Helper()
+	lines := strings.SplitAfter(o.until(path, n, args...).Stdout, "\n")
+	return lines[:len(lines)-1]
+}
+
+// until runs a netstat that does not end by itself until it has printed n lines, and returns these: no time is set in which it
+// must have started, or come to its next round.
+func (o *netstatOracle) until(path string, n int, args ...string) nstest.Result {
 	o.t.Helper()
 	cmd := exec.CommandContext(o.t.Context(), path, args...)
 	cmd.Args[0], cmd.Dir, cmd.Env = "netstat", "/", []string{"LC_ALL=C", "TMPDIR=" + filepath.Dir(o.gnet)}
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()
@@ -248,17 +258,18 @@ func (o *netstatOracle) lines(path string, n int, args ...string) (lines []strin
 	if err != nil {
 		o.t.Fatal(err)
 	}
+	var stdout strings.Builder
 	reader := bufio.NewReader(out)
-	for len(lines) < n {
+	for range n {
 		line, err := reader.ReadString('\n')
 		if err != nil {
 			break // it ended; what is missing shows
 		}
-		lines = append(lines, line)
+		stdout.WriteString(line)
 	}
 	cmd.Process.Kill()
 	cmd.Wait()
-	return lines
+	return nstest.Result{Stdout: stdout.String(), Stderr: stderr.String(), Status: cmd.ProcessState.ExitCode()}
 }
 
 // A thousand interfaces in natural order, names of 15 bytes among them, which

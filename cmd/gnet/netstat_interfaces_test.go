@@ -69,7 +69,7 @@ func TestNetstatDiffers_interfaces(t *testing.T) {
 		once := o.run(o.gnet, []string{"-i"}).Stdout
 		_, again := splitAfterLine(once, 1)
 		for _, path := range []string{o.original, o.gnet} {
-			if got := o.run("/usr/bin/timeout", []string{"1.5", path, "-ic"}); !sameRows(got.Stdout, once+again) {
+			if got := o.until(path, strings.Count(once+again, "\n"), "-ic"); !sameRows(got.Stdout, once+again) {
 				t.Errorf("%s -ic: %+v", path, got)
 			}
 		}
