@@ -230,10 +230,16 @@ func TestTrial_several(t *testing.T) {
 		l.equal("none", nstest.Result{Status: 1, Stderr: "route: no change waits for a confirmation\n"}, l.run("confirm"))
 		a := l.try("replace default gw 10.50.0.3 --confirm 1h")
 		crossed := l.run("del default --confirm 1h")
-		want := nstest.Result{Status: 1, Stderr: fmt.Sprintf(`route: change %[1]s waits for a confirmation and is undone in 1h0m0s: route confirm %[1]s
+		want := nstest.Result{Status: 1, Stderr: fmt.Sprintf(`route: change %[1]s waits for a confirmation and is undone in LEFT: route confirm %[1]s
 route: change %[1]s is about the same routes, and waits for a confirmation
 hint: nothing was changed; confirm that one first, or wait until it is undone
 `, a)}
+		_, rest, _ := strings.Cut(crossed.Stderr, "undone in ")
+		text, _, _ := strings.Cut(rest, ":")
+		if left, err := time.ParseDuration(text); err != nil || left <= 0 || left > time.Hour {
+			t.Errorf("undone in %q, %v", text, err)
+		}
+		crossed.Stderr = strings.Replace(crossed.Stderr, "undone in "+text, "undone in LEFT", 1)
 		l.equal("crossed", want, crossed)
 		l.equal("rows", 1, len(l.pending()))
 		l.equal("dismissed too early", nstest.Result{Status: 1, Stderr: "route: " + a + ": the change still waits for a confirmation\n"}, l.run("dismiss "+a))
