@@ -484,7 +484,7 @@ func TestNetstatKill_wrongLines(t *testing.T) {
 			{"--kill --yes --filter sport", "--filter: "},
 			{"--all --kill", "--kill asks before it acts, and there is no terminal to ask at\nhint: --yes is the answer beforehand"},
 		} {
-			got := l.o.runFor(5*time.Second, strings.Fields(tc.line))
+			got := l.o.runFor(time.Minute, strings.Fields(tc.line))
 			if got.Status != statusUsage || got.Stdout != "" || !strings.HasPrefix(got.Stderr, "netstat: "+tc.want) {
 				t.Errorf("netstat %s: %+v", tc.line, got)
 			}
