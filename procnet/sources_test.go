@@ -205,7 +205,7 @@ func (l socketLab) datagrams() {
 
 // locals makes unix sockets: named, abstract, connected, waiting to be accepted, with names that break a row.
 func (l socketLab) locals() {
-	dir := l.t.TempDir()
+	dir := nstest.SocketDir(l.t, l.t.TempDir())
 	for i, name := range []string{dir + "/listening", "@abstract\x00name", dir + "/a\nb c", dir + "/\xff\x1b", "@" + strings.Repeat("x", 106)} {
 		typ := []int{unix.SOCK_STREAM, unix.SOCK_SEQPACKET, unix.SOCK_DGRAM, unix.SOCK_DGRAM, unix.SOCK_DGRAM}[i]
 		fd, err := unix.Socket(unix.AF_UNIX, typ|unix.SOCK_CLOEXEC, 0)

@@ -72,7 +72,7 @@ func hostileNames(dir string) []string {
 }
 
 func (lab *socketLab) hostileUnixes() {
-	for _, name := range hostileNames(publicDir(lab.t)) {
+	for _, name := range hostileNames(nstest.SocketDir(lab.t, publicDir(lab.t))) {
 		fd := lab.socket(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
 		lab.must(unix.Bind(fd, &unix.SockaddrUnix{Name: name}))
 	}

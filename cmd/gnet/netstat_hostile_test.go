@@ -24,7 +24,7 @@ func TestNetstatHostile_names(t *testing.T) {
 		difference(t, "unix-path-blank")
 		difference(t, "unix-path-newline")
 		lab := newSocketLab(t)
-		dir := publicDir(t)
+		dir := nstest.SocketDir(t, publicDir(t))
 		for _, name := range hostileNames(dir) {
 			fd := lab.socket(unix.AF_UNIX, unix.SOCK_DGRAM, 0)
 			lab.must(unix.Bind(fd, &unix.SockaddrUnix{Name: name}))

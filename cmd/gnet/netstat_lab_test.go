@@ -239,7 +239,7 @@ func (lab *socketLab) datagrams() {
 // unixes opens unix sockets of every type, bound to paths and to abstract names,
 // connected, waiting and not bound at all.
 func (lab *socketLab) unixes() {
-	dir := publicDir(lab.t)
+	dir := nstest.SocketDir(lab.t, publicDir(lab.t))
 	for _, s := range []struct {
 		typ    int
 		name   string

@@ -558,7 +558,7 @@ func TestInet_noAllocationPerDatagram(t *testing.T) {
 func TestUnix_theKernelsOwnFile(t *testing.T) {
 	nstest.InNetns(t, func(t *testing.T) {
 		l := lab{t}
-		dir := t.TempDir()
+		dir := nstest.SocketDir(t, t.TempDir())
 		bound := func(typ int, name string) int {
 			fd, err := unix.Socket(unix.AF_UNIX, typ|unix.SOCK_CLOEXEC, 0)
 			l.must(err)
