@@ -51,6 +51,9 @@ type Options struct {
 	Start func(*Loop)
 }
 
+// lively is how long a view may need more than one processor: until what it shows has begun.
+const lively = time.Second
+
 // frame is the least time between two pictures that no key asked for.
 const frame = 33 * time.Millisecond
 
@@ -153,9 +156,7 @@ func (l *Loop) run(ctx context.Context) error {
 		l.opts.Start(l)
 	}
 	l.draw()
-	// One processor is enough for the pictures to come. With more of them the scheduler wakes one to look for work at each event, and asks once
-	// a second how many there are: together a tenth or more of what a view at rest takes. To change it takes as long as half a picture.
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	rest := time.After(lively)
 	var late <-chan time.Time // when the picture is due
 	var last time.Time        // when one was drawn that no key asked for: the first post is drawn at once
 	for !l.over {
@@ -188,6 +189,11 @@ func (l *Loop) run(ctx context.Context) error {
 			if l.opts.Tick(now) {
 				l.dirty = true
 			}
+		case <-rest:
+			// One processor is enough from here on. With more of them the scheduler wakes one to look for work at each event, and asks once a
+			// second how many there are: together a tenth or more of what a view at rest takes. The change stops them all, which at the
+			// start takes as long as half a picture.
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 		case <-late:
 			late, last = nil, time.Now()
 			l.draw()

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -42,11 +43,16 @@ func TestMain(m *testing.M) {
 type ender struct {
 	counter
 	full bool // each picture is another everywhere
+	// processors has the picture say how many there are.
+	processors bool
 }
 
 func (v *ender) Draw(c *Canvas) {
 	v.counter.Draw(c)
 	w, h := c.Size()
+	if v.processors {
+		c.Text(0, h-1, Plain, fmt.Sprintf("on:%d", runtime.GOMAXPROCS(0)))
+	}
 	for y := range h {
 		if v.full {
 			c.Text(0, y, Plain, strings.Repeat(string(rune('a'+v.ticks%26)), w))
@@ -80,7 +86,7 @@ func (v *ender) Key(l *Loop, k Key) {
 }
 
 func showView(mode string) int {
-	v := &ender{}
+	v := &ender{processors: mode == "processors"}
 	if mode == "nohup" {
 		signal.Ignore(unix.SIGHUP)
 	}
@@ -91,6 +97,9 @@ func showView(mode string) int {
 	err := Run(context.Background(), v, o)
 	if v.last == "waits" {
 		select {}
+	}
+	if v.processors {
+		fmt.Printf("then on %d\n", runtime.GOMAXPROCS(0))
 	}
 	fmt.Printf("ended: %v\n", err)
 	switch {
@@ -264,6 +273,16 @@ func TestRun_first(t *testing.T) {
 	if n := bytes.Count(p.Seen(), []byte("row 1 ")); n != 1 {
 		t.Errorf("drawn %d times: %q", n, p.Seen())
 	}
+}
+
+// TestRun_rest: a view at rest has one processor; neither its first picture waits for that change, nor what comes behind the view.
+func TestRun_rest(t *testing.T) {
+	p := startView(t, "processors", "GOMAXPROCS=3")
+	p.Until("on:3")
+	p.Until("on:1")
+	p.Write("q")
+	p.Until("then on 3")
+	p.Wait()
 }
 
 // TestTTY_held: what opens the screen is one write with the first picture.
