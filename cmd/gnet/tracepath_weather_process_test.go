@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
@@ -49,12 +50,12 @@ func TestTracepathWeather_signals(t *testing.T) {
 	nstest.Peer(t, "nft")
 	nstest.InNetns(t, func(t *testing.T) {
 		o := newTraceOracle(t)
-		seen := make(chan int, 1<<16)
+		ports := make(chan uint16, 1<<16)
 		behind(t, o.path, 1, false, func(other *otherPath, p udpProbe) {
 			if p.TTL == 1 {
 				other.say(p, other.exceeded(1))
 			}
-			seen <- p.TTL
+			ports <- p.Port
 		})
 		first := traceLine(1, "198.51.100.1", "")
 		for signal, status := range map[unix.Signal]int{unix.SIGINT: 130, unix.SIGTERM: 143} {
@@ -69,11 +70,18 @@ func TestTracepathWeather_signals(t *testing.T) {
 			if diff := cmp.Diff(nstest.Result{Stdout: want, Status: status}, timeless(r.end(signal))); diff != "" {
 				t.Errorf("%v, rounds (-want +got)\n%s", signal, diff)
 			}
-			for len(seen) > 0 {
-				<-seen
+			// Signals are caught before the first probe is sent. Those of the runs before may be seen
+			// late: this one has ports of its own.
+			port := 50000 + 100*uint16(signal)
+			r = o.start(fmt.Sprintf("-n -l 1000 -p %d --format jsonl 10.77.4.2", port))
+			for end, sent := time.After(patience), false; !sent; {
+				select {
+				case p := <-ports:
+					sent = p >= port && p < port+100
+				case <-end:
+					t.Fatalf("%v, document: no probe", signal)
+				}
 			}
-			r = o.start("-n -l 1000 --format jsonl 10.77.4.2")
-			<-seen // signals are caught before the first probe is sent
 			got := r.end(signal)
 			if !strings.HasSuffix(got.Stdout, `"interrupted":true}`+"\n") || got.Status != status || got.Stderr != "" {
 				t.Errorf("%v, document: %+v", signal, got)
