@@ -25,6 +25,10 @@ func nameHosts(hosts []*Host) error {
 	if err := os.Mkdir("/run/netns", 0o755); err != nil {
 		return err
 	}
+	// As ip-netns(8) leaves it, whatever the umask of the tests: other users read it.
+	if err := os.Chmod("/run/netns", 0o755); err != nil {
+		return err
+	}
 	for _, h := range hosts {
 		if err := h.MountAt(filepath.Join("/run/netns", h.Name)); err != nil {
 			return err
