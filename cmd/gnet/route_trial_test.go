@@ -206,7 +206,7 @@ func TestTrial(t *testing.T) {
 func TestTrial_conflict(t *testing.T) {
 	nstest.InNetns(t, func(t *testing.T) {
 		l := newTrialLab(t)
-		id := l.try("replace default gw 10.50.0.3 --confirm 1s")
+		id := l.try("replace default gw 10.50.0.3 --confirm 4s")
 		l.ip("route replace default via 10.50.0.77")
 		rows := l.settled()
 		l.equal("row", []string{"not put back, since others have its place: 0.0.0.0/0 via 10.50.0.2 dev d0",
@@ -372,7 +372,7 @@ func TestTrial_fullDisk(t *testing.T) {
 		if err := os.Remove("/run/full"); err != nil {
 			t.Fatal(err)
 		}
-		id := l.try("del default --confirm 1s")
+		id := l.try("del default --confirm 4s")
 		fill()
 		l.alone()
 		l.equal("put back", before, tables(t, l.host))
@@ -396,7 +396,7 @@ func TestTrial_fullDisk(t *testing.T) {
 func TestTrial_damaged(t *testing.T) {
 	nstest.InNetns(t, func(t *testing.T) {
 		l := newTrialLab(t)
-		id := l.try("replace default gw 10.50.0.3 --confirm 3s")
+		id := l.try("replace default gw 10.50.0.3 --confirm 6s")
 		f, err := os.OpenFile(filepath.Join(undo.Path, id+".plan"), os.O_RDWR, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -434,7 +434,7 @@ func TestTrial_terminal(t *testing.T) {
 		before := tables(t, l.host)
 		master, slave := openTerminalPair(t, 80)
 		ready := filepath.Join(t.TempDir(), "ready")
-		shell := exec.Command(nstest.Peer(t, "bash"), "-c", l.program+" replace default gw 10.50.0.3 --confirm 1s; : > "+ready+"; read line")
+		shell := exec.Command(nstest.Peer(t, "bash"), "-c", l.program+" replace default gw 10.50.0.3 --confirm 4s; : > "+ready+"; read line")
 		shell.Stdin, shell.Stdout, shell.Stderr = slave, slave, slave
 		shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 		if err := shell.Start(); err != nil {
@@ -473,11 +473,13 @@ func TestTrial_interrupted(t *testing.T) {
 			t.Fatal(r.Stderr)
 		}
 		before := tables(t, l.host)
-		flush := exec.Command(l.program, strings.Fields("flush --root 20.0.0.0/8 --yes --json --confirm 5s")...)
+		flush := exec.Command(l.program, strings.Fields("flush --root 20.0.0.0/8 --yes --json --confirm 10s")...)
 		var stdout, stderr strings.Builder
 		flush.Stdout, flush.Stderr = &stdout, &stderr
 		l.host.Do(t, flush.Start)
-		for full := strings.Count(before, "\n"); ; { // until the first are gone
+		ended := make(chan error, 1)
+		go func() { ended <- flush.Wait() }()
+		for full := strings.Count(before, "\n"); len(ended) == 0; { // until the first are gone
 			if b, err := os.ReadFile("/proc/net/route"); err != nil || strings.Count(string(b), "\n") < full/2 {
 				break
 			}
@@ -485,7 +487,7 @@ func TestTrial_interrupted(t *testing.T) {
 		if err := flush.Process.Signal(unix.SIGINT); err != nil {
 			t.Log(err) // it was faster
 		}
-		err := flush.Wait()
+		err := <-ended
 		var doc struct {
 			Summary struct {
 				Deleted, Untried uint64
