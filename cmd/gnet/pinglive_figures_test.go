@@ -85,11 +85,26 @@ func TestPingLive_worst(t *testing.T) {
 	want := []string{
 		"host, worst first            sent  loss   last    avg    p99 trend",
 		"127.0.0.2                       0     -      -      -      -                ----",
-		"127.0.0.3                       4   75%   1000   1000   1000                ▆xxx",
-		"127.0.0.1                       4    0% 0.0050 0.0050 0.0050                ▁▁▁▁",
+		"127.0.0.3                       4   75%   1000   1000   1000                ▅xxx",
+		"127.0.0.1                       4    0% 0.0050 0.0050 0.0050                ▅▅▅▅",
 	}
 	if diff := cmp.Diff(want, screenOf(t, newPingView(s.record, "56 data bytes"), 80, 24)[2:6]); diff != "" {
 		t.Error("(-want +got)\n" + diff)
+	}
+}
+
+// TestPingLive_scaleKeys: z shows the linear scale at once, also where the logarithmic one is shown.
+func TestPingLive_scaleKeys(t *testing.T) {
+	screen := func(keys ...string) []string {
+		s := newLiveScript(addressed(1)...)
+		s.answers(0, 40, 30*time.Millisecond, time.Millisecond)
+		return screenOf(t, newPingView(s.record, "56 data bytes"), 80, 24, keys...)
+	}
+	if diff := cmp.Diff(screen("z"), screen("l", "z")); diff != "" {
+		t.Errorf("z (-in the linear scale +in the logarithmic one)\n%s", diff)
+	}
+	if diff := cmp.Diff(screen(), screen("z", "l", "z")); diff != "" {
+		t.Errorf("z from the logarithmic scale does not begin at zero again (-want +got)\n%s", diff)
 	}
 }
 

@@ -87,7 +87,6 @@ func (v *pingView) drawTable(c *live.Canvas) {
 	if remarks > 0 {
 		c.Text(x+trend+2, 2, live.Heading, "last trouble")
 	}
-	axis := v.common()
 	v.list.Draw(c.Part(0, 3, w, h-5), len(v.order), func(i int, row *live.Canvas) {
 		t := v.record.tracks[v.order[i]]
 		style := live.Plain
@@ -101,7 +100,7 @@ func (v *pingView) drawTable(c *live.Canvas) {
 			x += col.width + 1
 		}
 		if trend > 0 {
-			v.trend(row.Part(x+1, 0, trend, 1), t, &axis)
+			v.trend(row.Part(x+1, 0, trend, 1), t)
 		}
 		if remarks > 0 {
 			row.Cell(x+trend+2, 0, remarks, live.Warn, t.trouble)
@@ -166,23 +165,22 @@ func (v *pingView) sums(c *live.Canvas) {
 	c.Text(x, 1, live.Plain, fmt.Sprintf("  sent %d  received %d", sent, received))
 }
 
-// common is the axis that the trends of all hosts share.
-func (v *pingView) common() timeAxis {
-	var lo, hi time.Duration
-	for _, t := range v.record.tracks {
-		if t.stats.RTT.N == 0 {
-			continue
-		}
-		if hi == 0 || t.stats.RTT.Min < lo {
-			lo = t.stats.RTT.Min
-		}
-		hi = max(hi, t.stats.RTT.Max)
+// trendAxis is the axis of the trend of a host: its own, as one of all hosts would leave a line at the bottom of those that are near. Evenly
+// from zero the median is half as high, so that a host that is always the same looks it.
+func (v *pingView) trendAxis(t *pingTrack, list []rttColumn) timeAxis {
+	lo, hi, longest := v.spanOf(list)
+	if v.log {
+		return v.axis(lo, longest, 1)
 	}
-	return v.axis(lo, hi, 4)
+	if !v.fit && t.spread != nil {
+		median, _ := t.spread.Quantile(0.5)
+		lo, hi = 0, max(hi, median*7/4) // the middle of the fifth of eight steps: an eighth more or less is the same
+	}
+	return timeAxis{lo: float64(lo), hi: float64(max(hi, lo+time.Microsecond))}
 }
 
-// trend draws the newest probes, a column each: how high says how long, on the axis of all hosts.
-func (v *pingView) trend(c *live.Canvas, t *pingTrack, axis *timeAxis) {
+// trend draws the newest probes, a column each: how high says how long.
+func (v *pingView) trend(c *live.Canvas, t *pingTrack) {
 	w, _ := c.Size()
 	steps := []rune("▁▂▃▄▅▆▇█")
 	if c.ASCII {
@@ -192,6 +190,7 @@ func (v *pingView) trend(c *live.Canvas, t *pingTrack, axis *timeAxis) {
 	v.held = 0
 	list := v.columns(t, w)
 	v.held = held
+	axis := v.trendAxis(t, list)
 	for x := range list {
 		p := &list[x]
 		sign, style, grave := p.mark()

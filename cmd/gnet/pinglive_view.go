@@ -92,6 +92,9 @@ func (v *pingView) Help() []live.Binding {
 			{Keys: "o", Does: "order: worst, slowest, as given"},
 		}, keys...)
 	}
+	if len(v.record.tracks) > 1 {
+		keys = append(keys, live.Binding{Keys: "trend", Does: "each host on a scale of its own: half as high is its median", Sign: true})
+	}
 	keys = append(keys, live.Binding{Keys: "beyond", Does: "above a linear chart: those more than twice as long as 95 % of the columns", Sign: true})
 	return append(keys, live.Binding{Keys: "x", Does: "no answer", Sign: true}, live.Binding{Keys: "!", Does: "ICMP error", Sign: true},
 		live.Binding{Keys: "-", Does: "not sent", Sign: true}, live.Binding{Keys: "+", Does: "answered again", Sign: true},
@@ -105,8 +108,8 @@ func (v *pingView) Key(_ *live.Loop, k live.Key) {
 	switch {
 	case k.Rune == 'l':
 		v.log = !v.log
-	case k.Rune == 'z':
-		v.fit = !v.fit
+	case k.Rune == 'z': // is about the linear scale, and shows it
+		v.log, v.fit = false, !v.fit
 	case k.Rune == '+' || k.Rune == '=':
 		v.zoom = max(v.zoom-1, 0)
 	case k.Rune == '-':
@@ -286,12 +289,9 @@ func (v *pingView) zoomed() string {
 	return "+- " + strconv.Itoa(1<<v.zoom) + " probes/column"
 }
 
-// begins is what the key z does, where it does something.
+// begins is what the key z does.
 func (v *pingView) begins() string {
-	switch {
-	case v.log:
-		return ""
-	case v.fit:
+	if v.fit {
 		return "z from zero"
 	}
 	return "z from the shortest"
