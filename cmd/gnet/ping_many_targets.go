@@ -85,7 +85,14 @@ func findTargets(ctx context.Context, e *env, o *pingOptions) (*targetList, erro
 	if size > maxTargets {
 		return nil, tooManyTargets()
 	}
-	found := resolveTargets(ctx, o, named)
+	var found []manyTarget
+	err := o.await(ctx, e, plural(len(named), "host"), func(ctx context.Context) error {
+		found = resolveTargets(ctx, o, named)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
 	for _, r := range o.Ranges {
 		for a := range r.all() {
 			found = append(found, manyTarget{Addr: a, Numeric: true})

@@ -59,11 +59,14 @@ func runPing(ctx context.Context, e *env, o pingOptions) error {
 	if o.Format == render.Classic {
 		pingPreamble(e, &o, sockets)
 	}
-	target, err := resolveTarget(ctx, o.Targets[0], o.Family)
+	var target pingTarget
+	err = o.await(ctx, e, o.Targets[0], func(ctx context.Context) (err error) {
+		if target, err = resolveTarget(ctx, o.Targets[0], o.Family); err != nil {
+			return err
+		}
+		return o.makeIPOptions(ctx)
+	})
 	if err != nil {
-		return err
-	}
-	if err := o.makeIPOptions(ctx); err != nil {
 		return err
 	}
 	var tried netip.Addr

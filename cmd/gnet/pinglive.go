@@ -130,6 +130,17 @@ func liveSince() func() time.Duration {
 // pingTick is how often the view looks for probes that have no answer.
 const pingTick = time.Second
 
+// pingLiveHint names what prints where there is no terminal for a view.
+const pingLiveHint = "without --live ping prints lines; -c ends them, --json makes rows of them"
+
+// await does the work that finds the addresses of what is pinged; a view that needs them says so while it goes on.
+func (o *pingOptions) await(ctx context.Context, e *env, whose string, work func(context.Context) error) error {
+	if !o.Live {
+		return work(ctx)
+	}
+	return awaitLive(ctx, e, "PING "+whose, "looking up "+whose, pingLiveHint, work)
+}
+
 // showPing shows a run while deliver runs it.
 func showPing(ctx context.Context, e *env, d *pingDrawing, deliver func(context.Context) error) error {
 	v := newPingView(d.record, d.head)
@@ -138,7 +149,7 @@ func showPing(ctx context.Context, e *env, d *pingDrawing, deliver func(context.
 	d.take = feed.take
 	o := e.liveOptions()
 	o.Every, o.Tick = pingTick, func(time.Time) bool { return !v.over && feed.idle() }
-	ended, err := showLive(ctx, e, v, o, "without --live ping prints lines; -c ends them, --json makes rows of them",
+	ended, err := showLive(ctx, e, v, o, pingLiveHint,
 		func(l *live.Loop) { feed.loop, v.loop = l, l }, deliver)
 	feed.deliver()
 	if status := (*failure)(nil); errors.As(ended, &status) && status.status != 128+int(unix.SIGINT) && status.status != 128+int(unix.SIGTERM) {

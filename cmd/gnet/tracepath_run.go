@@ -26,9 +26,9 @@ func runTracepath(ctx context.Context, e *env, o tracepathOptions) error {
 			return err
 		}
 	}
-	target, err := resolveTarget(ctx, o.Host, o.Family)
+	target, err := o.lookUp(ctx, e)
 	if err != nil {
-		return lookUpFailure(err, o.Host)
+		return err
 	}
 	t, err := openFirst(&o, &target)
 	if err != nil {

@@ -26,6 +26,30 @@ func (o *tracepathOptions) checkLive() error {
 	return nil
 }
 
+// hopLiveHint names what prints where there is no terminal for a view.
+const hopLiveHint = "without --live tracepath prints lines; --rounds N adds a table, --json makes rows"
+
+// lookUp finds the addresses of the host; the view says that it waits for them.
+func (o *tracepathOptions) lookUp(ctx context.Context, e *env) (pingTarget, error) {
+	var found pingTarget
+	work := func(ctx context.Context) (err error) {
+		if found, err = resolveTarget(ctx, o.Host, o.Family); err != nil {
+			return lookUpFailure(err, o.Host)
+		}
+		return nil
+	}
+	err := error(nil)
+	if o.Live {
+		err = awaitLive(ctx, e, "TRACEPATH "+o.Host, "looking up "+o.Host, hopLiveHint, work)
+	} else {
+		err = work(ctx)
+	}
+	if err != nil {
+		return pingTarget{}, err
+	}
+	return found, nil
+}
+
 // hopView shows the hops to a host, which are asked in rounds.
 type hopView struct {
 	o      *tracepathOptions
@@ -297,7 +321,7 @@ func (t *hopTrace) showLive(ctx context.Context, e *env, o *tracepathOptions) er
 		return !v.over
 	}
 	l := &liveTrace{hopTrace: t, view: v}
-	ended, err := showLive(ctx, e, v, options, "without --live tracepath prints lines; --rounds N adds a table, --json makes rows",
+	ended, err := showLive(ctx, e, v, options, hopLiveHint,
 		func(loop *live.Loop) {
 			l.loop, v.loop = loop, loop
 			if o.namesHosts() {
