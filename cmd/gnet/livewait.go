@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"runtime/debug"
 	"time"
 
@@ -46,6 +47,12 @@ func (v *waitView) tick(time.Time) bool {
 	return true
 }
 
+// isName reports whether a host is one that is looked up, not an address.
+func isName(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err != nil
+}
+
 // awaited is what came of work: its error, or the text of its panic.
 type awaited struct {
 	err   error
@@ -80,6 +87,11 @@ func awaitLive(ctx context.Context, e *env, title, what, hint string, work func(
 		return take(a)
 	case <-time.After(waitShown):
 	}
+	select { // both, where the machine stood still
+	case a := <-done:
+		return take(a)
+	default:
+	}
 	v := &waitView{title: title, what: what, since: liveSince()}
 	o := e.liveOptions()
 	o.Every, o.Tick = time.Second, v.tick
@@ -87,7 +99,7 @@ func awaitLive(ctx context.Context, e *env, title, what, hint string, work func(
 	ended, err := showLive(ctx, e, v, o, hint, func(*live.Loop) {}, func(ctx context.Context) error {
 		select {
 		case a := <-done:
-			over = true
+			over = ctx.Err() == nil // else a key has ended the view at the same moment
 			return take(a)
 		case <-ctx.Done():
 			return nil

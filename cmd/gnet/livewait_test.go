@@ -97,3 +97,12 @@ func TestLive_lookUpEnds(t *testing.T) {
 		}
 	})
 }
+
+// TestIsName: what a view says that it looks up is a name.
+func TestIsName(t *testing.T) {
+	for host, want := range map[string]bool{"192.0.2.1": false, "fe80::1%eth0": false, "host.example": true, "192.0.2": true} {
+		if got := isName(host); got != want {
+			t.Errorf("%s is a name: %v", host, got)
+		}
+	}
+}

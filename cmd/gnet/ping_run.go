@@ -60,7 +60,7 @@ func runPing(ctx context.Context, e *env, o pingOptions) error {
 		pingPreamble(e, &o, sockets)
 	}
 	var target pingTarget
-	err = o.await(ctx, e, o.Targets[0], func(ctx context.Context) (err error) {
+	err = o.await(ctx, e, o.Targets[0], isName(o.Targets[0]), func(ctx context.Context) (err error) {
 		if target, err = resolveTarget(ctx, o.Targets[0], o.Family); err != nil {
 			return err
 		}

@@ -133,9 +133,9 @@ const pingTick = time.Second
 // pingLiveHint names what prints where there is no terminal for a view.
 const pingLiveHint = "without --live ping prints lines; -c ends them, --json makes rows of them"
 
-// await does the work that finds the addresses of what is pinged; a view that needs them says so while it goes on.
-func (o *pingOptions) await(ctx context.Context, e *env, whose string, work func(context.Context) error) error {
-	if !o.Live {
+// await does the work that finds the addresses of what is pinged; where names are among that, a view says so while it goes on.
+func (o *pingOptions) await(ctx context.Context, e *env, whose string, named bool, work func(context.Context) error) error {
+	if !o.Live || !named {
 		return work(ctx)
 	}
 	return awaitLive(ctx, e, "PING "+whose, "looking up "+whose, pingLiveHint, work)

@@ -39,7 +39,7 @@ func (o *tracepathOptions) lookUp(ctx context.Context, e *env) (pingTarget, erro
 		return nil
 	}
 	err := error(nil)
-	if o.Live {
+	if o.Live && isName(o.Host) {
 		err = awaitLive(ctx, e, "TRACEPATH "+o.Host, "looking up "+o.Host, hopLiveHint, work)
 	} else {
 		err = work(ctx)
