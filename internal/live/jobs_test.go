@@ -43,6 +43,7 @@ func runShell(words []string) int {
 	}
 	defer beside.Wait()
 	defer beside.Process.Kill()
+	fmt.Println(shellReady)
 	keys := bufio.NewReader(os.Stdin)
 	for _, word := range words {
 		switch word {
@@ -85,6 +86,9 @@ func runShell(words []string) int {
 	fmt.Printf("shell: %v\n", err)
 	return job.ProcessState.ExitCode()
 }
+
+// shellReady is what the shell says when the whole job runs: the view alone is on the screen before the process beside it heeds signals.
+const shellReady = "the job runs"
 
 // terminalMode says how the terminal is set.
 func terminalMode() string {
@@ -136,6 +140,7 @@ func startShell(t *testing.T, words ...string) *nstest.Terminal {
 	t.Helper()
 	p := startView(t, "shell "+strings.Join(words, " "))
 	p.Until("row 1")
+	p.Until(shellReady)
 	return p
 }
 
