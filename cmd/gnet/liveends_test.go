@@ -124,16 +124,19 @@ func TestLive_finished(t *testing.T) {
 		nstest.Require(t, nstest.Raw)
 		newPingLab(t)
 		for _, c := range []struct{ args, leaves string }{
-			{"ping --live -c 20 -i .05 " + labServer4, "20 packets transmitted, 20 received"},
+			{"ping --live -c 20 -i .1 " + labServer4, "20 packets transmitted, 20 received"},
 			{"ping --live -w 2 -i .05 " + labServer4, "packet loss"},
-			{"ping --live -c 3 -i .3 " + labServer4 + " 10.77.1.2", "2 targets, 2 answered"},
+			{"ping --live -c 3 -i 1 " + labServer4 + " 10.77.1.2", "2 targets, 2 answered"},
 			{"tracepath --live -n --rounds 3 " + labServer4, "Resume: pmtu"},
 		} {
 			for _, looked := range []bool{false, true} {
 				v := endedView{args: c.args, shows: "any key: stay at the end"}
 				p := v.start(t, nil)
 				if looked {
-					for !bytes.Contains(p.Seen(), []byte(finishedWords)) { // or the test's own time ends it
+					for !bytes.Contains(p.Seen(), []byte(finishedWords)) {
+						if bytes.Contains(p.Seen(), []byte("\x1b[?1049l")) {
+							t.Fatalf("%s: the view did not stay", c.args)
+						}
 						p.Write("\x0c") // the whole picture
 						p.For(100 * time.Millisecond)
 					}
