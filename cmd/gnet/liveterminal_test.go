@@ -239,7 +239,7 @@ func TestLiveTerminal_resize(t *testing.T) {
 					break
 				}
 				x.wantSame(step.name)
-				for _, size := range [][2]int{{40, 10}, {200, 60}, {80, 24}} {
+				for _, size := range [][2]int{{40, 10}, {200, 60}, {300, 100}, {80, 24}} {
 					if !step.sizes {
 						break
 					}
