@@ -23,11 +23,12 @@ func ending() []os.Signal {
 type signals struct {
 	end, stop, cont, pipe chan os.Signal
 	late                  chan struct{} // closed at release
+	unstopped             bool          // SIGTSTP was ignored when the program started
 	undo                  func()
 }
 
-// catchSignals takes the signals. A SIGINT or SIGHUP that was ignored when the program started stays ignored, as nohup(1) and shells
-// want it. hurry is called at each that ends the view: who draws may wait for a terminal that takes nothing.
+// catchSignals takes the signals. A SIGINT, SIGHUP or SIGTSTP that was ignored when the program started stays ignored, as nohup(1) and
+// shells want it. hurry is called at each that ends the view: who draws may wait for a terminal that takes nothing.
 func catchSignals(hurry func()) *signals {
 	s := &signals{end: make(chan os.Signal, 4), stop: make(chan os.Signal, 1), cont: make(chan os.Signal, 1), pipe: make(chan os.Signal, 1),
 		late: make(chan struct{})}
@@ -37,7 +38,9 @@ func catchSignals(hurry func()) *signals {
 			signal.Notify(first, e)
 		}
 	}
-	signal.Notify(s.stop, unix.SIGTSTP)
+	if s.unstopped = startedIgnoring(unix.SIGTSTP); !s.unstopped {
+		signal.Notify(s.stop, unix.SIGTSTP)
+	}
 	signal.Notify(s.cont, unix.SIGCONT)
 	signal.Notify(s.pipe, unix.SIGPIPE)
 	s.undo = dispose(unix.SIGTTIN, ignored) // or a read would stop the process again whom a shell has just woken to end it
@@ -103,28 +106,40 @@ const (
 	ignored   uintptr = 1
 )
 
+// disposition is the kernel's struct sigaction, which begins with the handler.
+type disposition [8]uintptr
+
+// sigaction sets what a signal does where to is not nil, and reads into old, where that is not nil, what it did (sigaction(2)).
+func sigaction(s unix.Signal, to, old *disposition) unix.Errno {
+	const set = 8 // the octets of its set of signals
+	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(s), uintptr(unsafe.Pointer(to)), uintptr(unsafe.Pointer(old)), set, 0, 0)
+	return errno
+}
+
+// startedIgnoring reports whether a signal was ignored when the program started, before anything is told of it: signal.Ignored does not
+// know that of one whose default is to stop.
+func startedIgnoring(s unix.Signal) bool {
+	var now disposition
+	return sigaction(s, nil, &now) == 0 && now[0] == ignored
+}
+
 // dispose sets what a signal does, and returns what sets it back. Go's own Reset leaves a signal whose default is to stop with the
 // handler that Notify has installed, which makes nothing of it.
 func dispose(s unix.Signal, handler uintptr) (restore func()) {
-	// The kernel's struct sigaction begins with the handler; all else stays as it is. Its set of signals has 8 bytes.
-	var before [8]uintptr
-	set := func(to *[8]uintptr, old *[8]uintptr) unix.Errno {
-		_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(s), uintptr(unsafe.Pointer(to)), uintptr(unsafe.Pointer(old)), 8, 0, 0)
-		return errno
-	}
-	if set(nil, &before) != 0 {
+	var before disposition
+	if sigaction(s, nil, &before) != 0 {
 		return func() {}
 	}
 	now := before
 	now[0] = handler
-	set(&now, nil)
-	return func() { set(&before, nil) }
+	sigaction(s, &now, nil)
+	return func() { sigaction(s, &before, nil) }
 }
 
 // suspend gives the terminal back, stops the process and takes the terminal again when it goes on.
 func (l *Loop) suspend(group bool) {
-	if l.tty == nil {
-		return // a simulation has no process
+	if l.tty == nil || l.signals.unstopped { // a simulation has no process
+		return
 	}
 	l.leave()
 	l.signals.sleep(group)

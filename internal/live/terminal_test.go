@@ -263,6 +263,28 @@ func TestRun_suspend(t *testing.T) {
 	p.WantClean()
 }
 
+// TestRun_notSuspended: where SIGTSTP was ignored when the program started, it and Ctrl-Z stop nothing.
+func TestRun_notSuspended(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sh", "-c", `trap "" TSTP; exec "$0"`, self)
+	cmd.Env = append(os.Environ(), "TERM=xterm-256color", "LC_ALL=C.UTF-8", asView+"=")
+	p := nstest.OnTerminal(t, cmd, 40, 6)
+	p.Until("row 1")
+	p.Signal(unix.SIGTSTP)
+	p.Write("\x1aG")
+	p.Until("row 99")
+	if bytes.Contains(p.Seen(), []byte("\x1b[?1049l")) {
+		t.Errorf("the terminal was given back: %q", p.Seen())
+	}
+	p.Write("q")
+	p.Until("ended: <nil>")
+	p.Wait()
+	p.WantClean()
+}
+
 // TestRun_first: a view in which nothing happens is drawn once.
 func TestRun_first(t *testing.T) {
 	p := startView(t, "still")

@@ -34,9 +34,6 @@ const (
 	optDropped  = 5
 )
 
-// maxOption is what the length of an option can say, cut to a multiple of 4.
-const maxOption = 0xfffc
-
 // nanoseconds is the value of if_tsresol for units of 10^-9 seconds.
 const nanoseconds = 9
 
@@ -60,7 +57,7 @@ func (b *block) pad() {
 	}
 }
 
-// option appends an option of at most maxOption octets.
+// option appends an option of less than 2^16 octets.
 func (b *block) option(code uint16, value []byte) {
 	b.u16(code)
 	b.u16(uint16(len(value)))

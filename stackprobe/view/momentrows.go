@@ -214,6 +214,14 @@ func (x *Panes) Variables(m *analyze.Moment, conn, width int) (rows []Row) {
 	return rows
 }
 
+// ago says how long before the cursor something was.
+func ago(ns int64) string {
+	if ns == 0 {
+		return "just now"
+	}
+	return duration(ns) + " ago"
+}
+
 // Timers lists the timers of both ends of a connection that run at the time now, in nanoseconds, and those that have expired.
 func (x *Panes) Timers(m *analyze.Moment, conn, width int, now int64) (rows []Row) {
 	p := x.page(width, &rows)
@@ -228,7 +236,7 @@ func (x *Panes) Timers(m *analyze.Moment, conn, width int, now int64) (rows []Ro
 				p.text(h.String()+" ", guess(&p, t.How)+name+" expires in "+duration(max(t.At-now, 0))+", at "+strings.TrimSpace(seconds(t.At, 20, 6))+" s", plain)
 			}
 			if f := s.Fired[k]; f != 0 {
-				p.text(h.String()+" ", name+" expired "+duration(now-f)+" ago, at "+strings.TrimSpace(seconds(f, 20, 6))+" s", again)
+				p.text(h.String()+" ", name+" expired "+ago(now-f)+", at "+strings.TrimSpace(seconds(f, 20, 6))+" s", again)
 			}
 		}
 	}
