@@ -81,6 +81,8 @@ type explanation struct {
 	out    explainOutput
 	watch  *wireWatch // nil when the wire cannot be seen
 	unseen error      // why
+	// deaf: the run's own socket is never told of a timeout, so that what is seen on the wire ends the run.
+	deaf bool
 
 	tally  explainTally
 	cancel context.CancelFunc
@@ -223,35 +225,43 @@ func (x *explanation) follow(ctx context.Context, notify func(string)) context.C
 	if x.watch == nil {
 		return ctx
 	}
+	// A ping socket is never told (net/ipv4/icmp.c, icmp_unreach, lets code 1 pass);
+	// other sockets are, and the run ends by itself.
+	x.deaf = x.series.Mode == probe.Datagram && x.series.Family == probe.IPv4
 	watch, patience := x.watch, x.plan.patience()
 	long := func(d time.Duration) bool { return d == 0 || d > x.plan.reassemblyTime() }
 	if len(x.plan.pieces) > 1 && long(x.o.Wait) && long(x.o.Deadline) {
 		x.done.Add(1)
 		x.timer = time.AfterFunc(time.Second, func() {
 			defer x.done.Done()
-			if watch.receive() == nil && !watch.answered() {
+			if x.look() == nil && !watch.answered() {
 				notify(patience)
 			}
 		})
 	}
-	// A ping socket is never told (net/ipv4/icmp.c, icmp_unreach, lets code 1 pass);
-	// other sockets are, and the run ends by itself.
-	deaf := x.series.Mode == probe.Datagram && x.series.Family == probe.IPv4
-	if !deaf {
+	if !x.deaf {
 		return ctx
 	}
 	x.done.Go(func() {
 		for {
-			more, err := watch.packets.Wait()
-			if !more || err != nil || watch.receive() != nil {
+			if more, err := watch.packets.Wait(); !more || err != nil || x.look() != nil {
 				return
-			}
-			if int64(watch.settled()) >= x.o.Count && watch.timeouts() > 0 {
-				x.cancel()
 			}
 		}
 	})
 	return ctx
+}
+
+// look takes in what waits, and ends a run of which nothing can come any more. Whoever takes a packet in looks so: who waits for one
+// sleeps on when another was faster.
+func (x *explanation) look() error {
+	if err := x.watch.receive(); err != nil {
+		return err
+	}
+	if x.deaf && int64(x.watch.settled()) >= x.o.Count && x.watch.timeouts() > 0 {
+		x.cancel()
+	}
+	return nil
 }
 
 // stop ends what follow began.
@@ -286,7 +296,7 @@ func (x *explanation) show(rest bool) {
 	if x.watch == nil {
 		return
 	}
-	if err := x.watch.receive(); err != nil {
+	if err := x.look(); err != nil {
 		x.unseen = err
 	}
 	datagrams, complaints := x.watch.take(rest)

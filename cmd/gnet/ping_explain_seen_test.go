@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"gnet/internal/nstest"
 	"gnet/internal/wire"
 	"gnet/ping/probe"
 )
@@ -110,6 +111,41 @@ func TestWireWatch(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 	}
+}
+
+// silentExplanation shows nothing.
+type silentExplanation struct{ explainOutput }
+
+func (silentExplanation) datagram(*seenDatagram) {}
+func (silentExplanation) complaint(*seenPacket)  {}
+
+// TestExplanation_ends: a run that is told by the wire alone ends by whoever took the message in: of those that wait for one and look,
+// one finds it.
+func TestExplanation_ends(t *testing.T) {
+	nstest.InNetns(t, func(t *testing.T) {
+		nstest.Require(t, nstest.Raw)
+		for name, look := range map[string]func(x *explanation){"looks": func(x *explanation) { x.look() }, "shows": func(x *explanation) { x.show(false) }} {
+			for _, deaf := range []bool{true, false} {
+				packets, err := probe.OpenPackets(probe.IPv4, 1, wireUs, wireThem)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ended := false
+				x := &explanation{o: &pingOptions{Count: 1}, series: &pingSeries{}, out: silentExplanation{}, deaf: deaf,
+					watch: newWireWatch(packets, probe.IPv4, 7, wireUs, wireThem), cancel: func() { ended = true }}
+				look(x)
+				if ended {
+					t.Errorf("%s: ended before the message", name)
+				}
+				p, _ := parseSeen(probe.IPv4, wireTimeout(t, wireEcho(t, wireUs, wireThem, wire.ICMPv4EchoRequest, 7, 3, 5, wire.Fragment{Length: 1480, MF: true})))
+				x.watch.see(&p)
+				if look(x); ended != deaf {
+					t.Errorf("%s, deaf %v: ended %v", name, deaf, ended)
+				}
+				packets.Close()
+			}
+		}
+	})
 }
 
 // Any bytes: no panic, and no lengths that cannot be.
