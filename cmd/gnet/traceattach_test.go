@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -210,14 +211,38 @@ func (r *attachRun) end() int {
 	return r.ProcessState.ExitCode()
 }
 
-// keepersGone waits until no keeper is left.
+// keepersGone waits until no keeper is left, nor a process of this namespace that is about to end: its first thread has no words any
+// more, and may be a zombie, before the last one gives back the locks (kernel/exit.c, do_exit).
 func keepersGone(t *testing.T) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); len(keepers(t)) > 0; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); len(keepers(t)) > 0 || someEnds(t); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("a keeper is still there")
 		}
 	}
+}
+
+// someEnds reports whether a process has no words any more, and a thread that is no zombie yet.
+func someEnds(t *testing.T) bool {
+	t.Helper()
+	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Error(err)
+	}
+	return slices.ContainsFunc(lines, func(line string) bool {
+		if words, err := os.ReadFile(line); err != nil || len(words) > 0 {
+			return false
+		}
+		threads, err := filepath.Glob(filepath.Dir(line) + "/task/*/stat")
+		if err != nil {
+			t.Error(err)
+		}
+		return slices.ContainsFunc(threads, func(thread string) bool {
+			stat, err := os.ReadFile(thread)
+			state := bytes.LastIndexByte(stat, ')') + 2 // its name may have a parenthesis
+			return err == nil && state < len(stat) && stat[state] != 'Z'
+		})
+	})
 }
 
 // TestAttach_hostIsAsBefore: however a run ends, the host is what it was.
