@@ -283,7 +283,7 @@ func (p *Pinger) forget(s *sent) {
 // transmit hands probe s to the kernel. An error of an earlier probe that is
 // still pending on the socket fails the call: it is read, and the call repeated.
 func (p *Pinger) transmit(s *sent) error {
-	excused := false
+	var spare excuse
 	for attempt := 0; ; attempt++ {
 		if !p.current {
 			p.now = p.clock.Now()
@@ -299,12 +299,20 @@ func (p *Pinger) transmit(s *sent) error {
 		if refused {
 			return errRefused
 		}
-		if attempt == resends || pending == 0 && (excused || !reported(err)) {
+		if attempt == resends || pending == 0 && !spare.takes(err) {
 			return err
 		}
-		// One error of a network kind may be one whose report was read before.
-		excused = excused || pending == 0
 	}
+}
+
+// excuse says once of a probe that an error of a send is excused: one of a network kind
+// may be one whose report was read before.
+type excuse struct{ used bool }
+
+func (x *excuse) takes(err error) bool {
+	ok := !x.used && reported(err)
+	x.used = true
+	return ok
 }
 
 // reported tells the errors that an ICMP error of an earlier probe can leave on

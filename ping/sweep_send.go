@@ -150,7 +150,7 @@ func (s *Sweep) fill(b []byte, target int, slot *sweepSlot, seconds uint64) {
 // transmit hands the prepared probes to the kernel, until it has taken or
 // refused all of them or its queue is full: what is left is prepared again then.
 func (s *Sweep) transmit() error {
-	excused := false
+	var spare excuse
 	for attempt := 0; len(s.out) > 0; {
 		together := s.out
 		if !s.Stamped {
@@ -162,7 +162,7 @@ func (s *Sweep) transmit() error {
 		}
 		n, err := s.conn.Send(together)
 		if n > 0 {
-			attempt, excused = 0, false
+			attempt, spare = 0, excuse{}
 			s.taken(n, at)
 		}
 		switch {
@@ -172,14 +172,14 @@ func (s *Sweep) transmit() error {
 			s.putBack()
 			return nil
 		}
-		again, rerr := s.readAfter(err, attempt, &excused)
+		again, rerr := s.readAfter(err, attempt, &spare)
 		if rerr != nil {
 			return rerr
 		}
 		attempt++
 		if !again {
 			s.refuse(err, at)
-			attempt, excused = 0, false
+			attempt, spare = 0, excuse{}
 		}
 	}
 	return nil
@@ -217,7 +217,7 @@ func (s *Sweep) advance(n int, now time.Duration) {
 // readAfter reads what waits on the sockets after the first of the prepared
 // probes was refused with err: it may be the fault of an earlier one. It reports
 // whether to try again.
-func (s *Sweep) readAfter(err error, attempt int, excused *bool) (again bool, rerr error) {
+func (s *Sweep) readAfter(err error, attempt int, spare *excuse) (again bool, rerr error) {
 	slot := s.slot(s.cursor, s.seqs[0])
 	slot.sending = true
 	before := s.pendingErrors
@@ -229,13 +229,7 @@ func (s *Sweep) readAfter(err error, attempt int, excused *bool) (again bool, re
 	if attempt >= resends {
 		return false, nil
 	}
-	if s.pendingErrors != before {
-		return true, nil
-	}
-	// One error of a network kind may be one whose report was read before.
-	again = !*excused && reported(err)
-	*excused = true
-	return again, nil
+	return s.pendingErrors != before || spare.takes(err), nil
 }
 
 // refuse counts the first of the prepared probes as not sent. What was on the

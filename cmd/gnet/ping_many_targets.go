@@ -86,7 +86,7 @@ func findTargets(ctx context.Context, e *env, o *pingOptions) (*targetList, erro
 		return nil, tooManyTargets()
 	}
 	var found []manyTarget
-	names := slices.ContainsFunc(named, func(t manyTarget) bool { return isName(t.Name) })
+	names := o.Live && slices.ContainsFunc(named, func(t manyTarget) bool { return isName(t.Name) })
 	err := o.await(ctx, e, plural(len(named), "host"), names, func(ctx context.Context) error {
 		found = resolveTargets(ctx, o, named)
 		return nil
